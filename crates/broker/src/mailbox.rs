@@ -25,6 +25,14 @@ pub(crate) struct Delivery {
     pub(crate) redelivered: bool,
 }
 
+impl Delivery {
+    /// What it counts against the connection's bound on outstanding bytes.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.message.body_len() + 256
+    }
+}
+
 /// An order to a connection's task.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -102,6 +110,20 @@ impl Mailbox {
         };
         waker.inspect(Waker::wake_by_ref);
         true
+    }
+
+    /// Leaves a direct reply of `bytes`, unless the connection has as much as it may.
+    pub(crate) fn reply(&self, command: Command, bytes: usize) -> bool {
+        if self.is_full(0) {
+            return false;
+        }
+        // Counted before it can be taken, so that the count never goes below what was taken.
+        self.outstanding_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let taken = self.order(command);
+        if !taken {
+            self.outstanding_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        taken
     }
 
     /// Notes a consumer that found no room; `false` when room came meanwhile, so that it can go on at once.

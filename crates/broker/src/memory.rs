@@ -104,3 +104,21 @@ impl MemoryGauge {
         self.changed.notified().await;
     }
 }
+
+impl Resource {
+    pub(crate) fn bit(self) -> u8 {
+        match self {
+            Self::Memory => 1,
+            Self::Disk => 2,
+        }
+    }
+
+    /// The reason in `connection.blocked`, as RabbitMQ words it.
+    pub(crate) fn describe(bits: u8) -> &'static str {
+        match bits {
+            1 => "low on memory",
+            2 => "low on disk",
+            _ => "low on memory & disk",
+        }
+    }
+}

@@ -210,7 +210,7 @@ impl Consumers {
 
     /// Stages a delivery for the consumer `next` named and sends it to the end of its line.
     #[inline]
-    pub(crate) fn stage(&mut self, slot: u32, mut delivery: Delivery, bytes: usize) {
+    pub(crate) fn stage(&mut self, slot: u32, mut delivery: Delivery) {
         let Some(Some(consumer)) = self.slots.get_mut(slot as usize) else { return };
         delivery.consumer = consumer.subscription.number;
         if !consumer.subscription.no_ack {
@@ -219,8 +219,8 @@ impl Consumers {
         if consumer.staged.is_empty() {
             self.touched.push(slot);
         }
+        consumer.staged_bytes += delivery.bytes();
         consumer.staged.push(delivery);
-        consumer.staged_bytes += bytes;
         for (_, line) in &mut self.lines {
             if line.front() == Some(&slot) {
                 if line.len() > 1 {
@@ -254,6 +254,12 @@ impl Consumers {
         let Some(consumer) = self.get_mut(id) else { return };
         consumer.unacked = consumer.unacked.saturating_sub(count);
         self.line_up(id.slot);
+    }
+
+    pub(crate) fn set_limiter(&mut self, id: ConsumerId, limiter: &Arc<ChannelLimiter>) {
+        if let Some(consumer) = self.get_mut(id) {
+            consumer.subscription.limiter = Some(limiter.clone());
+        }
     }
 
     /// Puts a consumer back in its line after its connection or channel got room.

@@ -5,6 +5,7 @@ use super::backlog::{Backlog, Entry};
 use super::consumers::{Consumers, Subscription};
 use super::settings::{Overflow, Settings};
 use super::{ConsumerId, Counters, DeathReason, Incoming, Queue, Settled};
+use crate::limiter::ChannelLimiter;
 use crate::mailbox::Delivery;
 use crate::message::Message;
 use crate::refusal::Refusal;
@@ -150,7 +151,6 @@ impl QueueState {
             self.counters.delivered += 1;
         }
         self.counters.redelivered += u64::from(entry.redelivered);
-        let bytes = entry.message.body_len() + 256;
         let delivery = Delivery {
             message: entry.message,
             position: entry.position,
@@ -159,7 +159,7 @@ impl QueueState {
             delivery_count: entry.delivery_count,
             redelivered: entry.redelivered,
         };
-        self.consumers.stage(slot, delivery, bytes);
+        self.consumers.stage(slot, delivery);
     }
 
     fn refuses(&self, message: &Message) -> bool {
@@ -386,6 +386,11 @@ impl QueueState {
             }
             at += run;
         }
+    }
+
+    /// Puts a consumer under its channel's limit from now on.
+    pub(crate) fn set_limiter(&mut self, id: ConsumerId, limiter: &Arc<ChannelLimiter>) {
+        self.consumers.set_limiter(id, limiter);
     }
 
     pub(crate) fn resume(&mut self, queue: &Arc<Queue>, id: ConsumerId, now_ms: u64, outcome: &mut Outcome) {
