@@ -1,0 +1,46 @@
+//! Content headers: what stands between a method with content and its body (AMQP 0-9-1, section 2.3.5.2).
+
+use crate::frame::{FrameKind, begin_frame};
+use crate::properties::RawProperties;
+use crate::wire::{Put as _, Reader, WireError};
+
+/// Number of class `basic`, the only one with content.
+pub const BASIC_CLASS: u16 = 60;
+
+/// A content header frame's payload: class, an unused weight, size of the body, properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentHeader<'a> {
+    /// Class of the method before it.
+    pub class_id: u16,
+    /// Length of the whole body in bytes.
+    pub body_size: u64,
+    /// The message's properties.
+    pub properties: RawProperties<'a>,
+}
+
+impl<'a> ContentHeader<'a> {
+    /// Decodes a content header frame's payload.
+    ///
+    /// # Errors
+    /// When the bytes end early or the properties do not decode.
+    #[inline]
+    pub fn decode(payload: &'a [u8]) -> Result<Self, WireError> {
+        let mut reader = Reader::new(payload);
+        let class_id = reader.u16()?;
+        let _weight = reader.u16()?;
+        let body_size = reader.u64()?;
+        let properties = RawProperties::parse(reader.rest())?;
+        Ok(Self { class_id, body_size, properties })
+    }
+
+    /// Appends the whole content header frame.
+    #[inline]
+    pub fn write(&self, channel: u16, out: &mut Vec<u8>) {
+        let frame = begin_frame(out, FrameKind::Header, channel);
+        out.put_u16(self.class_id);
+        out.put_u16(0);
+        out.put_u64(self.body_size);
+        out.put_bytes(self.properties.as_bytes());
+        frame.end(out);
+    }
+}

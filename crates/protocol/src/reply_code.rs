@@ -1,0 +1,3 @@
+//! Reply codes.
+
+pub use crate::generated::reply_code::ReplyCode;

@@ -1,0 +1,23 @@
+//! What every generated file begins with, and the list of them.
+
+use super::spec::Spec;
+
+/// The first lines of a generated file.
+pub(crate) fn heading(doc: &str) -> String {
+    format!(
+        "//! {doc}\n//!\n//! Generated from `spec/amqp-0-9-1.toml` by `cargo run -p xtask -- generate`; change the table, not this file.\n\n"
+    )
+}
+
+/// `generated/mod.rs`.
+pub(crate) fn modules(spec: &Spec) -> String {
+    let mut text = heading("Everything that follows from the protocol's table.");
+    for module in ["method", "method_id", "properties", "reply_code"] {
+        text += &format!("pub(crate) mod {module};\n");
+    }
+    text += "\n";
+    for class in &spec.class {
+        text += &format!("pub mod {};\n", class.name);
+    }
+    text
+}

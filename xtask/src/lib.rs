@@ -1,0 +1,3 @@
+//! The project's automation as a library, so that tests can run it in process.
+
+pub mod generate;
