@@ -137,7 +137,8 @@ mod tests {
         let password = PasswordHash::none();
         let limits = UserLimits::default();
         auth.add_user(UserRecord { name: "app".into(), password, tags: vec![], limits }).unwrap();
-        auth.set_permissions("app", "/", Permissions::new("^a$", "^b$|^amq\\.default$", "").unwrap()).unwrap();
+        auth.set_permissions("app", "/", Permissions::new("^a$", "^b$|^amq\\.default$", "").unwrap())
+            .unwrap();
         let user = User::new("app", &Default::default());
         (auth, user)
     }
@@ -213,10 +214,7 @@ mod tests {
         auth.check_user_id(&user, b"app").unwrap();
         let refusal = auth.check_user_id(&user, b"joe").unwrap_err();
         assert_eq!(refusal.code(), ReplyCode::PreconditionFailed);
-        assert_eq!(
-            refusal.to_string(),
-            "user_id property set to 'joe' but authenticated user was 'app'"
-        );
+        assert_eq!(refusal.to_string(), "user_id property set to 'joe' but authenticated user was 'app'");
         let tags = vec!["impersonator".into()];
         let actor = User::new("actor", &crate::auth::Account { tags, ..Default::default() });
         auth.check_user_id(&actor, b"joe").unwrap();

@@ -108,7 +108,8 @@ impl Auth {
             let text = format!("{kind} authentication mechanism '{}'", mechanism.escape_debug());
             AuthRefusal::silent(ReplyCode::CommandInvalid, text)
         };
-        let malformed = |fault: sasl::Malformed| AuthRefusal::silent(ReplyCode::SyntaxError, fault.to_string());
+        let malformed =
+            |fault: sasl::Malformed| AuthRefusal::silent(ReplyCode::SyntaxError, fault.to_string());
         let mechanism = Mechanism::from_name(mechanism).ok_or_else(|| wrong("unknown"))?;
         if !self.offers(mechanism, peer) {
             return Err(wrong("invalid"));
@@ -180,3 +181,6 @@ impl Auth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,7 +153,10 @@ mod tests {
     /// with coreutils from the same salt.
     const KNOWN: [(HashingAlgorithm, &str); 3] = [
         (HashingAlgorithm::Sha256, "ytUIm1ruBv8dbuXf8jo3yKhGfE9Xu5vXpi7ti/E17ovdt2wK"),
-        (HashingAlgorithm::Sha512, "ytUIm/Xb3yB16kTpWLMGsdQshDQIRgWveYehTItxpYNIE5CNeIRuSaf9d0+A5sBl6Sdr9wjM9UD7oD17+iNKfcYnX6U="),
+        (
+            HashingAlgorithm::Sha512,
+            "ytUIm/Xb3yB16kTpWLMGsdQshDQIRgWveYehTItxpYNIE5CNeIRuSaf9d0+A5sBl6Sdr9wjM9UD7oD17+iNKfcYnX6U=",
+        ),
         (HashingAlgorithm::Md5, "ytUIm8s3AnKsXQjptplKFytfVxI="),
     ];
 

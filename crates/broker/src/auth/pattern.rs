@@ -78,7 +78,7 @@ impl Pattern {
             Matcher::Everything => true,
             Matcher::OnlyEmpty => subject.is_empty(),
             // An error here is the backtracking bound: refusing is the safe answer.
-            Matcher::Expression(regex) => regex.is_match(&latin1(subject)).unwrap_or(false),
+            Matcher::Expression(regex) => regex.is_match(&*latin1(subject)).unwrap_or(false),
         }
     }
 
@@ -183,8 +183,19 @@ mod tests {
 
     #[test]
     fn runaway_backtracking_is_no_match() {
-        let pattern = Pattern::new("^(?=(a+)+$)(a|aa)+\\1$").unwrap();
+        let source = "^((a+)\\2?)+c$";
         let subject = [b"a".repeat(200), b"b".to_vec()].concat();
-        assert!(!pattern.matches(&subject));
+        let raw = compile(source, &[]).unwrap();
+        assert!(raw.is_match(&*latin1(&subject)).is_err(), "meets the bound");
+        assert!(!Pattern::new(source).unwrap().matches(&subject));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_compiles_or_is_refused(source in "[ab(){}|?*+<>=!:^$.,0-9\\\\QEhxw\\[\\]&~-]{0,24}", subject: Vec<u8>) {
+            if let Ok(pattern) = Pattern::new(&source) {
+                pattern.matches(&subject);
+            }
+        }
     }
 }

@@ -84,7 +84,12 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::NoUser`].
-    pub fn set_permissions(&self, user: &str, vhost: &str, permissions: Permissions) -> Result<(), AuthError> {
+    pub fn set_permissions(
+        &self,
+        user: &str,
+        vhost: &str,
+        permissions: Permissions,
+    ) -> Result<(), AuthError> {
         self.change_account(user, |account| {
             account.permissions.insert(vhost.into(), permissions);
         })

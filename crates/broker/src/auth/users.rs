@@ -166,7 +166,12 @@ mod tests {
 
     fn joe(password: &[u8]) -> UserRecord {
         let password = PasswordHash::new(HashingAlgorithm::Sha256, password);
-        UserRecord { name: "joe".into(), password, tags: vec!["monitoring".into()], limits: UserLimits::default() }
+        UserRecord {
+            name: "joe".into(),
+            password,
+            tags: vec!["monitoring".into()],
+            limits: UserLimits::default(),
+        }
     }
 
     #[test]
