@@ -1,1 +1,7 @@
 //! broker
+
+pub mod auth;
+pub mod definitions;
+pub mod name;
+pub mod net;
+pub mod refusal;

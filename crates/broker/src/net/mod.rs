@@ -1,0 +1,3 @@
+//! The only folder that sees a socket.
+
+pub mod tls;
