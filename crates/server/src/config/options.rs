@@ -2,7 +2,7 @@
 
 use super::declare::options;
 use super::values::{
-    ByteSize, Count, ListenAddress, LogFilter, LogFormat, Span, TlsVerify, Watermark, WorkerThreads,
+    ByteSize, Count, ListenAddress, LogFilter, LogFormat, Span, TlsVerify, TlsVersionMin, Watermark, WorkerThreads,
 };
 use std::path::PathBuf;
 
@@ -32,6 +32,9 @@ options! {
         ///
         /// With `optional` and `required` a certificate that is shown must be signed by one in `tls_client_ca`.
         tls_verify: TlsVerify = "none", "MODE";
+
+        /// The oldest version of TLS accepted: `1.2` or `1.3`.
+        tls_version_min: TlsVersionMin = "1.2", "VERSION";
     }
 
     "Data" {

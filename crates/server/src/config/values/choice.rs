@@ -1,6 +1,7 @@
 //! Options with a few named values.
 
 use crate::config::declare::Single;
+use leveret_broker::net::tls::TlsVersion;
 use std::num::NonZeroUsize;
 use tracing_subscriber::filter::Targets;
 
@@ -27,6 +28,16 @@ pub(crate) enum TlsVerify {
 impl Single for TlsVerify {
     fn parse_one(text: &str) -> Result<Self, String> {
         choose(text, &[("none", Self::None), ("optional", Self::Optional), ("required", Self::Required)])
+    }
+}
+
+/// The oldest version of TLS accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TlsVersionMin(pub(crate) TlsVersion);
+
+impl Single for TlsVersionMin {
+    fn parse_one(text: &str) -> Result<Self, String> {
+        choose(text, &[("1.2", Self(TlsVersion::V1_2)), ("1.3", Self(TlsVersion::V1_3))])
     }
 }
 
@@ -108,6 +119,8 @@ mod tests {
         assert_eq!(TlsVerify::parse_one("optional"), Ok(TlsVerify::Optional));
         let problem = TlsVerify::parse_one("yes").unwrap_err();
         assert_eq!(problem, "`yes` is not one of `none`, `optional`, `required`");
+        assert_eq!(TlsVersionMin::parse_one("1.3"), Ok(TlsVersionMin(TlsVersion::V1_3)));
+        assert!(TlsVersionMin::parse_one("1.1").is_err());
         assert!(LogFormat::parse_one("xml").is_err());
     }
 

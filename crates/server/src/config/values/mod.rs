@@ -6,7 +6,7 @@ mod quantity;
 mod watermark;
 
 pub(crate) use address::ListenAddress;
-pub(crate) use choice::{LogFilter, LogFormat, TlsVerify, WorkerThreads};
+pub(crate) use choice::{LogFilter, LogFormat, TlsVerify, TlsVersionMin, WorkerThreads};
 pub(crate) use quantity::{ByteSize, Count, Span};
 pub(crate) use watermark::Watermark;
 

@@ -15,9 +15,15 @@ fn every_dependency_has_its_reason() {
         .filter(|name| !name.starts_with("leveret-"))
         .collect();
     let page = fs::read_to_string(format!("{root}docs/dependencies.md")).unwrap();
-    let explained: BTreeSet<&str> =
-        page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name).collect();
+    let explained: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect();
     let missing: Vec<_> = declared.difference(&explained).collect();
     let stale: Vec<_> = explained.difference(&declared).collect();
-    assert!(missing.is_empty() && stale.is_empty(), "without a reason: {missing:?}; no longer used: {stale:?}");
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "without a reason: {missing:?}; no longer used: {stale:?}"
+    );
 }
