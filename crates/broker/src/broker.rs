@@ -1,6 +1,6 @@
 //! Starting, holding and stopping a broker.
 
-use crate::auth::{Auth, AuthSettings, HashingAlgorithm, PasswordHash, Permissions, UserRecord};
+use crate::auth::{Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, UserLimits, UserRecord};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::mailbox::{Command, Mailbox};
@@ -114,10 +114,17 @@ impl Broker {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let mut mechanisms = vec![Mechanism::Plain, Mechanism::Amqplain];
+        if config.external_auth {
+            mechanisms.push(Mechanism::External);
+        }
+        if config.anonymous_user.is_some() {
+            mechanisms.push(Mechanism::Anonymous);
+        }
         let auth = Arc::new(Auth::new(AuthSettings {
             loopback_users: config.loopback_users.iter().map(|user| Name::from(&**user)).collect(),
             anonymous_user: config.anonymous_user.as_deref().map(Name::from),
-            external: config.external_auth,
+            mechanisms,
             ..AuthSettings::default()
         }));
         let memory = Arc::new(MemoryGauge::new(config.limits.memory_high_watermark_bytes));
@@ -231,7 +238,12 @@ impl BrokerInner {
         let _ = self.declare_vhost(&config.default_vhost);
         if self.auth.users().is_empty() {
             let password = PasswordHash::new(HashingAlgorithm::default(), config.default_pass.as_bytes());
-            let record = UserRecord::new(&config.default_user, password, &["administrator"]);
+            let record = UserRecord {
+                name: (&*config.default_user).into(),
+                password,
+                tags: vec!["administrator".into()],
+                limits: UserLimits::default(),
+            };
             let setting = |problem: crate::auth::AuthError| StartError::Setting(problem.to_string());
             self.auth.add_user(record).map_err(setting)?;
             self.auth

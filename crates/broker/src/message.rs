@@ -5,7 +5,7 @@
 //! only [`Message::new`] writes them, from parts that the protocol crate has checked.
 
 use bytes::Bytes;
-use leveret_protocol::{Content, FRAME_END, FrameKind, RawProperties};
+use leveret_protocol::{FRAME_END, FrameKind, RawProperties};
 use triomphe::ThinArc;
 
 /// What a queue entry costs beside the bytes of its message; used for memory accounting.
@@ -89,46 +89,38 @@ impl Message {
         Self(ThinArc::from_header_and_slice(meta, &bytes))
     }
 
-    /// Keeps what `content` brought, in the cheapest way its arrival allows.
-    pub fn from_content(content: Content<'_>, parts: Parts<'_>, ttl_ms: Option<u64>, copies: u32) -> Self {
-        match content.wire {
-            Some(wire) => Self::from_wire(wire, parts, ttl_ms, copies),
-            None => Self::new(parts, content.body.into_vec().into(), ttl_ms, copies),
-        }
-    }
-
     /// The exchange it was published to; empty for the default exchange.
     pub fn exchange(&self) -> &[u8] {
         let len = usize::from(self.0.header.header.exchange_len);
-        &self.0.slice()[1..1 + len]
+        &self.0.slice[1..1 + len]
     }
 
     /// The routing key it was published with.
     pub fn routing_key(&self) -> &[u8] {
         let meta = &self.0.header.header;
         let at = 2 + usize::from(meta.exchange_len);
-        &self.0.slice()[at..at + usize::from(meta.routing_key_len)]
+        &self.0.slice[at..at + usize::from(meta.routing_key_len)]
     }
 
     /// Exchange and routing key as two short strings, as `basic.deliver` wants them.
     #[inline]
     pub(crate) fn strings(&self) -> &[u8] {
         let meta = &self.0.header.header;
-        &self.0.slice()[..2 + usize::from(meta.exchange_len) + usize::from(meta.routing_key_len)]
+        &self.0.slice[..2 + usize::from(meta.exchange_len) + usize::from(meta.routing_key_len)]
     }
 
     /// The header frame, whole; its channel number is to be patched.
     #[inline]
     pub(crate) fn header_frame(&self) -> &[u8] {
         let meta = &self.0.header.header;
-        &self.0.slice()[meta.header_at as usize..meta.header_end as usize]
+        &self.0.slice[meta.header_at as usize..meta.header_end as usize]
     }
 
     /// Header frame and body frame in one piece, when the body is kept inside.
     #[inline]
     pub(crate) fn content_frames(&self) -> Option<&[u8]> {
         let meta = &self.0.header.header;
-        meta.body.is_none().then(|| &self.0.slice()[meta.header_at as usize..])
+        meta.body.is_none().then(|| &self.0.slice[meta.header_at as usize..])
     }
 
     /// The properties, undecoded.
@@ -143,7 +135,7 @@ impl Message {
         match &meta.body {
             Some(body) => body,
             None => {
-                let frame = &self.0.slice()[meta.header_end as usize..];
+                let frame = &self.0.slice[meta.header_end as usize..];
                 if frame.is_empty() { frame } else { &frame[7..frame.len() - 1] }
             }
         }
@@ -178,7 +170,7 @@ impl Message {
         let meta = &self.0.header.header;
         match &meta.body {
             Some(body) => body.len(),
-            None => (self.0.slice().len() - meta.header_end as usize).saturating_sub(8),
+            None => (self.0.slice.len() - meta.header_end as usize).saturating_sub(8),
         }
     }
 
@@ -186,7 +178,7 @@ impl Message {
     #[inline]
     pub fn charge(&self) -> usize {
         let meta = &self.0.header.header;
-        let whole = self.0.slice().len() + meta.body.as_ref().map_or(0, Bytes::len);
+        let whole = self.0.slice.len() + meta.body.as_ref().map_or(0, Bytes::len);
         whole / meta.copies.max(1) as usize + ENTRY_OVERHEAD_BYTES
     }
 }

@@ -1,4 +1,4 @@
-//! What a user may do. Each check is a look-up and at most one expression; nothing is allocated on the way to "yes".
+//! What a user may do. Each check is a look-up and at most one expression; "yes" allocates nothing for ASCII names.
 
 use super::{Auth, User};
 use crate::name::ResourceKind;

@@ -167,9 +167,12 @@ impl Auth {
         match &peer.tls {
             PeerTls::Off => Err("not a TLS-enabled connection"),
             PeerTls::NoCertificate => Err("connection peer presented no TLS (x.509) certificate"),
-            PeerTls::Verified(certificate) => {
-                self.settings.certificate_login.name(certificate).ok_or("no name found")
-            }
+            PeerTls::Verified(certificate) => self
+                .settings
+                .certificate_login
+                .name(certificate)
+                .filter(|name| !name.is_empty())
+                .ok_or("no name found"),
         }
     }
 

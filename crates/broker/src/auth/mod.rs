@@ -8,12 +8,13 @@
 //! | file | reason to change |
 //! |---|---|
 //! | `peer`, `sasl`, `login` | how a peer proves who it is |
-//! | `access` | what a user may do |
+//! | `access`, `limits` | what a user may do, and how much |
 //! | `users`, `permissions` | how an administrator changes that |
 //! | `password`, `pattern`, `dialect` | how secrets and regular expressions are read |
 
 mod access;
 mod dialect;
+mod limits;
 mod login;
 mod password;
 mod pattern;
@@ -27,13 +28,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
+pub use limits::UserLimits;
 pub use login::{AuthRefusal, AuthStep, LoginProblem, SILENT_CLOSE_DELAY_MS};
 pub use password::{HashingAlgorithm, NotBase64, PasswordHash};
 pub use pattern::{Pattern, PatternError};
 pub use peer::{CertificateLogin, PeerCertificate, PeerInfo, PeerTls};
 pub use permissions::{Permissions, TopicPermissions, UserPermissions, UserTopicPermissions};
 pub use sasl::Mechanism;
-pub use users::{User, UserLimits, UserRecord};
+pub use users::{User, UserRecord};
 
 use crate::name::Name;
 
@@ -41,7 +43,8 @@ use crate::name::Name;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthSettings {
     /// SASL mechanisms in the order in which `connection.start` offers them (RabbitMQ's `auth_mechanisms`).
-    /// EXTERNAL is offered on TLS connections only, ANONYMOUS only with an [`anonymous_user`](Self::anonymous_user).
+    /// EXTERNAL is offered on TLS connections only, ANONYMOUS only with an
+    /// [`anonymous_user`](Self::anonymous_user).
     pub mechanisms: Vec<Mechanism>,
     /// Users who may connect from this machine only (RabbitMQ's `loopback_users`).
     pub loopback_users: Vec<Name>,

@@ -192,7 +192,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_compiles_or_is_refused(source in "[ab(){}|?*+<>=!:^$.,0-9\\\\QEhxw\\[\\]&~-]{0,24}", subject: Vec<u8>) {
+        fn any_text_compiles_or_is_refused(
+            source in "[ab(){}|?*+<>=!:^$.,0-9\\\\QEhxw\\[\\]&~-]{0,24}",
+            subject: Vec<u8>,
+        ) {
             if let Ok(pattern) = Pattern::new(&source) {
                 pattern.matches(&subject);
             }

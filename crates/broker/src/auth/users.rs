@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Account, Auth, AuthError, PasswordHash};
+use super::{Account, Auth, AuthError, HashingAlgorithm, PasswordHash, Permissions, UserLimits};
 use crate::name::Name;
 
 /// An authenticated user, as it was when it logged in. Cheap to clone.
@@ -39,15 +39,6 @@ impl User {
     }
 }
 
-/// How much one user may open; `None` is no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UserLimits {
-    /// Connections at the same time; 0 forbids connecting.
-    pub connections_max: Option<u64>,
-    /// Channels at the same time, over all its connections.
-    pub channels_max: Option<u64>,
-}
-
 /// All that is stored about a user, without its permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserRecord {
@@ -75,6 +66,17 @@ impl Auth {
             accounts.insert(name, Account { tags, password, limits, ..Account::default() });
             Ok(())
         })
+    }
+
+    /// Adds a user with the tag `administrator` and all permissions in `vhost`, as a fresh broker does with `guest`.
+    ///
+    /// # Errors
+    /// [`AuthError::UserExists`].
+    pub fn add_administrator(&self, name: &str, password: &[u8], vhost: &str) -> Result<(), AuthError> {
+        let password = PasswordHash::new(HashingAlgorithm::default(), password);
+        let (tags, limits) = (vec!["administrator".into()], UserLimits::default());
+        self.add_user(UserRecord { name: name.into(), password, tags, limits })?;
+        self.set_permissions(name, vhost, Permissions::all())
     }
 
     /// Adds a user, or replaces password, tags and limits of an existing one, whose permissions stay: what
@@ -162,7 +164,6 @@ fn record((name, account): (&Name, &Account)) -> UserRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{HashingAlgorithm, Permissions};
 
     fn joe(password: &[u8]) -> UserRecord {
         let password = PasswordHash::new(HashingAlgorithm::Sha256, password);

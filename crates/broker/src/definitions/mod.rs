@@ -2,8 +2,8 @@
 //! (<https://www.rabbitmq.com/docs/definitions>), so that a broker's set-up moves there and back.
 //!
 //! This is data and conversion only: [`Definitions::parse`] reads a file, [`Definitions::to_json`] writes one, and
-//! [`Definitions::apply_access`] hands users and permissions to [`Auth`](crate::auth::Auth). Keys that are not known here are kept and
-//! written back, so a file made by another version survives the way through this broker.
+//! [`Definitions::apply_access`] hands users and permissions to [`Auth`](crate::auth::Auth). Keys that are not known
+//! here are kept and written back, so a file made by another version survives the way through this broker.
 
 mod access;
 mod arguments;

@@ -7,7 +7,7 @@ use super::backlog::Entry;
 use super::{DeathReason, Incoming, Queue};
 use crate::message::{Message, Parts};
 use crate::vhost::VirtualHost;
-use leveret_protocol::{FieldTable, FieldValue, Properties, RawProperties};
+use leveret_protocol::{FieldTable, FieldValue, RawProperties, ShortStr};
 use std::sync::Arc;
 
 /// Longest chain of queues one death may run through before it is cut; a cycle ends long before.
@@ -46,7 +46,7 @@ fn publish(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, entry: Entry, reason: D
     };
     let key = key.unwrap_or_else(|| entry.message.routing_key().to_vec());
     let mut raw = Vec::new();
-    letter.properties.encode(&mut raw);
+    entry.message.properties().write_with_headers(Some(&letter.headers), false, &mut raw);
     let Ok(properties) = RawProperties::parse(&raw) else { return Vec::new() };
     let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
     let mut targets = Vec::new();
@@ -72,11 +72,11 @@ fn publish(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, entry: Entry, reason: D
 }
 
 struct Letter {
-    properties: Properties,
+    headers: FieldTable,
     history: Vec<FieldValue>,
 }
 
-/// The copy's properties: history updated, `expiration` taken out, routing headers put by.
+/// The copy's headers: history updated. (`expiration` is taken out where they are written.)
 fn letter(
     message: &Message,
     queue: &str,
@@ -84,8 +84,9 @@ fn letter(
     now_s: u64,
     new_routing_key: bool,
 ) -> Option<Letter> {
-    let mut properties = Properties::try_from(message.properties()).ok()?;
-    let mut headers = properties.headers.take().unwrap_or_default();
+    let properties = message.properties();
+    let mut headers = properties.headers().map_or_else(|| Ok(FieldTable::default()), |raw| raw.decode()).ok()?;
+    let expiration = properties.expiration();
     let mut history = match headers.get("x-death") {
         Some(FieldValue::Array(entries)) => entries.clone(),
         _ => Vec::new(),
@@ -97,7 +98,7 @@ fn letter(
             entry.insert("count", FieldValue::I64(count + 1));
             entry
         }
-        _ => first_death(message, queue, reason, now_s, &headers, properties.expiration.as_deref()),
+        _ => first_death(message, queue, reason, now_s, &headers, expiration.map(ShortStr::as_bytes)),
     };
     history.insert(0, FieldValue::Table(entry));
     let first = headers.get("x-first-death-reason").is_none();
@@ -116,9 +117,7 @@ fn letter(
     if new_routing_key {
         headers.remove("CC");
     }
-    properties.expiration = None;
-    properties.headers = Some(headers);
-    Some(Letter { properties, history })
+    Some(Letter { headers, history })
 }
 
 fn first_death(
@@ -127,7 +126,7 @@ fn first_death(
     reason: DeathReason,
     now_s: u64,
     headers: &FieldTable,
-    expiration: Option<&str>,
+    expiration: Option<&[u8]>,
 ) -> FieldTable {
     let mut keys = vec![FieldValue::LongString(message.routing_key().to_vec())];
     if let Some(FieldValue::Array(cc)) = headers.get("CC") {
@@ -141,7 +140,7 @@ fn first_death(
     entry.insert("exchange", FieldValue::LongString(message.exchange().to_vec()));
     entry.insert("routing-keys", FieldValue::Array(keys));
     if let Some(expiration) = expiration {
-        entry.insert("original-expiration", FieldValue::LongString(expiration.as_bytes().to_vec()));
+        entry.insert("original-expiration", FieldValue::LongString(expiration.to_vec()));
     }
     entry
 }

@@ -9,19 +9,26 @@ use crate::mailbox::Command;
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
 use leveret_protocol::methods::basic;
-use leveret_protocol::{Content, ContentMethod, FieldTable, ProtocolError, RawProperties, ReplyCode};
+use bytes::Bytes;
+use leveret_protocol::{Body, Content, ContentMethod, FieldTable, Properties, ProtocolError, RawProperties, ReplyCode};
 
 const REPLY_PREFIX: &str = "amq.rabbitmq.reply-to.";
 const NO_ROUTE: (u16, &str) = (312, "NO_ROUTE");
 
 impl Session {
     #[inline]
-    pub(super) fn publish(&mut self, channel: u16, content: Content<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
-        let ContentMethod::Publish(publish) = content.method else {
+    pub(super) fn publish(
+        &mut self,
+        channel: u16,
+        mut content: Content<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        let body = std::mem::replace(&mut content.body, Body::Borrowed(&[]));
+        let ContentMethod::Publish(publish) = content.method() else {
             let text = "a client sends no content but basic.publish";
             return Err(ProtocolError::connection(ReplyCode::CommandInvalid, text));
         };
-        self.publish_checked(channel, publish, &content, out)
+        self.publish_checked(channel, publish, &content, body, out)
             .map_err(|error| error.caused_by(basic::Publish::ID))
     }
 
@@ -31,6 +38,7 @@ impl Session {
         channel: u16,
         publish: basic::Publish<'_>,
         content: &Content<'_>,
+        body: Body<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
         let properties = content.properties();
@@ -46,11 +54,11 @@ impl Session {
             extras = Extras::of(properties);
         }
         if exchange.is_empty() && publish.routing_key.as_bytes().starts_with(REPLY_PREFIX.as_bytes()) {
-            return self.publish_reply(channel, publish, content, out);
+            return self.publish_reply(channel, publish, properties, body, out);
         }
         let mut rewritten = Vec::new();
         let rewritten_properties;
-        let mut wire = content.wire();
+        let mut wire = content.wire;
         let mut stored = properties;
         if extras.bcc || extras.reply_to {
             self.rewrite(channel, properties, &mut rewritten)?;
@@ -59,7 +67,7 @@ impl Session {
             wire = None;
         }
         let mut key = Vec::new();
-        let address_key: &[u8] = match content.wire() {
+        let address_key: &[u8] = match content.wire {
             // Exchange and routing key as they lie in the method frame.
             Some(wire) => &wire[13..15 + publish.exchange.len() + publish.routing_key.len()],
             None => {
@@ -89,7 +97,7 @@ impl Session {
         };
         let build = |copies: usize| match wire {
             Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
-            None => Message::new(parts, content.body_bytes(), ttl_ms, copies as u32),
+            None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
         };
         if let Mode::Transaction(tx) = &mut open.mode {
             let message = build(queues.len());
@@ -164,7 +172,13 @@ impl Session {
             }
             _ => None,
         };
-        properties.rewrite(headers.as_ref(), reply_to.as_deref(), out);
+        match reply_to {
+            None => properties.write_with_headers(headers.as_ref(), true, out),
+            Some(reply_to) => {
+                let owned = Properties::try_from(properties).map_err(|e| precondition(&e.to_string()))?;
+                Properties { headers, reply_to: Some(reply_to), ..owned }.encode(out);
+            }
+        }
         Ok(())
     }
 
@@ -173,15 +187,12 @@ impl Session {
         &mut self,
         channel: u16,
         publish: basic::Publish<'_>,
-        content: &Content<'_>,
+        properties: RawProperties<'_>,
+        body: Body<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        let parts = Parts {
-            exchange: b"",
-            routing_key: publish.routing_key.as_bytes(),
-            properties: content.properties(),
-        };
-        let message = Message::new(parts, content.body_bytes(), None, 1);
+        let parts = Parts { exchange: b"", routing_key: publish.routing_key.as_bytes(), properties };
+        let message = Message::new(parts, Bytes::from(body.into_vec()), None, 1);
         let token = publish.routing_key.to_lossy();
         let token = token.strip_prefix(REPLY_PREFIX).unwrap_or_default();
         let taken = self.broker.replies().find(token).is_some_and(|(mailbox, channel)| {

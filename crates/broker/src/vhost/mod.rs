@@ -8,7 +8,8 @@ mod exchanges;
 mod queues;
 
 pub use bindings::BindSpec;
-pub use queues::{Declared, DeclareQueue, DeleteQueue};
+pub(crate) use queues::server_name;
+pub use queues::{DeclareQueue, Declared, DeleteQueue};
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;

@@ -28,7 +28,9 @@ fn certificate(common_name: Option<&str>) -> PeerTls {
 }
 
 /// The user's name, or the code and the text for the log.
-fn outcome(auth: &Auth, mechanism: &str, response: &[u8], peer: &PeerInfo) -> Result<Name, (u16, String)> {
+type Outcome<N = Name> = Result<N, (u16, String)>;
+
+fn outcome(auth: &Auth, mechanism: &str, response: &[u8], peer: &PeerInfo) -> Outcome {
     match auth.authenticate(mechanism, response, peer) {
         AuthStep::Accepted(user) => Ok(user.name().clone()),
         AuthStep::Refused(refusal) => Err((refusal.code().code(), refusal.log_text().to_owned())),
@@ -42,7 +44,7 @@ fn passwords() {
     let invalid = |mechanism: &str, user: &str| {
         (403, format!("{mechanism} login refused: user '{user}' - invalid credentials"))
     };
-    let table: [(&str, &[u8], Result<&str, (u16, String)>); 8] = [
+    let table: [(&str, &[u8], Outcome<&str>); 8] = [
         ("PLAIN", b"\0guest\0guest", Ok("guest")),
         ("PLAIN", "\0joe\0s\u{e9}cret".as_bytes(), Ok("joe")),
         ("AMQPLAIN", b"\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05guest", Ok("guest")),
