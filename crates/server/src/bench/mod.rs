@@ -20,6 +20,7 @@ mod publisher;
 mod ready;
 mod report;
 mod run;
+mod table;
 mod topology;
 mod words;
 

@@ -15,7 +15,7 @@ const HEARTBEAT_SECONDS_MAX: u64 = u16::MAX as u64;
 pub(crate) fn check(layered: &Layered) -> Vec<Problem> {
     let settings = &layered.settings;
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    listeners(layered, &mut found);
+    listeners(settings, &mut found);
     if settings.external_auth && settings.tls_verify == TlsVerify::None {
         found.push(("external_auth", "needs clients' certificates, and `tls_verify` is `none`".into()));
     }
@@ -27,8 +27,7 @@ pub(crate) fn check(layered: &Layered) -> Vec<Problem> {
     found.into_iter().map(|(key, what)| Problem::of(key, layered.origin(key), what)).collect()
 }
 
-fn listeners(layered: &Layered, found: &mut Vec<(&'static str, String)>) {
-    let settings = &layered.settings;
+fn listeners(settings: &Settings, found: &mut Vec<(&'static str, String)>) {
     if settings.amqp.is_empty() && settings.amqps.is_empty() {
         found.push(("amqp", "there is no listener at all: give `amqp` or `amqps` an ADDR:PORT".into()));
     }
@@ -38,7 +37,6 @@ fn listeners(layered: &Layered, found: &mut Vec<(&'static str, String)>) {
             ("tls_key", settings.tls_key.is_some()),
             ("tls_client_ca", settings.tls_client_ca.is_some()),
             ("tls_verify", settings.tls_verify != TlsVerify::None),
-            ("tls_version_min", layered.origin("tls_version_min").rank() > 0),
         ] {
             if given {
                 found.push((key, "is for TLS listeners and there is none: give `amqps` an ADDR:PORT".into()));

@@ -2,7 +2,8 @@
 
 use super::declare::options;
 use super::values::{
-    ByteSize, Count, ListenAddress, LogFilter, LogFormat, Span, TlsVerify, TlsVersionMin, Watermark, WorkerThreads,
+    ByteSize, Count, ListenAddress, LogFilter, LogFormat, Span, TlsVerify, TlsVersionMin, Watermark,
+    WorkerThreads,
 };
 use std::path::PathBuf;
 

@@ -79,7 +79,8 @@ impl fmt::Display for Stopped {
 fn config(settings: &Settings) -> Config {
     let mut config = Config::default();
     config.node_name = settings.node_name.clone().unwrap_or_else(default_node_name);
-    config.data = if settings.memory { DataLocation::Memory } else { DataLocation::Directory(settings.data.clone()) };
+    config.data =
+        if settings.memory { DataLocation::Memory } else { DataLocation::Directory(settings.data.clone()) };
     config.default_user.clone_from(&settings.default_user);
     config.default_pass.clone_from(&settings.default_pass);
     config.default_vhost.clone_from(&settings.default_vhost);

@@ -1,6 +1,5 @@
 //! `leveret bench` against a broker of the test's own.
 
-
 use crate::support::{Server, failure, leveret, success};
 
 /// Runs `leveret bench --json` with these arguments and returns the report.

@@ -1,10 +1,9 @@
 //! The binary as a user meets it: start, first message, stop, and words when something is wrong.
 
-
 use crate::client::Client;
+use crate::support::{Server, failure, leveret};
 use rustix::process::Signal;
 use std::net::TcpListener;
-use crate::support::{Server, failure, leveret};
 
 #[test]
 fn starts_takes_a_message_and_stops_on_sigterm() {
