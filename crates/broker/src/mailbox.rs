@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// A message on its way from a queue to a consumer.
+#[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) message: Message,
     /// Place in the queue, to which a requeue returns it.

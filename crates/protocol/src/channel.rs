@@ -72,10 +72,13 @@ impl ChannelState {
                 Ok(Verdict::Open)
             }
             (Self::Closing { .. }, _) => Ok(Verdict::Discard),
-            (Self::Closed, _) => Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'")
-                .caused_by(method)),
+            (Self::Closed, _) => {
+                Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'")
+                    .caused_by(method))
+            }
             (Self::Opening | Self::Open, channel::Open::ID) if role == Role::Server => {
-                Err(ProtocolError::connection(ReplyCode::ChannelError, "second 'channel.open' seen").caused_by(method))
+                Err(ProtocolError::connection(ReplyCode::ChannelError, "second 'channel.open' seen")
+                    .caused_by(method))
             }
             (Self::Opening | Self::Open, channel::Close::ID) => {
                 *self = Self::Closed;
@@ -85,7 +88,7 @@ impl ChannelState {
                 *self = Self::Open;
                 Ok(Verdict::Process)
             }
-            _ if method.class == connection::Close::ID.class => {
+            _ if method.class == connection::Close::ID.class || !method.is_received_by(role) => {
                 Err(unimplemented(method))
             }
             (Self::Opening | Self::Open, _) => Ok(Verdict::Process),

@@ -18,18 +18,32 @@ pub struct ContentHeader<'a> {
     pub properties: RawProperties<'a>,
 }
 
+/// The fixed part of a content header and what follows it, properties not looked at yet.
+pub(crate) struct HeaderParts<'a> {
+    pub(crate) class_id: u16,
+    pub(crate) weight: u16,
+    pub(crate) body_size: u64,
+    pub(crate) properties: &'a [u8],
+}
+
+impl<'a> HeaderParts<'a> {
+    #[inline]
+    pub(crate) fn decode(payload: &'a [u8]) -> Result<Self, WireError> {
+        let mut reader = Reader::new(payload);
+        let (class_id, weight, body_size) = (reader.u16()?, reader.u16()?, reader.u64()?);
+        Ok(Self { class_id, weight, body_size, properties: reader.rest() })
+    }
+}
+
 impl<'a> ContentHeader<'a> {
-    /// Decodes a content header frame's payload.
+    /// Decodes a content header frame's payload. The weight, which nothing uses, is not looked at.
     ///
     /// # Errors
     /// When the bytes end early or the properties do not decode.
     #[inline]
     pub fn decode(payload: &'a [u8]) -> Result<Self, WireError> {
-        let mut reader = Reader::new(payload);
-        let class_id = reader.u16()?;
-        let _weight = reader.u16()?;
-        let body_size = reader.u64()?;
-        let properties = RawProperties::parse(reader.rest())?;
+        let HeaderParts { class_id, body_size, properties, .. } = HeaderParts::decode(payload)?;
+        let properties = RawProperties::parse(properties)?;
         Ok(Self { class_id, body_size, properties })
     }
 

@@ -125,9 +125,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let unwritten = self.out.len() - self.out_at;
         let frame_bytes = match &mut self.phase {
             Phase::Over => return Ok(false),
-            // Replies pile up in front of a client that does not read them: it is not asked for more.
-            Phase::Open(open) if open.holds_back(unwritten, &mut self.out) => return Ok(false),
-            Phase::Open(open) => open.frame_bytes(self.input.bytes()),
+            Phase::Open(open) => {
+                // Replies pile up in front of a client that does not read them: it is not asked for more.
+                if open.holds_back(unwritten, &mut self.out) {
+                    return Ok(false);
+                }
+                open.frame_bytes(self.input.bytes())
+            }
             _ => 0,
         };
         match self.input.poll_fill(cx, &mut self.stream, frame_bytes) {

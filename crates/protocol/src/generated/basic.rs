@@ -225,7 +225,7 @@ impl<'a> Cancel<'a> {
     }
 }
 
-/// `basic.cancel-ok` (60, 31), sent by either side. The consumer is ended.
+/// `basic.cancel-ok` (60, 31), sent by the server. The consumer is ended. A client does not answer a server's cancel. [RabbitMQ]
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct CancelOk<'a> {
     /// The consumer's name.

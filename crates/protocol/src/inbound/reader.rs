@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::assembly::{Added, Assembly, BodyAssembly, whole};
 use super::content::{ContentMethod, OwnedHead};
 use super::whole::{Look, WHOLE_CONTENT_MAX, look};
-use super::{Incoming, InboundError, InboundLimits, Role, refusal};
+use super::{InboundError, InboundLimits, Incoming, Role, refusal};
 use crate::channel::too_many_channels;
 use crate::content::{BASIC_CLASS, HeaderParts};
 use crate::error::ProtocolError;
@@ -133,7 +133,8 @@ impl Inbound {
                 Err(error) => Err(InboundError { error, consumed }),
             },
             Err(error) => {
-                let consumed = if let FrameError::UnknownKind { length, .. } = error { length } else { buf.len() };
+                let consumed =
+                    if let FrameError::UnknownKind { length, .. } = error { length } else { buf.len() };
                 Err(InboundError { error: error.into(), consumed })
             }
         }
@@ -145,7 +146,9 @@ impl Inbound {
             (FrameKind::Heartbeat, 0) => Ok(Incoming::Heartbeat),
             (FrameKind::Heartbeat, _) => Err(refusal::misplaced(&frame)),
             (FrameKind::Method, 0) => method(&frame),
-            (FrameKind::Header, 0) if HeaderParts::decode(frame.payload).is_err() => Err(refusal::unknown(&frame)),
+            (FrameKind::Header, 0) if HeaderParts::decode(frame.payload).is_err() => {
+                Err(refusal::unknown(&frame))
+            }
             (_, 0) => Err(refusal::misplaced(&frame)),
             _ => self.channel_frame(frame),
         }

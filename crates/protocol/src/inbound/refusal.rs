@@ -24,7 +24,11 @@ impl From<FrameError> for ProtocolError {
 }
 
 fn frame_error(kind: u8, payload: &Snippet, what: &str) -> ProtocolError {
-    let text = format!("type {kind}, {} octets = {}: {what}", extent(payload), quoted_or_numbers(payload.as_bytes()));
+    let text = format!(
+        "type {kind}, {} octets = {}: {what}",
+        extent(payload),
+        quoted_or_numbers(payload.as_bytes())
+    );
     ProtocolError::connection(ReplyCode::FrameError, text)
 }
 
@@ -84,8 +88,10 @@ pub(super) fn no_method() -> ProtocolError {
 }
 
 pub(super) fn no_header(id: MethodId) -> ProtocolError {
-    unexpected(format!("expected content header for class {BASIC_CLASS}, got non content header frame instead"))
-        .caused_by(id)
+    unexpected(format!(
+        "expected content header for class {BASIC_CLASS}, got non content header frame instead"
+    ))
+    .caused_by(id)
 }
 
 pub(super) fn wrong_class(id: MethodId, class: u16) -> ProtocolError {

@@ -23,9 +23,14 @@ pub(super) enum Look<'a> {
 
 /// A frame at the start of a buffer, as far as it is there.
 enum Piece<'a> {
-    Whole { payload: &'a [u8], rest: &'a [u8] },
+    Whole {
+        payload: &'a [u8],
+        rest: &'a [u8],
+    },
     /// Its size in bytes, 0 when not even that is there.
-    Unfinished { size: usize },
+    Unfinished {
+        size: usize,
+    },
     Other,
 }
 
@@ -54,7 +59,9 @@ fn is_prefix(buf: &[u8], kind: FrameKind, [c0, c1]: [u8; 2]) -> bool {
 /// Looks for a content at the start of `buf`. `size_max` is the longest payload of a frame, `body_max` of a body.
 #[inline(always)]
 pub(super) fn look(buf: &[u8], role: Role, size_max: u32, body_max: u64) -> Look<'_> {
-    let Some(&[_, c0, c1, _, _, _, _, class_high, class_low, method_high, method_low]) = buf.first_chunk::<11>() else {
+    let Some(&[_, c0, c1, _, _, _, _, class_high, class_low, method_high, method_low]) =
+        buf.first_chunk::<11>()
+    else {
         return Look::Other;
     };
     let id = MethodId::new(
