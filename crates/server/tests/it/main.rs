@@ -1,0 +1,7 @@
+//! The binary from the outside.
+
+mod bench;
+mod client;
+mod dependencies;
+mod serve;
+mod support;
