@@ -13,7 +13,7 @@ HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 SUPPORT=$HERE/support
 NAME=$(basename "$0")
 export AMQP_PORT=${AMQP_PORT:-5672} AMQPS_PORT=${AMQPS_PORT:-5671} MGMT_PORT=${MGMT_PORT:-15672}
-export AMQP_URL=amqp://guest:guest@127.0.0.1:$AMQP_PORT/
+export AMQP_URL=amqp://guest:guest@127.0.0.1:$AMQP_PORT/%2f
 CACHE=${CACHE:-$HERE/.cache}
 SCRATCH=${SCRATCH:-$CACHE/run}
 TIME_LIMIT=${TIME_LIMIT:-300}
