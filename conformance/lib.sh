@@ -50,6 +50,15 @@ finish() { python3 "$SUPPORT/results.py" "$NAME" "$OUT" "$@" || die "no test rep
 # ---- programs and packages: installed when missing, an error when that fails
 # locked NAME COMMAND...: suites are prepared side by side; some tools bear only one user at a time.
 locked() { local lock=$CACHE/$1.lock; shift; flock -o "$lock" "$@"; }
+# alone NAME FUNCTION ARG...: the same for a function, which may set variables.
+alone() {
+    local fd lock=$CACHE/$1.lock
+    shift
+    exec {fd}>"$lock"
+    flock "$fd"
+    "$@"
+    exec {fd}>&-
+}
 apt_need() {
     local p missing=
     for p; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"; done
@@ -94,7 +103,8 @@ deb_src() {
     unpack "${1/=/-}" "$d/dl/$1"/*.orig.tar.[gx]z
 }
 # venv NAME REQUIREMENT...: a Python environment; sets PY.
-venv() {
+venv() { alone "venv-$1" make_venv "$@"; }
+make_venv() {
     local v=$CACHE/venv/$1
     shift
     PY=$v/bin/python
@@ -116,7 +126,8 @@ npm_src() {
     unpack "npm-$1" "$CACHE/npm/$1"/*.tgz
 }
 # npm_mods NAME PACKAGE@VERSION...: a folder with these modules installed; sets MODS.
-npm_mods() {
+npm_mods() { alone "npm-$1" make_npm_mods "$@"; }
+make_npm_mods() {
     local m=$CACHE/npm-mods/$1
     shift
     MODS=$m/node_modules
