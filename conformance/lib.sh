@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by every suite in suites/.  A suite names what it needs, says `ready`, runs its tests and says `finish`.
 #
 # Environment (all optional; `conformance/run` sets them):
