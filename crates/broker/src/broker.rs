@@ -1,6 +1,6 @@
 //! Starting, holding and stopping a broker.
 
-use crate::auth::{Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, UserLimits, UserRecord};
+use crate::auth::{Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::mailbox::{Command, Mailbox};
@@ -255,6 +255,16 @@ impl BrokerInner {
 
     pub(crate) fn vhost(&self, name: &str) -> Option<Arc<VirtualHost>> {
         self.vhosts.read().get(name).cloned()
+    }
+
+    /// The virtual host a user wants to work in.
+    ///
+    /// # Errors
+    /// There is none of that name, or the user has no permissions there.
+    pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
+        let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
+        self.auth.check_vhost_access(user, name)?;
+        Ok(vhost)
     }
 
     fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {

@@ -1,6 +1,5 @@
 //! What a broker can be told before it starts. Every field has a default that suits one machine.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +38,9 @@ pub struct Config {
     pub handshake_timeout: Duration,
     /// How long a closing connection waits for the peer's `close-ok`. Default 5 s.
     pub close_timeout: Duration,
+    /// A delivery that is not settled by then closes its channel with 406; looked at once a minute. `None`: never.
+    /// Default 30 minutes, as RabbitMQ.
+    pub consumer_timeout: Option<Duration>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -57,6 +59,7 @@ impl Default for Config {
             heartbeat: Duration::from_secs(60),
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
+            consumer_timeout: Some(Duration::from_secs(30 * 60)),
             limits: Limits::default(),
         }
     }
@@ -116,18 +119,4 @@ pub fn total_memory_bytes() -> u64 {
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
     machine.into_iter().chain(group).min().unwrap_or(4 << 30)
-}
-
-/// Where a peer comes from, for the rules that depend on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerAddress {
-    /// Address and port; `None` for the in-process transport.
-    pub socket: Option<(IpAddr, u16)>,
-}
-
-impl PeerAddress {
-    /// Whether the peer is on this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.socket.is_none_or(|(ip, _)| ip.to_canonical().is_loopback())
-    }
 }

@@ -54,6 +54,8 @@ struct Inner {
     /// Consumers that wait for room here.
     stalled: Vec<(Arc<Queue>, ConsumerId)>,
     waker: Option<Waker>,
+    /// Publishers that wait for this connection's task to catch up.
+    publishers: Vec<Waker>,
     closed: bool,
 }
 
@@ -64,6 +66,8 @@ pub(crate) struct Mailbox {
     filled: AtomicBool,
     outstanding_bytes: AtomicUsize,
     outstanding_bytes_max: usize,
+    /// The peer does not read: waiting for it would let a slow consumer stop its producers.
+    write_blocked: AtomicBool,
 }
 
 impl Mailbox {
@@ -73,6 +77,7 @@ impl Mailbox {
             filled: AtomicBool::new(false),
             outstanding_bytes: AtomicUsize::new(0),
             outstanding_bytes_max,
+            write_blocked: AtomicBool::new(false),
         }
     }
 
@@ -160,7 +165,37 @@ impl Mailbox {
         if before - bytes > self.outstanding_bytes_max / 2 {
             return Vec::new();
         }
-        std::mem::take(&mut self.inner.lock().stalled)
+        let mut inner = self.inner.lock();
+        inner.publishers.drain(..).for_each(Waker::wake);
+        std::mem::take(&mut inner.stalled)
+    }
+
+    /// Says whether the socket takes no more; then nobody waits for this connection.
+    pub(crate) fn set_write_blocked(&self, blocked: bool) {
+        if self.write_blocked.load(Ordering::Relaxed) != blocked {
+            self.write_blocked.store(blocked, Ordering::Relaxed);
+            if blocked {
+                self.inner.lock().publishers.drain(..).for_each(Waker::wake);
+            }
+        }
+    }
+
+    /// Pending while this connection's task is behind with work that its peer would take: a publisher that feeds it pauses, so
+    /// that its queues do not grow for want of a turn on the processor. A peer that does not read holds nobody up.
+    pub(crate) fn poll_caught_up(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let behind = |inner: &Inner| {
+            !inner.closed
+                && !self.write_blocked.load(Ordering::Relaxed)
+                && self.outstanding_bytes.load(Ordering::Relaxed) > self.outstanding_bytes_max / 2
+        };
+        let mut inner = self.inner.lock();
+        if !behind(&inner) {
+            return Poll::Ready(());
+        }
+        if !inner.publishers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            inner.publishers.push(cx.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// Ready when there is something to take; the task is woken when that changes.
@@ -195,6 +230,7 @@ impl Mailbox {
         inner.closed = true;
         inner.stalled.clear();
         inner.commands.clear();
+        inner.publishers.drain(..).for_each(Waker::wake);
         std::mem::take(&mut inner.deliveries)
     }
 }

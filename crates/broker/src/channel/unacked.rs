@@ -111,9 +111,9 @@ impl Unacked {
         self.slots = all.into_iter().map(Some).collect();
     }
 
-    /// When the oldest of them was delivered.
-    pub(crate) fn oldest_delivered_ms(&self) -> Option<u64> {
-        self.slots.iter().flatten().map(|slot| slot.delivered_ms).next()
+    /// The one delivered first.
+    pub(crate) fn oldest(&self) -> Option<&Slot> {
+        self.slots.iter().flatten().next()
     }
 
     fn shrink(&mut self) {

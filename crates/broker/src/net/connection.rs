@@ -127,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Over => return Ok(false),
             Phase::Open(open) => {
                 // Replies pile up in front of a client that does not read them: it is not asked for more.
-                if open.holds_back(unwritten, &mut self.out) {
+                if open.holds_back(unwritten, &mut self.out, cx) {
                     return Ok(false);
                 }
                 open.frame_bytes(self.input.bytes())
@@ -156,7 +156,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.need_output();
         let now_ms = self.broker.clock().now_ms();
         if let Phase::Handshake(handshake) = &mut self.phase {
-            match handshake.handle(&mut self.input, &mut self.out, now_ms) {
+            let step = handshake.handle(&mut self.input, &mut self.out);
+            match step {
                 Step::More => return,
                 Step::Accepted(accepted) => self.open(*accepted, now_ms),
                 Step::Refused { after_ms } => {
@@ -184,7 +185,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn open(&mut self, accepted: Accepted, now_ms: u64) {
         tracing::info!(
-            connection = %self.name, user = %accepted.user, vhost = %accepted.vhost, "connection opened"
+            connection = %self.name, user = %accepted.negotiated.actor.user.name(), vhost = %accepted.vhost.name(),
+            "connection opened"
         );
         self.deadline_ms = None;
         self.phase = Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
@@ -242,7 +244,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut wrote = false;
         while self.out_at < self.out.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.out[self.out_at..]) {
-                Poll::Pending => return Ok(wrote),
+                Poll::Pending => {
+                    self.handle.mailbox.set_write_blocked(true);
+                    return Ok(wrote);
+                }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
@@ -252,6 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         if wrote {
+            self.handle.mailbox.set_write_blocked(false);
             self.out.clear();
             self.out_at = 0;
             if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(cx) {
@@ -312,8 +318,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.out.is_empty() && self.out.capacity() > 0 {
             give_output(std::mem::take(&mut self.out));
         }
-        if let Phase::Open(open) = &self.phase {
-            self.handle.unsettled.store(open.unsettled(), Ordering::Release);
+        if let Phase::Open(open) = &mut self.phase {
+            self.handle.unsettled.store(open.rest(), Ordering::Release);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::handshake::Handshake;
+use super::tls::{self, Tls};
 use crate::auth::{PeerInfo, PeerTls};
 use crate::broker::{Broker, BrokerInner};
 use std::io;
@@ -41,6 +42,30 @@ impl Broker {
         Ok(bound)
     }
 
+    /// Listens for AMQP 0-9-1 over TLS. Certificates that [`Tls::reload`] reads are used for connections that come later.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn listen_amqps(&self, address: SocketAddr, tls: Arc<Tls>) -> io::Result<SocketAddr> {
+        let listener = bind(address)?;
+        let bound = listener.local_addr()?;
+        let broker = Arc::downgrade(&self.0);
+        let task = tokio::spawn(async move {
+            loop {
+                let accepted = listener.accept().await;
+                let Some(broker) = broker.upgrade() else { return };
+                match accepted {
+                    Ok((stream, peer)) => {
+                        tokio::spawn(accept_tls(broker, stream, peer, tls.clone()));
+                    }
+                    Err(error) => refuse_accept(&broker, &error).await,
+                }
+            }
+        });
+        self.0.add_listener(task.abort_handle());
+        Ok(bound)
+    }
+
     /// A connection without a socket: the broker serves the other end of the returned stream.
     #[must_use]
     pub fn connect(&self) -> DuplexStream {
@@ -69,6 +94,20 @@ fn accept_plain(broker: Arc<BrokerInner>, stream: TcpStream, peer: SocketAddr) {
     let name = name_of(&stream, peer);
     let _ = stream.set_nodelay(true);
     serve(broker, stream, PeerInfo::at(peer.ip(), PeerTls::Off), name);
+}
+
+async fn accept_tls(broker: Arc<BrokerInner>, stream: TcpStream, peer: SocketAddr, tls: Arc<Tls>) {
+    let name = name_of(&stream, peer);
+    let _ = stream.set_nodelay(true);
+    let timeout = broker.config().handshake_timeout;
+    match tokio::time::timeout(timeout, tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let peer_tls = tls::peer(stream.get_ref().1);
+            serve(broker, stream, PeerInfo::at(peer.ip(), peer_tls), name);
+        }
+        Ok(Err(error)) => tracing::warn!(connection = %name, %error, "TLS handshake failed"),
+        Err(_) => tracing::warn!(connection = %name, ?timeout, "TLS handshake took too long"),
+    }
 }
 
 /// RabbitMQ's name of a connection: `peer:port -> own:port`.

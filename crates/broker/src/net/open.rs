@@ -13,6 +13,7 @@ use leveret_protocol::{
     FRAME_OVERHEAD, Inbound, InboundLimits, Incoming, ProtocolError, Role, Scope, ShortStr, put_heartbeat,
 };
 use std::sync::Arc;
+use std::task::{Context};
 
 /// Whether the connection goes on.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +34,12 @@ pub(crate) struct Open {
     /// Resource alarms that hold this connection back.
     blocked_by: u8,
     out_bytes_max: usize,
+    /// When deliveries are next looked through for one that was not settled in time.
+    overdue_check_ms: Option<u64>,
 }
+
+/// How often that is done, as RabbitMQ does.
+const OVERDUE_CHECK_MS: u64 = 60_000;
 
 impl Open {
     pub(crate) fn new(
@@ -52,13 +58,14 @@ impl Open {
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
         Self {
             connection_blocked: negotiated.capabilities.connection_blocked,
-            session: Session::new(broker.clone(), accepted.vhost_handle, negotiated, handle.mailbox.clone()),
+            session: Session::new(broker.clone(), accepted.vhost, negotiated, handle.mailbox.clone()),
             inbound: Inbound::new(Role::Server, limits),
             order: ChannelOrder::new(limits.channel_max),
             heartbeat,
             broker,
             blocked_by: 0,
             out_bytes_max,
+            overdue_check_ms: None,
         }
     }
 
@@ -94,7 +101,7 @@ impl Open {
                 }
                 Ok(Some((Incoming::Method { channel, method }, used))) => {
                     let result = match channel {
-                        0 => self.session.method(0, method, out),
+                        0 => self.session.connection_method(method, out),
                         _ => self.order.method(channel, method, &mut self.session, &mut self.inbound, out),
                     };
                     (result, used)
@@ -132,12 +139,12 @@ impl Open {
     }
 
     /// Whether nothing is to be read now: a resource runs short, or the peer does not read what it gets.
-    pub(crate) fn holds_back(&mut self, unwritten: usize, out: &mut Vec<u8>) -> bool {
+    pub(crate) fn holds_back(&mut self, unwritten: usize, out: &mut Vec<u8>, cx: &mut Context<'_>) -> bool {
         let alarms = if self.session.publishes { self.broker.alarms() } else { 0 };
         if alarms != self.blocked_by {
             self.tell_blocked(alarms, out);
         }
-        self.blocked_by != 0 || unwritten > self.out_bytes_max
+        self.blocked_by != 0 || unwritten > self.out_bytes_max || self.session.poll_caught_up(cx).is_pending()
     }
 
     fn tell_blocked(&mut self, alarms: u8, out: &mut Vec<u8>) {
@@ -180,17 +187,25 @@ impl Open {
     }
 
     pub(crate) fn next_deadline_ms(&self) -> Option<u64> {
-        match self.heartbeat.poll(0) {
+        let beat = match self.heartbeat.poll(0) {
             HeartbeatAction::WaitUntil(u64::MAX) => None,
             HeartbeatAction::WaitUntil(ms) => Some(ms),
             HeartbeatAction::Send | HeartbeatAction::Dead => Some(0),
-        }
+        };
+        beat.into_iter().chain(self.overdue_check_ms).min()
     }
 
     /// A deadline came: sends a heartbeat, or gives the peer up.
     pub(crate) fn on_timer(&mut self, now_ms: u64, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
         if self.blocked_by != 0 {
             self.heartbeat.on_received(now_ms);
+        }
+        if self.overdue_check_ms.is_some_and(|check| check <= now_ms) {
+            self.overdue_check_ms = None;
+            self.session.set_now(now_ms);
+            while let Some(error) = self.session.overdue() {
+                self.fail_channel(error, out)?;
+            }
         }
         match self.heartbeat.poll(now_ms) {
             HeartbeatAction::Dead => Err(ProtocolError {
@@ -209,8 +224,13 @@ impl Open {
         }
     }
 
-    pub(crate) fn unsettled(&self) -> usize {
-        self.session.unsettled()
+    /// The connection's task goes to sleep. Returns how many deliveries are not settled.
+    pub(crate) fn rest(&mut self) -> usize {
+        let unsettled = self.session.unsettled();
+        if unsettled > 0 && self.overdue_check_ms.is_none() {
+            self.overdue_check_ms = Some(self.broker.clock().now_ms() + OVERDUE_CHECK_MS);
+        }
+        unsettled
     }
 
     pub(crate) fn end(&mut self) {

@@ -100,11 +100,6 @@ impl Backlog {
         self.level_of(&entry.message).returned.insert(entry.position, entry);
     }
 
-    /// The message that leaves next.
-    pub(crate) fn front(&self) -> Option<&Entry> {
-        self.levels.iter().rev().find_map(Level::front)
-    }
-
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.levels.iter_mut().rev().find_map(Level::pop)?;

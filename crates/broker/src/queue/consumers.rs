@@ -63,6 +63,8 @@ pub(crate) struct Consumers {
     /// `x-single-active-consumer`.
     single_active: bool,
     active: Option<ConsumerId>,
+    /// A connection that found no room for more; whoever publishes waits for it a little.
+    congested: Option<Arc<Mailbox>>,
 }
 
 impl Consumers {
@@ -80,11 +82,6 @@ impl Consumers {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Subscription> {
         self.slots.iter().flatten().map(|c| &c.subscription)
-    }
-
-    /// Whether some consumer could take a message now, as far as the queue knows.
-    pub(crate) fn any_ready(&self) -> bool {
-        self.lines.iter().any(|(_, line)| !line.is_empty())
     }
 
     pub(crate) fn add(&mut self, subscription: Subscription) -> ConsumerId {
@@ -150,10 +147,6 @@ impl Consumers {
         }
     }
 
-    pub(crate) fn active(&self) -> Option<&Subscription> {
-        self.active.and_then(|id| self.get(id)).map(|c| &c.subscription)
-    }
-
     fn line_up(&mut self, slot: u32) {
         let Some(Some(consumer)) = self.slots.get_mut(slot as usize) else { return };
         if consumer.lined_up || (self.single_active && self.active != Some(consumer.id)) {
@@ -200,6 +193,7 @@ impl Consumers {
                     if !consumer.subscription.mailbox.stall(queue, consumer.id) {
                         continue;
                     }
+                    self.congested = Some(consumer.subscription.mailbox.clone());
                 }
             }
             consumer.lined_up = false;
@@ -247,6 +241,11 @@ impl Consumers {
             }
         }
         homeless
+    }
+
+    /// The connection that had no room, if there was one since the last call.
+    pub(crate) fn take_congested(&mut self) -> Option<Arc<Mailbox>> {
+        self.congested.take()
     }
 
     /// Gives back the credit of `count` settled messages.

@@ -17,8 +17,6 @@ use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
 use arguments::QueueArguments;
-use backlog::Entry;
-use consumers::Subscription;
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
 use settings::{Overflow, Settings};

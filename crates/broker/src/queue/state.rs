@@ -6,7 +6,7 @@ use super::consumers::{Consumers, Subscription};
 use super::settings::{Overflow, Settings};
 use super::{ConsumerId, Counters, DeathReason, Incoming, Queue, Settled};
 use crate::limiter::ChannelLimiter;
-use crate::mailbox::Delivery;
+use crate::mailbox::{Delivery, Mailbox};
 use crate::message::Message;
 use crate::refusal::Refusal;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) unused: bool,
     /// The queue wants to be looked at by then.
     pub(crate) timer_ms: Option<u64>,
+    /// A consumer's connection that is behind; the publisher may wait for it.
+    pub(crate) congested: Option<Arc<Mailbox>>,
     /// Change of the memory held, in bytes.
     pub(crate) charge: i64,
 }
@@ -75,10 +77,6 @@ impl QueueState {
 
     pub(crate) fn consumers(&self) -> &Consumers {
         &self.consumers
-    }
-
-    pub(crate) fn is_deleted(&self) -> bool {
-        self.deleted
     }
 
     pub(crate) fn touch(&mut self, now_ms: u64) {
@@ -227,6 +225,7 @@ impl QueueState {
             });
         }
         outcome.charge += std::mem::take(&mut self.charge);
+        outcome.congested = self.consumers.take_congested();
         if let Some(due) = self.next_deadline_ms()
             && due < self.timer_ms
         {

@@ -139,7 +139,6 @@ impl Session {
 
     /// The broker stops: no more deliveries, but what was delivered may still be settled.
     pub(super) fn drain(&mut self, out: &mut Vec<u8>) {
-        self.draining = true;
         let numbers: Vec<u32> =
             (0..self.consumers.len() as u32).filter(|n| self.consumers[*n as usize].is_some()).collect();
         for number in numbers {

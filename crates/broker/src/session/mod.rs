@@ -19,16 +19,17 @@ use crate::broker::BrokerInner;
 use crate::channel::unacked::Slot;
 use crate::channel::{Channel, Mode};
 use crate::mailbox::{Command, Delivery, Mailbox};
-use crate::name::Name;
 use crate::queue::{ConsumerId, Queue};
 use crate::vhost::{Actor, VirtualHost};
 use deliver::DeliverPrefix;
 use errors::IntoError as _;
+use leveret_protocol::handshake::unexpected_method;
 use leveret_protocol::methods::{access, basic as basic_methods, channel as channel_methods, connection};
 use leveret_protocol::{Content, Method, ProtocolError, ReplyCode, ShortStr};
 use pending::Pending;
 use routes::Routes;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// What the client said it understands, as far as the broker acts on it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -96,7 +97,6 @@ pub(crate) struct Session {
     /// It has published, so resource alarms block it.
     pub(crate) publishes: bool,
     now_ms: u64,
-    draining: bool,
 }
 
 /// What a handled method means for the connection as a whole.
@@ -131,17 +131,12 @@ impl Session {
             delivered_bytes: 0,
             publishes: false,
             now_ms: 0,
-            draining: false,
         }
     }
 
     /// Says what time it is; once per batch is enough.
     pub(crate) fn set_now(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
-    }
-
-    pub(crate) fn user_name(&self) -> Name {
-        self.negotiated.actor.user.name().clone()
     }
 
     /// A content method arrived whole.
@@ -176,11 +171,6 @@ impl Session {
 
     fn other(&mut self, channel: u16, method: Method<'_>, out: &mut Vec<u8>) -> Result<Handled, ProtocolError> {
         match method {
-            Method::ConnectionClose(_) => {
-                connection::CloseOk.write(0, out);
-                return Ok(Handled::ConnectionClosed);
-            }
-            Method::ConnectionUpdateSecret(update) => self.update_secret(update, out)?,
             Method::ChannelFlow(flow) => {
                 if !flow.active {
                     return Err(ProtocolError::connection(ReplyCode::NotImplemented, "active=false"));
@@ -218,16 +208,26 @@ impl Session {
         Ok(Handled::Open)
     }
 
-    fn update_secret(
+    /// A method arrived on channel 0.
+    pub(crate) fn connection_method(
         &mut self,
-        update: connection::UpdateSecret<'_>,
+        method: Method<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), ProtocolError> {
-        let user = &self.negotiated.actor.user;
-        let _ = update;
-        self.broker.auth().check_update_secret(user, self.vhost.name()).or_refuse(0)?;
-        connection::UpdateSecretOk.write(0, out);
-        Ok(())
+    ) -> Result<Handled, ProtocolError> {
+        self.finish_batch(out);
+        match method {
+            Method::ConnectionClose(_) => {
+                connection::CloseOk.write(0, out);
+                Ok(Handled::ConnectionClosed)
+            }
+            Method::ConnectionUpdateSecret(_) => {
+                let user = &self.negotiated.actor.user;
+                self.broker.auth().check_update_secret(user, self.vhost.name()).or_refuse(0)?;
+                connection::UpdateSecretOk.write(0, out);
+                Ok(Handled::Open)
+            }
+            other => Err(unexpected_method("running", other.id())),
+        }
     }
 
     /// Makes a channel; the order of frames says that it is not there yet.
@@ -353,6 +353,11 @@ impl Session {
         rest
     }
 
+    /// Pending while a consumer's connection has to catch up with what this one published.
+    pub(crate) fn poll_caught_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.pending.poll_caught_up(cx)
+    }
+
     /// Bytes of deliveries written to the output since the last call.
     pub(crate) fn take_delivered_bytes(&mut self) -> usize {
         std::mem::take(&mut self.delivered_bytes)
@@ -365,19 +370,27 @@ impl Session {
         }
     }
 
-    /// Whether nothing that a consumer was given waits for its settlement.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.channels.iter().flatten().all(|channel| channel.unacked.len() == 0)
+    /// The first channel whose oldest delivery was not settled in time (RabbitMQ, "Delivery Acknowledgement Timeout").
+    pub(crate) fn overdue(&self) -> Option<ProtocolError> {
+        let default_ms = self.broker.config().consumer_timeout.map(|timeout| timeout.as_millis() as u64);
+        self.channels.iter().enumerate().find_map(|(number, channel)| {
+            let channel = channel.as_ref()?;
+            let oldest = channel.unacked.oldest()?;
+            let own_ms = channel.queues[oldest.queue as usize].lock().settings().consumer_timeout_ms;
+            let timeout_ms = own_ms.or(default_ms)?;
+            (self.now_ms.saturating_sub(oldest.delivered_ms) >= timeout_ms).then(|| {
+                let text = format!(
+                    "delivery acknowledgement on channel {number} timed out. Timeout value used: {timeout_ms} ms. \
+                     This timeout value can be configured, see consumers doc guide to learn more"
+                );
+                ProtocolError::channel(number as u16, ReplyCode::PreconditionFailed, text)
+            })
+        })
     }
 
     /// Messages given and not settled.
     pub(crate) fn unsettled(&self) -> usize {
         self.channels.iter().flatten().map(|channel| channel.unacked.len()).sum()
-    }
-
-    /// Channels that are open.
-    pub(crate) fn channel_count(&self) -> usize {
-        self.channels.iter().flatten().count()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Work for queues that a connection collected while it went through one read's frames, so that each queue is locked once.
 
+use crate::mailbox::Mailbox;
 use crate::queue::{Incoming, Queue, Settled};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// Queues remembered between batches; more than this and the list is started anew.
 const REMEMBERED_MAX: usize = 64;
@@ -21,6 +23,8 @@ pub(crate) struct Pending {
     index: std::collections::HashMap<u64, u32, foldhash::fast::FixedState>,
     busy: Vec<u32>,
     rejected: Vec<Incoming>,
+    /// A connection that this one's publishings ran ahead of.
+    congested: Option<Arc<Mailbox>>,
 }
 
 impl Pending {
@@ -75,6 +79,9 @@ impl Pending {
                 }
                 if !work.incoming.is_empty() {
                     state.publish(queue, &mut work.incoming, &mut self.rejected, now_ms, outcome);
+                    if outcome.congested.is_some() {
+                        self.congested = outcome.congested.take();
+                    }
                 }
             });
             self.rejected.drain(..).for_each(|incoming| refused(&incoming));
@@ -82,6 +89,16 @@ impl Pending {
         if self.works.len() > REMEMBERED_MAX {
             self.forget();
         }
+    }
+
+    /// Pending while a consumer's connection has to catch up before more is published.
+    pub(crate) fn poll_caught_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(mailbox) = &self.congested else { return Poll::Ready(()) };
+        if mailbox.poll_caught_up(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.congested = None;
+        Poll::Ready(())
     }
 
     /// Lets go of queues remembered for the next batch.
