@@ -11,3 +11,4 @@ mod client;
 mod dependencies;
 mod serve;
 mod support;
+mod tls;
