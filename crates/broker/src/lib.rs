@@ -25,6 +25,6 @@ pub mod vhost;
 
 pub use broker::{Broker, ShutdownReport, StartError};
 pub use clock::{Clock, Timer};
-pub use config::{Config, DataLocation, Limits};
+pub use config::{Config, DataLocation, Limits, total_memory_bytes};
 pub use memory::{MemoryGauge, Resource};
 pub use message::Message;
