@@ -8,6 +8,8 @@ mod channel;
 mod clock;
 pub mod config;
 pub mod definitions;
+pub mod equivalence;
+mod erlang_term;
 pub mod exchange;
 mod limiter;
 mod mailbox;
