@@ -143,3 +143,6 @@ impl<Q: Clone> Topology<Q> {
         self.exchanges.len()
     }
 }
+
+#[cfg(test)]
+mod tests;
