@@ -1,7 +1,6 @@
 //! The exchange types and their names.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::refusal::Refusal;
 
@@ -34,24 +33,20 @@ impl ExchangeKind {
             Self::ConsistentHash => "x-consistent-hash",
         }
     }
+
+    /// The type of this name. Names are compared exactly, as RabbitMQ does: `DIRECT` is unknown.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownExchangeType`] (503).
+    pub fn parse(name: &str) -> Result<Self, Refusal> {
+        let unknown = || Refusal::UnknownExchangeType { kind: name.into() };
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(unknown)
+    }
 }
 
 impl fmt::Display for ExchangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ExchangeKind {
-    type Err = Refusal;
-
-    /// # Errors
-    /// [`Refusal::UnknownExchangeType`] (503). Names are compared exactly, as RabbitMQ does: `DIRECT` is unknown.
-    fn from_str(name: &str) -> Result<Self, Refusal> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .ok_or_else(|| Refusal::UnknownExchangeType { kind: name.into() })
     }
 }
 
@@ -63,10 +58,10 @@ mod tests {
     #[test]
     fn names_are_parsed_exactly() {
         for kind in ExchangeKind::ALL {
-            assert_eq!(kind.to_string().parse::<ExchangeKind>(), Ok(kind));
+            assert_eq!(ExchangeKind::parse(&kind.to_string()), Ok(kind));
         }
         for unknown in ["", "DIRECT", "x-random", "x-modulus-hash", "x-recent-history", "x-delayed-message"] {
-            let refusal = unknown.parse::<ExchangeKind>().unwrap_err();
+            let refusal = ExchangeKind::parse(unknown).unwrap_err();
             assert_eq!(refusal.code(), ReplyCode::CommandInvalid);
             assert_eq!(refusal.to_string(), format!("unknown exchange type '{unknown}'"));
         }

@@ -4,6 +4,7 @@
 //! exchanges, alternate exchanges, each queue only once) is the topology's.
 
 mod consistent_hash;
+mod destination;
 mod direct;
 mod headers;
 mod kind;
@@ -13,6 +14,7 @@ mod spec;
 mod target;
 mod topic;
 
+pub use destination::Destination;
 pub use kind::ExchangeKind;
 pub use publication::Publication;
 pub(crate) use publication::RoutingKeys;

@@ -44,7 +44,7 @@ impl ExchangeSpec {
     ///
     /// # Errors
     /// 406 when the argument is no long string.
-    pub fn alternate(&self, vhost: &str) -> Result<Option<Name>, Refusal> {
+    pub fn alternate_exchange(&self, vhost: &str) -> Result<Option<Name>, Refusal> {
         match self.arguments.get(ALTERNATE_EXCHANGE) {
             None => Ok(None),
             Some(FieldValue::LongString(name)) => Ok(Some(String::from_utf8_lossy(name).into())),
@@ -63,7 +63,7 @@ impl ExchangeSpec {
     /// # Errors
     /// 406 when one is unacceptable.
     pub fn check_arguments(&self, vhost: &str) -> Result<(), Refusal> {
-        self.alternate(vhost)?;
+        self.alternate_exchange(vhost)?;
         if self.kind == ExchangeKind::ConsistentHash {
             ConsistentHashRouter::new(&self.arguments, &self.name, vhost)?;
         }

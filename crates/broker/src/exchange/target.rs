@@ -45,6 +45,7 @@ pub(crate) struct CountedSet<T> {
     /// How often the item in the same place of `items` was inserted.
     counts: Vec<u32>,
     /// Places in `items`.
+    #[expect(clippy::box_collection, reason = "there may be a million small sets, which should be small")]
     places: Option<Box<HashMap<T, u32, RandomState>>>,
 }
 

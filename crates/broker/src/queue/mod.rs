@@ -248,7 +248,7 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
         overflow,
         bounded: a.max_length().is_some() || a.max_length_bytes().is_some(),
         dead_letter_exchange: a.dead_letter_exchange().map(Name::from),
-        dead_letter_routing_key: a.dead_letter_routing_key().map(|key| key.as_bytes().to_vec()),
+        dead_letter_routing_key: a.dead_letter_routing_key().map(<[u8]>::to_vec),
         max_priority: a.max_priority(),
         single_active_consumer: a.single_active_consumer(),
         delivery_limit: a.delivery_limit(),

@@ -22,7 +22,7 @@ impl Session {
         } else {
             let spec = ExchangeSpec {
                 name: (&*exchange).into(),
-                kind: m.kind.to_lossy().parse::<ExchangeKind>().or_refuse(channel)?,
+                kind: ExchangeKind::parse(&m.kind.to_lossy()).or_refuse(channel)?,
                 durable: m.durable,
                 auto_delete: m.auto_delete,
                 internal: m.internal,

@@ -48,13 +48,13 @@ impl<Q: Clone> Topology<Q> {
     pub fn unbind(
         &mut self,
         source: &str,
-        destination: Destination,
+        destination: &Destination,
         key: &[u8],
-        arguments: FieldTable,
+        arguments: &FieldTable,
     ) -> Result<Option<Removed>, Refusal> {
-        check_ends(source, &destination)?;
+        check_ends(source, destination)?;
         let Some(exchange) = self.exchanges.get(source) else { return Ok(None) };
-        let wanted = Binding::new(exchange.name.clone(), destination, key, arguments);
+        let wanted = Binding::new(exchange.name.clone(), destination.clone(), key, arguments.clone());
         let Some(binding) = exchange.outgoing.get(&wanted).cloned() else { return Ok(None) };
         Ok(Some(self.remove_binding(binding)))
     }

@@ -69,7 +69,7 @@ impl<Q: Clone> Topology<Q> {
     }
 
     pub(super) fn add_exchange(&mut self, spec: ExchangeSpec) -> Result<(), Refusal> {
-        let alternate = spec.alternate(&self.vhost)?;
+        let alternate = spec.alternate_exchange(&self.vhost)?;
         let router = Router::new(&spec, &self.vhost)?;
         let exchange = Exchange {
             name: spec.name.clone(),

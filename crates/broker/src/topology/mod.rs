@@ -17,9 +17,10 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use leveret_protocol::FieldTable;
 
-use crate::exchange::{ExchangeKind, ExchangeSpec, Router};
+pub use crate::exchange::{Destination, ExchangeSpec};
+use crate::exchange::{ExchangeKind, Router};
 use crate::name::Name;
-pub use binding::{Binding, BindingRef, Destination};
+pub use binding::{Binding, BindingRef};
 use registry::Registry;
 pub use removal::Removed;
 pub use route::RouteInfo;
@@ -142,3 +143,6 @@ impl<Q: Clone> Topology<Q> {
         self.exchanges.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

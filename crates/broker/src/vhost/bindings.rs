@@ -35,7 +35,7 @@ impl VirtualHost {
     /// As [`bind`](Self::bind).
     pub fn unbind(&self, actor: &Actor, spec: BindSpec) -> Result<(), Refusal> {
         self.check_binding(actor, &spec)?;
-        self.change(|t| t.unbind(&spec.source, spec.destination, &spec.key, spec.arguments)).map(|_| ())
+        self.change(|t| t.unbind(&spec.source, &spec.destination, &spec.key, &spec.arguments)).map(|_| ())
     }
 
     fn check_binding(&self, actor: &Actor, spec: &BindSpec) -> Result<(), Refusal> {

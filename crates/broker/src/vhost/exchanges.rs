@@ -15,7 +15,7 @@ impl VirtualHost {
             return Err(Refusal::DefaultExchange);
         }
         self.permit(actor, ResourceKind::Exchange, &spec.name, Permission::Configure)?;
-        if let Some(alternate) = spec.alternate(self.name())? {
+        if let Some(alternate) = spec.alternate_exchange(self.name())? {
             self.permit(actor, ResourceKind::Exchange, &spec.name, Permission::Read)?;
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }
