@@ -8,6 +8,8 @@ mod channel;
 mod clock;
 pub mod config;
 pub mod definitions;
+pub mod equivalence;
+mod erlang_term;
 pub mod exchange;
 mod limiter;
 mod mailbox;
@@ -25,6 +27,6 @@ pub mod vhost;
 
 pub use broker::{Broker, ShutdownReport, StartError};
 pub use clock::{Clock, Timer};
-pub use config::{Config, DataLocation, Limits};
+pub use config::{Config, DataLocation, Limits, total_memory_bytes};
 pub use memory::{MemoryGauge, Resource};
 pub use message::Message;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use leveret_protocol::ReplyCode;
+use leveret_protocol::{FieldValue, ReplyCode};
 
 use crate::name::{Name, ResourceKind};
 
@@ -224,6 +224,20 @@ impl Refusal {
     /// A refusal with 406 PRECONDITION_FAILED that has no variant of its own.
     pub fn precondition(text: impl Into<String>) -> Self {
         Self::other(ReplyCode::PreconditionFailed, text)
+    }
+
+    /// 406: an argument that names an exchange or header is no long string.
+    pub(crate) fn argument_type(
+        value: &FieldValue,
+        arg: &str,
+        kind: ResourceKind,
+        name: &str,
+        vhost: &str,
+    ) -> Self {
+        let type_name = value.type_name();
+        Self::precondition(format!(
+            "invalid type '{type_name}' for arg '{arg}' in {kind} '{name}' in vhost '{vhost}'"
+        ))
     }
 
     /// The AMQP reply code, which also says whether the channel or the connection is closed.

@@ -68,7 +68,7 @@ fn serve() -> Command {
              environment variable (`LEVERET_FRAME_MAX`). A flag wins over the environment, the environment over the \
              file, the file over the default. Sizes are written 128KiB or 16MiB, times 500ms, 30s or 5m.\n\n\
              SIGTERM or Ctrl-C stops: no new connections, consumers are cancelled, deliveries under way get \
-             `--shutdown-deadline` to be settled. A second one stops at once.",
+             `--shutdown-deadline` to be settled. A second one stops at once. SIGHUP reads the TLS certificates again.",
         )
         .after_help(exits.trim_end().to_owned())
         .arg(

@@ -1,7 +1,21 @@
-//! temp
-use crate::name::Name; use crate::refusal::Refusal; use leveret_protocol::*;
-#[derive(Debug,Clone,PartialEq,Eq,Hash)] pub enum Destination { Queue(Name), Exchange(Name) }
-#[derive(Debug,Clone,Copy,PartialEq,Eq)] pub enum ExchangeKind { Direct, Fanout, Topic, Headers, ConsistentHash }
-impl ExchangeKind { pub fn parse(s:&str)->Result<Self,Refusal>{ Ok(match s {"direct"=>Self::Direct,"fanout"=>Self::Fanout,"topic"=>Self::Topic,_=>return Err(Refusal::UnknownExchangeType{kind:s.into()})}) } }
-pub struct Publication<'a> { pub exchange: &'a str, pub routing_key: &'a [u8], pub properties: RawProperties<'a> }
-#[derive(Debug)] pub struct Exchange { pub kind: ExchangeKind, pub internal: bool, pub bindings: Vec<(Destination,Vec<u8>)> }
+//! Exchanges: from a message's routing key and headers to destinations. One file or folder per exchange type.
+//!
+//! Nothing here knows of queues, connections or names of destinations. What lies above the types (the default exchange, bindings between
+//! exchanges, alternate exchanges, each queue only once) is the topology's.
+
+mod consistent_hash;
+mod direct;
+mod headers;
+mod kind;
+mod publication;
+mod router;
+mod spec;
+mod target;
+mod topic;
+
+pub use kind::ExchangeKind;
+pub use publication::Publication;
+pub(crate) use publication::RoutingKeys;
+pub(crate) use router::{Route, Router, check_binding};
+pub use spec::{ALTERNATE_EXCHANGE, ExchangeSpec};
+pub(crate) use target::{Target, TargetKind};

@@ -2,9 +2,9 @@
 
 use super::errors::{IntoError as _, name};
 use super::Session;
-use crate::exchange::{Destination, ExchangeKind};
+use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name::strip_line_breaks;
-use crate::topology::ExchangeSpec;
+use crate::topology::Destination;
 use crate::vhost::BindSpec;
 use leveret_protocol::ProtocolError;
 use leveret_protocol::methods::exchange;
@@ -22,7 +22,7 @@ impl Session {
         } else {
             let spec = ExchangeSpec {
                 name: (&*exchange).into(),
-                kind: ExchangeKind::parse(&m.kind.to_lossy()).or_refuse(channel)?,
+                kind: m.kind.to_lossy().parse::<ExchangeKind>().or_refuse(channel)?,
                 durable: m.durable,
                 auto_delete: m.auto_delete,
                 internal: m.internal,

@@ -2,7 +2,7 @@
 
 use super::errors::{IntoError as _, name};
 use super::{Session, text};
-use crate::exchange::Destination;
+use crate::topology::Destination;
 use crate::vhost::{BindSpec, DeclareQueue, DeleteQueue};
 use leveret_protocol::methods::queue;
 use leveret_protocol::{ProtocolError, ShortStr};

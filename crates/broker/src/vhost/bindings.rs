@@ -1,9 +1,9 @@
 //! Binding and unbinding.
 
-use super::{Actor, VirtualHost, destination_kind};
-use crate::exchange::Destination;
+use super::{Actor, VirtualHost};
 use crate::name::{Name, ResourceKind};
 use crate::refusal::{Permission, Refusal};
+use crate::topology::Destination;
 use leveret_protocol::FieldTable;
 
 /// One binding.
@@ -35,11 +35,11 @@ impl VirtualHost {
     /// As [`bind`](Self::bind).
     pub fn unbind(&self, actor: &Actor, spec: BindSpec) -> Result<(), Refusal> {
         self.check_binding(actor, &spec)?;
-        self.change(|t| t.unbind(&spec.source, &spec.destination, &spec.key, &spec.arguments)).map(|_| ())
+        self.change(|t| t.unbind(&spec.source, spec.destination, &spec.key, spec.arguments)).map(|_| ())
     }
 
     fn check_binding(&self, actor: &Actor, spec: &BindSpec) -> Result<(), Refusal> {
-        let (kind, name) = destination_kind(&spec.destination);
+        let (kind, name) = (spec.destination.kind(), spec.destination.name());
         self.permit(actor, kind, name, Permission::Write)?;
         if spec.source.is_empty() || (kind == ResourceKind::Exchange && name.is_empty()) {
             return Err(Refusal::DefaultExchange);

@@ -3,7 +3,7 @@
 use super::{Actor, VirtualHost};
 use crate::name::{self, ResourceKind};
 use crate::refusal::{Permission, Refusal};
-use crate::topology::ExchangeSpec;
+use crate::exchange::ExchangeSpec;
 
 impl VirtualHost {
     /// `exchange.declare`. Says whether it is new.
@@ -15,7 +15,7 @@ impl VirtualHost {
             return Err(Refusal::DefaultExchange);
         }
         self.permit(actor, ResourceKind::Exchange, &spec.name, Permission::Configure)?;
-        if let Some(alternate) = spec.alternate_exchange() {
+        if let Some(alternate) = spec.alternate(self.name())? {
             self.permit(actor, ResourceKind::Exchange, &spec.name, Permission::Read)?;
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }

@@ -13,7 +13,7 @@ pub use queues::{DeclareQueue, Declared, DeleteQueue};
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
-use crate::exchange::{Destination, Publication};
+use crate::exchange::{ExchangeKind, Publication};
 use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
 use crate::queue::Queue;
@@ -119,10 +119,7 @@ impl VirtualHost {
     pub fn check_publish(&self, actor: &Actor, exchange: &str) -> Result<(), Refusal> {
         self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
         let topology = self.topology.read();
-        if topology.check_exchange(exchange)?.internal {
-            return Err(Refusal::InternalExchange { exchange: exchange.into(), vhost: self.name.clone() });
-        }
-        Ok(())
+        topology.check_publishable(exchange).map(|_| ())
     }
 
     /// Refuses unless the actor may use the routing key on a topic exchange.
@@ -138,7 +135,7 @@ impl VirtualHost {
     ) -> Result<(), Refusal> {
         let is_topic = {
             let topology = self.topology.read();
-            topology.check_exchange(exchange).is_ok_and(|e| e.kind == crate::exchange::ExchangeKind::Topic)
+            topology.check_exchange(exchange).is_ok_and(|e| e.kind == ExchangeKind::Topic)
         };
         if !is_topic {
             return Ok(());
@@ -163,12 +160,5 @@ impl VirtualHost {
             queue.ok_or_else(|| Refusal::NoQueue { queue: name.into(), vhost: self.name.clone() })?;
         queue.check_owner(actor.connection)?;
         Ok(queue)
-    }
-}
-
-fn destination_kind(destination: &Destination) -> (ResourceKind, &Name) {
-    match destination {
-        Destination::Queue(name) => (ResourceKind::Queue, name),
-        Destination::Exchange(name) => (ResourceKind::Exchange, name),
     }
 }

@@ -82,7 +82,7 @@ impl VirtualHost {
             if let Some(other) = topology.queue(&name) {
                 return Ok(Some(other.clone()));
             }
-            if topology.queues().count_at_least(self.shared.queues_max) {
+            if topology.queue_count() >= self.shared.queues_max {
                 let limit = self.shared.queues_max as u64;
                 let vhost = self.name.clone();
                 return Err(Refusal::LimitReached { kind: ResourceKind::Queue, name: name.clone(), vhost, limit });

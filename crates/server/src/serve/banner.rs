@@ -85,7 +85,10 @@ fn render(
                  c.queue_declare('hello'); c.basic_publish('', 'hello', b'Hello')\""
             ),
         );
-        line("or", &format!("amqp-publish --url={url} -r hello -b Hello"));
+        line(
+            "or",
+            &format!("amqp-declare-queue --url={url} -q hello && amqp-publish --url={url} -r hello -b Hello"),
+        );
         line("measure", &format!("leveret bench --url {url}"));
     }
     line(

@@ -11,7 +11,7 @@ use crate::config::{self, Loaded};
 use crate::{cli, exit};
 use banner::Banner;
 use clap::ArgMatches;
-use signals::Signals;
+use signals::{Signal, Signals};
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -63,7 +63,7 @@ async fn serve(loaded: Loaded, started: Instant) -> u8 {
     let settings = &loaded.settings;
     let running = tokio::select! {
         running = start::start(settings) => running,
-        signal = signals.next() => return exit::SIGNAL + signal.number(),
+        signal = signals.next_stop() => return exit::SIGNAL + signal.number(),
     };
     let running = match running {
         Ok(running) => running,
@@ -74,7 +74,12 @@ async fn serve(loaded: Loaded, started: Instant) -> u8 {
     };
     Banner { settings, file: loaded.file.as_deref(), running: &running, took: started.elapsed() }.show();
 
-    let first = signals.next().await;
+    let first = loop {
+        match signals.next().await {
+            Signal::Hangup => running.reload(),
+            stop => break stop,
+        }
+    };
     tracing::info!(
         "{first}: stopping; deliveries under way have {} to be settled, another {first} stops at once",
         settings.shutdown_deadline
@@ -84,7 +89,7 @@ async fn serve(loaded: Loaded, started: Instant) -> u8 {
             tracing::info!("stopped: {report}");
             exit::OK
         }
-        second = signals.next() => {
+        second = signals.next_stop() => {
             tracing::warn!("{second}: stopped without waiting");
             exit::SIGNAL + second.number()
         }

@@ -1,30 +1,34 @@
-//! SIGINT and SIGTERM as a stream.
+//! SIGINT, SIGTERM and SIGHUP as a stream.
 
 use std::fmt;
 use std::io;
 use tokio::signal::unix::{self, SignalKind};
 
-/// Both signals, listened for from the moment this is made.
+/// The signals, listened for from the moment this is made.
 pub(crate) struct Signals {
     interrupt: unix::Signal,
     terminate: unix::Signal,
+    hangup: unix::Signal,
 }
 
-/// A request to stop.
+/// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
     /// What `kill` and service managers send.
     Terminate,
+    /// What daemons take as a wish to read their files again.
+    Hangup,
 }
 
 impl Signals {
-    /// From now on the two signals no longer end the process by themselves.
+    /// From now on the signals no longer end the process by themselves.
     pub(crate) fn install() -> io::Result<Signals> {
         Ok(Signals {
             interrupt: unix::signal(SignalKind::interrupt())?,
             terminate: unix::signal(SignalKind::terminate())?,
+            hangup: unix::signal(SignalKind::hangup())?,
         })
     }
 
@@ -33,6 +37,17 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Interrupt,
             _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.hangup.recv() => Signal::Hangup,
+        }
+    }
+
+    /// Waits for the next one that asks to stop.
+    pub(crate) async fn next_stop(&mut self) -> Signal {
+        loop {
+            match self.next().await {
+                Signal::Hangup => {}
+                stop => return stop,
+            }
         }
     }
 }
@@ -43,6 +58,7 @@ impl Signal {
         match self {
             Signal::Interrupt => 2,
             Signal::Terminate => 15,
+            Signal::Hangup => 1,
         }
     }
 }
@@ -52,6 +68,7 @@ impl fmt::Display for Signal {
         f.write_str(match self {
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
+            Signal::Hangup => "SIGHUP",
         })
     }
 }

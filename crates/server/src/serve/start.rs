@@ -3,8 +3,9 @@
 use super::banner::Listening;
 use super::failure;
 use crate::config::{ListenAddress, Settings, TlsVerify, Watermark};
+use leveret_broker::config::total_memory_bytes;
 use leveret_broker::net::tls::{ClientCertificates, Tls, TlsSettings};
-use leveret_broker::{Broker, Config, DataLocation, ShutdownReport, total_memory_bytes};
+use leveret_broker::{Broker, Config, DataLocation, ShutdownReport};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -47,10 +48,37 @@ impl Running {
     async fn listen(&mut self, scheme: &'static str, address: &ListenAddress) -> Result<(), String> {
         let resolved = address.resolve().map_err(|error| failure::resolve(scheme, address, &error))?;
         for at in resolved {
-            let bound = self.bind(at).await.map_err(|error| failure::listen(scheme, address, &error))?;
+            let bound =
+                self.bind(scheme, at).await.map_err(|error| failure::listen(scheme, address, &error))?;
             self.listening.push(Listening { scheme, address: bound });
         }
         Ok(())
+    }
+
+    async fn bind(&self, scheme: &str, address: SocketAddr) -> io::Result<SocketAddr> {
+        match &self.tls {
+            Some(tls) if scheme == "amqps" => self.broker.listen_amqps(address, Arc::clone(tls)).await,
+            _ => self.broker.listen_amqp(address).await,
+        }
+    }
+
+    /// Reads the certificates again; open connections keep theirs.
+    pub(crate) fn reload(&self) {
+        match self.tls.as_ref().map(|tls| tls.reload()) {
+            None => tracing::info!("SIGHUP: there are no certificates to read again"),
+            Some(Ok(())) => tracing::info!("SIGHUP: certificates were read again, for new connections"),
+            Some(Err(error)) => tracing::error!("SIGHUP: the certificates in use stay: {error}"),
+        }
+    }
+
+    /// Where data is, in words.
+    pub(crate) fn data(&self) -> String {
+        match &self.broker.config().data {
+            DataLocation::Memory => "in memory: nothing survives a stop".into(),
+            DataLocation::Directory(folder) => {
+                std::path::absolute(folder).unwrap_or_else(|_| folder.clone()).display().to_string()
+            }
+        }
     }
 
     /// The listeners, with the ports really taken.

@@ -3,7 +3,9 @@
 use crate::client::Client;
 use crate::support::{Server, failure, leveret};
 use rustix::process::Signal;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::Stdio;
 
 #[test]
 fn starts_takes_a_message_and_stops_on_sigterm() {
@@ -63,8 +65,8 @@ fn the_banner_tells_how_to_send_a_first_message() {
 fn an_idle_broker_is_small() {
     let server = Server::start(&[]);
     drop(Client::connect(server.address));
-    let resident = server.resident_bytes();
-    assert!(resident < 15 << 20, "{resident} bytes");
+    let bytes = server.own_bytes();
+    assert!(bytes < 15 << 20, "{bytes} bytes");
 }
 
 #[test]
@@ -108,4 +110,24 @@ fn a_missing_certificate_is_named() {
     let (said, code) = failure(&mut leveret(&folder, &arguments));
     assert_eq!(code, Some(1));
     assert!(said.contains("absent.pem"), "{said}");
+}
+
+#[test]
+fn json_logs_are_json_from_the_first_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--memory", "--amqp", "127.0.0.1:0", "--log-format", "json"];
+    let mut child =
+        leveret(&folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let ready = loop {
+        let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        if line["message"] == "ready" {
+            break line;
+        }
+    };
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(ready["listeners"].as_str().unwrap().starts_with("amqp://127.0.0.1:"), "{ready}");
+    assert!(ready["start_ms"].is_u64() && ready["node"].is_string(), "{ready}");
+    assert!(output.stdout.is_empty());
 }
