@@ -79,7 +79,8 @@ fn every_method_of_the_table() {
             assert_eq!(id.name(), format!("{}.{}", class.name, row.name));
             assert_eq!(id.is_received_by(Role::Server), row.by != By::Server);
             assert_eq!(id.is_received_by(Role::Client), row.by != By::Client);
-            TestRunner::default()
+            // Many methods, few fields each: fewer cases than usual do.
+            TestRunner::new(ProptestConfig::with_cases(48))
                 .run(&payload(class.id, row), |payload| {
                     let method = Method::decode(&payload).unwrap();
                     prop_assert_eq!(method.id(), id);
