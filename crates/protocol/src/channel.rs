@@ -88,6 +88,8 @@ impl ChannelState {
                 *self = Self::Open;
                 Ok(Verdict::Process)
             }
+            (Self::Opening, _) if role == Role::Client => Err(unimplemented(method)),
+            (_, channel::OpenOk::ID | channel::CloseOk::ID) => Err(unimplemented(method)),
             _ if method.class == connection::Close::ID.class || !method.is_received_by(role) => {
                 Err(unimplemented(method))
             }

@@ -1,6 +1,6 @@
 //! `generated/<class>.rs`, `generated/method.rs` and `generated/method_id.rs`.
 
-use super::emit::heading;
+use super::emit::{class_names, heading};
 use super::spec::{By, Class, Field, Kind, Method, Spec, camel};
 
 /// The module of one class: a struct for each method.
@@ -167,7 +167,7 @@ pub(crate) fn method_enum(spec: &Spec) -> String {
     let all = || spec.class.iter().flat_map(|class| class.method.iter().map(move |method| (class, method)));
     let mut text = heading("Every method as one enum.");
     text += "use crate::error::MethodError;\nuse crate::method_id::MethodId;\nuse crate::methods::{";
-    text += &spec.class.iter().map(|class| class.name.clone()).collect::<Vec<_>>().join(", ");
+    text += &class_names(spec).join(", ");
     text += "};\nuse crate::wire::Reader;\n\n/// A method of any class, decoded.\n#[derive(Debug, Clone, PartialEq)]\n\
              #[non_exhaustive]\npub enum Method<'a> {\n";
     for (class, method) in all() {

@@ -110,7 +110,7 @@ impl Flow {
     }
 }
 
-/// `channel.flow-ok` (20, 21), sent by the server. Confirms a flow. The server sends no flow, so a client has none to confirm. [RabbitMQ]
+/// `channel.flow-ok` (20, 21), sent by the server. Confirms a flow. The server sends no flow, so a client has none to confirm. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct FlowOk {
     /// The state that now holds.

@@ -67,3 +67,51 @@ impl BodyAssembly {
 pub(super) fn whole(head: Box<OwnedHead>, body: Vec<u8>) -> Content<'static> {
     Content { head: Head::Owned(head), body: Body::Owned(body), wire: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::basic::Publish;
+
+    fn assembly(size: u64) -> BodyAssembly {
+        let head = OwnedHead { id: Publish::ID, arguments: Vec::new(), properties: Vec::new() };
+        BodyAssembly::new(Box::new(head), size)
+    }
+
+    #[test]
+    fn memory_follows_what_arrived_not_what_was_announced() {
+        for (announced, piece_len) in [(u64::MAX, 1), (u64::MAX, 100_000), (1 << 20, 1000), (70_000, 69_999)]
+        {
+            let mut body = assembly(announced);
+            let mut received = 0;
+            while received < 1_000_000 {
+                match body.add(&vec![7; piece_len]) {
+                    Added::More(more) => body = more,
+                    Added::Whole(_) | Added::TooLong(..) => break,
+                }
+                received += piece_len;
+                let most = (2 * received).max(received + RESERVE_AHEAD);
+                assert!(
+                    body.body.capacity() <= most,
+                    "{} held for {received} of {announced}",
+                    body.body.capacity()
+                );
+                if piece_len == 1 && received > 70_000 {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_body_has_no_room_to_spare() {
+        let mut body = assembly(1_000_000);
+        for _ in 0..999 {
+            let Added::More(more) = body.add(&[7; 1000]) else { panic!() };
+            body = more;
+        }
+        let Added::Whole(content) = body.add(&[7; 1000]) else { panic!() };
+        let body = content.body.into_vec();
+        assert_eq!((body.len(), body.capacity()), (1_000_000, 1_000_000));
+    }
+}
