@@ -2,7 +2,9 @@
 
 use crate::auth::{Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, DataLocation};
+use crate::data::{self, DataFolder};
+use crate::definitions::{Definitions, DefinitionsError};
 use crate::mailbox::{Command, Mailbox};
 use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
@@ -48,6 +50,11 @@ pub(crate) struct BrokerInner {
     alarms: AtomicU8,
     stopping: AtomicBool,
     connections_gone: Notify,
+    data: Option<DataFolder>,
+    /// Definitions that nothing here acts on, kept for whoever reads the file next.
+    kept_definitions: Mutex<Definitions>,
+    /// State of the entities when they were saved last.
+    saved: Mutex<u64>,
     background: Mutex<Vec<AbortHandle>>,
     listeners: Mutex<Vec<AbortHandle>>,
 }
@@ -137,6 +144,10 @@ impl Broker {
             queue_ids: Arc::new(AtomicU64::new(1)),
             queues_max: config.limits.queues_per_vhost_max,
         };
+        let data = match &config.data {
+            DataLocation::Memory => None,
+            DataLocation::Directory(path) => Some(DataFolder::open(path)?),
+        };
         let inner = Arc::new(BrokerInner {
             config,
             clock,
@@ -150,10 +161,20 @@ impl Broker {
             alarms: AtomicU8::new(0),
             stopping: AtomicBool::new(false),
             connections_gone: Notify::new(),
+            data,
+            kept_definitions: Mutex::default(),
+            saved: Mutex::new(0),
             background: Mutex::default(),
             listeners: Mutex::default(),
         });
+        inner.restore()?;
         inner.make_defaults()?;
+        inner.save_definitions();
+        inner.watch_disk();
+        if inner.data.is_some() {
+            let keeper = tokio::spawn(data::keep(Arc::downgrade(&inner))).abort_handle();
+            inner.background.lock().push(keeper);
+        }
         let watcher = tokio::spawn(watch_alarms(Arc::downgrade(&inner), inner.memory.clone())).abort_handle();
         inner.background.lock().extend([tokio::spawn(timers.run()).abort_handle(), watcher]);
         Ok(Self(inner))
@@ -195,6 +216,12 @@ impl Broker {
         self.0.declare_vhost(name)
     }
 
+    /// Everything that outlives a restart, in RabbitMQ's definitions format.
+    #[must_use]
+    pub fn definitions(&self) -> Definitions {
+        self.0.export()
+    }
+
     /// Open connections.
     #[must_use]
     pub fn connection_count(&self) -> usize {
@@ -233,6 +260,59 @@ impl BrokerInner {
         self.listeners.lock().push(task);
     }
 
+    /// Reads what the data folder and the settings say there is.
+    fn restore(&self) -> Result<(), StartError> {
+        if let Some(data) = &self.data
+            && let Some(definitions) = data.load()?
+        {
+            let problem = |e: DefinitionsError| StartError::Data {
+                folder: data.path().display().to_string(),
+                problem: e.to_string(),
+            };
+            self.import(&definitions).map_err(problem)?;
+        }
+        if let Some(path) = &self.config.load_definitions {
+            let setting = |e: String| StartError::Setting(format!("definitions file {}: {e}", path.display()));
+            let definitions = data::read_definitions(path).map_err(|e| setting(e.to_string()))?;
+            self.import(&definitions).map_err(|e| setting(e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn kept_definitions(&self) -> &Mutex<Definitions> {
+        &self.kept_definitions
+    }
+
+    pub(crate) fn vhosts(&self) -> Vec<Arc<VirtualHost>> {
+        let mut all: Vec<_> = self.vhosts.read().values().cloned().collect();
+        all.sort_by(|a, b| a.name().cmp(b.name()));
+        all
+    }
+
+    /// Writes the definitions if anything changed since the last time.
+    pub(crate) fn save_definitions(&self) {
+        let Some(data) = &self.data else { return };
+        let mut saved = self.saved.lock();
+        let vhosts = self.vhosts();
+        let state = vhosts.iter().fold(self.auth.epoch() + vhosts.len() as u64, |sum, v| sum + v.epoch()) + 1;
+        if *saved == state {
+            return;
+        }
+        match data.save(&self.export()) {
+            Ok(()) => *saved = state,
+            Err(error) => {
+                tracing::error!(folder = %data.path().display(), %error, "definitions could not be saved; trying again");
+            }
+        }
+    }
+
+    /// Raises or clears the disk alarm.
+    pub(crate) fn watch_disk(&self) {
+        if let Some(free) = self.data.as_ref().and_then(DataFolder::free_bytes) {
+            self.memory.set_disk_low(free < self.config.limits.disk_free_min_bytes);
+        }
+    }
+
     fn make_defaults(&self) -> Result<(), StartError> {
         let config = &self.config;
         let _ = self.declare_vhost(&config.default_vhost);
@@ -267,7 +347,7 @@ impl BrokerInner {
         Ok(vhost)
     }
 
-    fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
+    pub(crate) fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
         let mut vhosts = self.vhosts.write();
         let name: Name = name.into();
         vhosts.entry(name.clone()).or_insert_with(|| VirtualHost::new(name, self.shared.clone())).clone()
@@ -343,6 +423,7 @@ impl BrokerInner {
             () = gone => {}
             () = self.clock.sleep(self.config.close_timeout) => {}
         }
+        self.save_definitions();
         report
     }
 }

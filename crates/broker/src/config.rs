@@ -20,6 +20,8 @@ pub struct Config {
     pub node_name: String,
     /// Where data lives.
     pub data: DataLocation,
+    /// A definitions file in RabbitMQ's format, read at every start after the data folder's own. `None` (default): no such file.
+    pub load_definitions: Option<PathBuf>,
     /// User made when there is none yet.
     pub default_user: String,
     /// Its password.
@@ -50,6 +52,7 @@ impl Default for Config {
         Self {
             node_name: "leveret@localhost".into(),
             data: DataLocation::Memory,
+            load_definitions: None,
             default_user: "guest".into(),
             default_pass: "guest".into(),
             default_vhost: "/".into(),

@@ -6,6 +6,7 @@ pub mod auth;
 mod broker;
 mod channel;
 mod clock;
+mod data;
 pub mod config;
 pub mod definitions;
 pub mod equivalence;

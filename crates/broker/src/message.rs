@@ -9,7 +9,7 @@ use leveret_protocol::{FRAME_END, FrameKind, RawProperties};
 use triomphe::ThinArc;
 
 /// What a queue entry costs beside the bytes of its message; used for memory accounting.
-pub const ENTRY_OVERHEAD_BYTES: usize = 96;
+pub(crate) const ENTRY_OVERHEAD_BYTES: usize = 96;
 
 /// A shared, immutable message. Cloning counts a reference; the bytes exist once however many queues hold it.
 #[derive(Clone)]

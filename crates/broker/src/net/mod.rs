@@ -9,3 +9,5 @@ mod listener;
 mod open;
 mod order;
 pub mod tls;
+
+pub(crate) use handshake::RABBITMQ_VERSION;

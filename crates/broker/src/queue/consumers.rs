@@ -9,7 +9,6 @@
 use super::{ConsumerId, Queue};
 use crate::limiter::ChannelLimiter;
 use crate::mailbox::{Delivery, Mailbox};
-use leveret_protocol::FieldTable;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -17,12 +16,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(crate) struct Subscription {
     pub(crate) mailbox: Arc<Mailbox>,
-    /// Connection the consumer lives on.
-    pub(crate) connection: u64,
-    pub(crate) channel: u16,
     /// The connection's own number for it.
     pub(crate) number: u32,
-    pub(crate) tag: Arc<[u8]>,
     pub(crate) no_ack: bool,
     pub(crate) exclusive: bool,
     pub(crate) priority: i32,
@@ -30,7 +25,6 @@ pub(crate) struct Subscription {
     pub(crate) prefetch: u16,
     /// The channel-wide limit (`basic.qos` with `global`).
     pub(crate) limiter: Option<Arc<ChannelLimiter>>,
-    pub(crate) arguments: FieldTable,
 }
 
 #[derive(Debug)]

@@ -53,16 +53,12 @@ impl Session {
         });
         let subscription = Subscription {
             mailbox: self.mailbox.clone(),
-            connection: actor.connection,
-            channel,
             number,
-            tag: tag.clone(),
             no_ack: m.no_ack,
             exclusive: m.exclusive,
             priority,
             prefetch,
             limiter,
-            arguments: m.arguments,
         };
         let now_ms = self.now_ms;
         let subscribed = queue.lock().subscribe(&queue, subscription, now_ms);

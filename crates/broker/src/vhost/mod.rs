@@ -6,6 +6,7 @@
 mod bindings;
 mod exchanges;
 mod queues;
+mod restore;
 
 pub use bindings::BindSpec;
 pub(crate) use queues::server_name;
@@ -72,6 +73,10 @@ impl VirtualHost {
 
     pub(crate) fn timers(&self) -> &Arc<Timers> {
         &self.shared.timers
+    }
+
+    pub(crate) fn next_queue_id(&self) -> u64 {
+        self.shared.queue_ids.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn auth(&self) -> &Auth {

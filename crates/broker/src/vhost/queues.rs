@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use leveret_protocol::FieldTable;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// `queue.declare`, not passive.
 #[derive(Debug, Clone, Default)]
@@ -76,8 +75,7 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
         }
         let now_ms = self.clock().now_ms();
-        let id = self.shared.queue_ids.fetch_add(1, Ordering::Relaxed);
-        let queue = Queue::new(id, spec.clone(), &arguments, self, now_ms);
+        let queue = Queue::new(self.next_queue_id(), spec.clone(), &arguments, self, now_ms);
         let other = self.change(|topology| {
             if let Some(other) = topology.queue(&name) {
                 return Ok(Some(other.clone()));

@@ -40,12 +40,18 @@ options! {
 
     "Data" {
         /// Keeps data in this folder, which is made when it is missing.
+        ///
+        /// In this version these are the definitions: users, permissions, virtual hosts, durable exchanges, queues and
+        /// bindings, saved within a second of a change. Messages are kept in memory.
         data: PathBuf = "leveret-data", "DIR";
 
         /// Keeps everything in memory: nothing is read from disk or written to it.
         ///
         /// For tests and tries. Cannot be combined with `data`.
         memory: bool = "false", "BOOL";
+
+        /// Reads definitions at start from this file, in RabbitMQ's JSON format, after those of the data folder.
+        load_definitions: Option<PathBuf> = "", "FILE";
 
         /// The node's name, as clients and the log see it. Without it: leveret@ and the machine's name.
         node_name: Option<String> = "", "NAME";

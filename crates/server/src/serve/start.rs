@@ -109,6 +109,7 @@ fn config(settings: &Settings) -> Config {
     config.node_name = settings.node_name.clone().unwrap_or_else(default_node_name);
     config.data =
         if settings.memory { DataLocation::Memory } else { DataLocation::Directory(settings.data.clone()) };
+    config.load_definitions.clone_from(&settings.load_definitions);
     config.default_user.clone_from(&settings.default_user);
     config.default_pass.clone_from(&settings.default_pass);
     config.default_vhost.clone_from(&settings.default_vhost);
