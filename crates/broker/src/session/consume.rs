@@ -5,6 +5,7 @@ use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
 use super::{ConsumerEntry, Session};
 use crate::channel::{Channel, ReplyConsumer};
+use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
 use crate::queue::consumers::Subscription;
@@ -200,7 +201,7 @@ impl Session {
 
     pub(super) fn write_reply(&mut self, channel: u16, message: &Message, out: &mut Vec<u8>) {
         let frame_max = self.negotiated.frame_max;
-        self.delivered_bytes += message.body_len() + 256;
+        self.delivered_bytes += delivery_bytes(message);
         let Ok(open) = self.channel(channel) else { return };
         let Some(consumer) = &open.reply_consumer else { return };
         let prefix = DeliverPrefix::new(channel, &consumer.tag);

@@ -5,7 +5,7 @@ use super::errors::{IntoError as _, name};
 use super::routes::Address;
 use super::Session;
 use crate::channel::Mode;
-use crate::mailbox::Command;
+use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
 use leveret_protocol::methods::basic;
@@ -196,7 +196,7 @@ impl Session {
         let token = publish.routing_key.to_lossy();
         let token = token.strip_prefix(REPLY_PREFIX).unwrap_or_default();
         let taken = self.broker.replies().find(token).is_some_and(|(mailbox, channel)| {
-            mailbox.reply(Command::Reply { channel, message: message.clone() }, message.body_len() + 256)
+            mailbox.reply(Command::Reply { channel, message: message.clone() }, delivery_bytes(&message))
         });
         if !taken && publish.mandatory {
             let (code, text) = NO_ROUTE;
