@@ -1,0 +1,83 @@
+"""table.py EXPECTED RESULTS BROKER SUITE...: compare results with the files in EXPECTED, print one table and every difference.
+
+A file EXPECTED/SUITE says what RabbitMQ gets:
+  passed N            tests that pass (those named below not counted)
+  skipped N           tests that skip themselves
+  fails NAME :: WHY   a test that fails on RabbitMQ, and so must fail here
+  varies NAME :: WHY  a test whose result depends on the machine or on luck; it counts nowhere
+Exit code 1 when anything differs.
+"""
+import os
+import sys
+
+
+def read_expected(path):
+    want = {"passed": None, "skipped": None, "fails": {}, "varies": {}}
+    for line in open(path):
+        line = line.rstrip("\n")
+        kind, _, rest = line.partition(" ")
+        if not line or line.startswith("#"):
+            continue
+        if kind in ("passed", "skipped"):
+            want[kind] = int(rest)
+        elif kind in ("fails", "varies") and " :: " in rest:
+            name, _, why = rest.partition(" :: ")
+            want[kind][name.strip()] = why
+        else:
+            sys.exit(f"{path}: cannot read {line!r}")
+    return want
+
+
+def read_results(path):
+    with open(path) as f:
+        return {name: status for status, name in (line.rstrip("\n").split("\t", 1) for line in f)}
+
+
+def compare(want, got):
+    """The differences, as sentences."""
+    got = {name: status for name, status in got.items() if name not in want["varies"]}
+    failed = {name for name, status in got.items() if status == "FAIL"}
+    for name in sorted(failed - want["fails"].keys()):
+        yield f"fails: {name}"
+    for name in sorted(want["fails"].keys() - failed):
+        yield f"does not fail, though it does on RabbitMQ ({want['fails'][name]}): {name}"
+    for kind, word in (("PASS", "passed"), ("SKIP", "skipped")):
+        n = sum(status == kind for status in got.values())
+        if n != want[word]:
+            yield f"{word} {n}, RabbitMQ {want[word]}"
+
+
+def main():
+    expected, results, broker, *suites = sys.argv[1:]
+    rows, notes, remarks = [], [], []
+    for suite in suites:
+        base = os.path.join(results, suite)
+        counts = seconds = "-"
+        want_path = os.path.join(expected, suite)
+        want = read_expected(want_path) if os.path.exists(want_path) else None
+        varies = want["varies"] if want else {}
+        if os.path.exists(base + ".broken"):
+            differences = [open(base + ".broken").read().strip()]
+        else:
+            got = read_results(base + ".results")
+            counts = "/".join(str(sum(s == k and n not in varies for n, s in got.items())) for k in ("PASS", "FAIL", "SKIP"))
+            differences = list(compare(want, got)) if want else ["no file in expected/"]
+            if os.path.exists(base + ".seconds"):
+                seconds = open(base + ".seconds").read().strip() + " s"
+            for name in sorted(want["varies"] if want else ()):
+                if got.get(name) == "FAIL":
+                    remarks.append(f"{suite}: (not counted: {want['varies'][name]}) failed this time: {name}")
+        theirs = "{}/{}/{}".format(want["passed"], len(want["fails"]), want["skipped"]) if want else "-"
+        rows.append((suite, counts, theirs, seconds, "DIFFERS" if differences else "equal"))
+        notes += [f"{suite}: {d}" for d in differences]
+    head = ("suite", broker if not broker.isdigit() else "port " + broker, "RabbitMQ", "time", "verdict")
+    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
+    print("\npassed/failed/skipped")
+    for row in [head, tuple("-" * w for w in widths), *rows]:
+        print("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip())
+    for note in [*remarks, *notes]:
+        print(note)
+    return 1 if notes else 0
+
+
+sys.exit(main())
