@@ -191,13 +191,6 @@ impl Channel {
         self.expect(exchange::DeclareOk);
     }
 
-    /// Expects that nothing comes from this queue either: asks the queue first, so that what it did before is on its way.
-    #[track_caller]
-    pub fn expect_silence_of(&self, queue: &str) {
-        self.counts(queue);
-        self.expect_silence();
-    }
-
     /// Opens it.
     #[track_caller]
     pub fn open(&self) {

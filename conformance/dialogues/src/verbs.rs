@@ -1,8 +1,9 @@
 //! What most tests do on the way to their point, each with its answer checked.
 
 use crate::event::Delivery;
-use crate::{Channel, basic, confirm, exchange, queue, s, tx};
+use crate::{Channel, DEADLINE, basic, confirm, exchange, queue, s, tx};
 use leveret_protocol::{FieldTable, Method};
+use std::time::{Duration, Instant};
 
 impl Channel {
     /// Declares an exclusive queue.
@@ -86,6 +87,23 @@ impl Channel {
             Some(Method::QueueDeclareOk(ok)) => (ok.message_count, ok.consumer_count),
             _ => self.fail(&format!("queue.declare-ok, not {event:?}")),
         }
+    }
+
+    /// Expects that so many messages become ready in a queue and stay there: everything sent before has reached the queue, and
+    /// none of it comes to this channel. (A RabbitMQ queue may count before it looks at what was published earlier.)
+    #[track_caller]
+    pub fn expect_ready(&self, queue: &str, ready: u32) {
+        let mut last = 0;
+        let until = Instant::now() + DEADLINE;
+        while Instant::now() < until {
+            last = self.counts(queue).0;
+            if last == ready {
+                self.expect_silence();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.fail(&format!("{ready} messages ready in {queue}, not {last}"));
     }
 
     /// Consumes with acknowledgements.
