@@ -245,6 +245,12 @@ impl Connection {
         self.expect(conn::CloseOk);
     }
 
+    /// Ends the socket without a word, as a program that dies does.
+    pub fn cut(&self) {
+        self.open.set(false);
+        self.wire.borrow_mut().cut();
+    }
+
     /// A new open channel.
     #[track_caller]
     pub fn channel(&self) -> Channel {

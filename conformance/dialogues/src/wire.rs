@@ -6,7 +6,7 @@ use crate::target::target;
 use leveret_protocol::{ContentHeader, Frame, FrameKind, Method, Properties, parse_frame};
 use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 /// How long an expectation waits before it fails.
@@ -50,6 +50,12 @@ impl Wire {
         if let Err(error) = self.stream.write_all(bytes) {
             self.log.sent(&format!("(not written: {error})"));
         }
+    }
+
+    /// Ends the socket.
+    pub(crate) fn cut(&mut self) {
+        self.log.sent("(end of stream)");
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// Sends whole frames.
