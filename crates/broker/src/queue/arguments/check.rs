@@ -16,8 +16,8 @@ type Check = (&'static str, fn(&FieldValue, &FieldTable) -> Verdict);
 
 /// In the order in which RabbitMQ looks at them: the first that is wrong is told.
 ///
-/// The ones about versions, modes, locators, memory and group sizes describe clusters or how RabbitMQ stores messages; on one machine every
-/// valid value means the same.
+/// The ones about versions, modes, locators, memory and group sizes describe clusters or how RabbitMQ stores messages; on one
+/// machine every valid value means the same.
 const CHECKS: [Check; 21] = [
     ("x-expires", |value, _| expiry(value, 1)),
     ("x-message-ttl", |value, _| expiry(value, 0)),
