@@ -281,6 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let own = self.deadline_ms;
         let due = match &self.phase {
             Phase::Open(open) => open.next_deadline_ms(),
+            Phase::Over => None,
             _ => own,
         };
         self.timer.set(due);
