@@ -1,7 +1,9 @@
+# shellcheck shell=bash
 # Sourced by every suite in suites/.  A suite names what it needs, says `ready`, runs its tests and says `finish`.
 #
 # Environment (all optional; `conformance/run` sets them):
 #   AMQP_PORT AMQPS_PORT MGMT_PORT  where the broker under test listens on 127.0.0.1 (guest/guest, vhost /)
+#   USER_AMQP_PORT  where a broker knows the user `user` with password `bitnami` (default: AMQP_PORT)
 #   CACHE       what is fetched and built once; may be deleted at any time
 #   SCRATCH     results and temporary files of one run
 #   TIME_LIMIT  seconds the tests of one suite may run (300)
@@ -13,7 +15,8 @@ HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 SUPPORT=$HERE/support
 NAME=$(basename "$0")
 export AMQP_PORT=${AMQP_PORT:-5672} AMQPS_PORT=${AMQPS_PORT:-5671} MGMT_PORT=${MGMT_PORT:-15672}
-export AMQP_URL=amqp://guest:guest@127.0.0.1:$AMQP_PORT/
+USER_AMQP_PORT=${USER_AMQP_PORT:-$AMQP_PORT}
+export AMQP_URL=amqp://guest:guest@127.0.0.1:$AMQP_PORT/%2f
 CACHE=${CACHE:-$HERE/.cache}
 SCRATCH=${SCRATCH:-$CACHE/run}
 TIME_LIMIT=${TIME_LIMIT:-300}
@@ -50,6 +53,15 @@ finish() { python3 "$SUPPORT/results.py" "$NAME" "$OUT" "$@" || die "no test rep
 # ---- programs and packages: installed when missing, an error when that fails
 # locked NAME COMMAND...: suites are prepared side by side; some tools bear only one user at a time.
 locked() { local lock=$CACHE/$1.lock; shift; flock -o "$lock" "$@"; }
+# alone NAME FUNCTION ARG...: the same for a function, which may set variables.
+alone() {
+    local fd lock=$CACHE/$1.lock
+    shift
+    exec {fd}>"$lock"
+    flock "$fd"
+    "$@"
+    exec {fd}>&-
+}
 apt_need() {
     local p missing=
     for p; do dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"; done
@@ -94,7 +106,8 @@ deb_src() {
     unpack "${1/=/-}" "$d/dl/$1"/*.orig.tar.[gx]z
 }
 # venv NAME REQUIREMENT...: a Python environment; sets PY.
-venv() {
+venv() { alone "venv-$1" make_venv "$@"; }
+make_venv() {
     local v=$CACHE/venv/$1
     shift
     PY=$v/bin/python
@@ -116,7 +129,8 @@ npm_src() {
     unpack "npm-$1" "$CACHE/npm/$1"/*.tgz
 }
 # npm_mods NAME PACKAGE@VERSION...: a folder with these modules installed; sets MODS.
-npm_mods() {
+npm_mods() { alone "npm-$1" make_npm_mods "$@"; }
+make_npm_mods() {
     local m=$CACHE/npm-mods/$1
     shift
     MODS=$m/node_modules
@@ -152,18 +166,18 @@ go_build() { go_env; local out=$1; shift; mkdir -p "$(dirname "$out")"; prepare 
 
 # ---- running
 # forward PORT TARGET: for suites with a port number in their code; a plain TCP relay on 127.0.0.1 and ::1.
+# Runs at the same time on one machine take turns.
 forward() {
     [ "$1" != "$2" ] || return 0
-    python3 "$SUPPORT/relay.py" "$1" "$2" >>"$LOG" 2>&1 &
-    FORWARDS="${FORWARDS-} $!"
-    trap 'kill $FORWARDS 2>/dev/null' EXIT
-    local i
-    for i in $(seq 50); do
-        sleep 0.1
-        kill -0 $! 2>/dev/null || die "port $1 is taken, and this suite has that number in its code: it needs it for a relay to $2"
-        (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
-    done
-    die "no relay from port $1 to $2"
+    local turn said
+    exec {turn}>"${TMPDIR:-/tmp}/leveret-conformance-port-$1.lock"
+    flock -n $turn || say "waiting for another run to be done with port $1"
+    flock -w 900 $turn || die "port $1 stays in use by another run"
+    coproc RELAY { exec python3 "$SUPPORT/relay.py" "$1" "$2" 2>>"$LOG"; }
+    RELAY_RUNS=$!
+    trap 'kill $RELAY_RUNS 2>/dev/null; wait $RELAY_RUNS 2>/dev/null' EXIT
+    read -r -t 10 -u "${RELAY[0]}" said && [ "$said" = listening ] ||
+        die "port $1 is taken, and this suite has that number in its code: it needs it for a relay to $2"
 }
 # pytests ARG...: pytest in the environment $PY, reporting each test as it ends.  Then `finish lines "$WORK/lines"`.
 pytests() {

@@ -39,7 +39,7 @@ func main() {
 func dial() *amqp.Connection {
 	url := os.Getenv("AMQP_URL")
 	if url == "" {
-		url = "amqp://guest:guest@127.0.0.1:5672/"
+		url = "amqp://guest:guest@127.0.0.1:5672/%2f"
 	}
 	conn, err := amqp.Dial(url)
 	must(err)

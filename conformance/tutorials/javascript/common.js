@@ -3,7 +3,7 @@
 const { isDeepStrictEqual, inspect } = require('node:util');
 const amqp = require('amqplib');
 
-const URL = process.env.AMQP_URL || 'amqp://guest:guest@127.0.0.1:5672/';
+const URL = process.env.AMQP_URL || 'amqp://guest:guest@127.0.0.1:5672/%2f';
 const DEADLINE = 10_000; // ms for everything that should happen at once
 
 const connect = () => amqp.connect(URL);

@@ -5,7 +5,7 @@ import time
 
 import pika
 
-URL = os.environ.get("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/")
+URL = os.environ.get("AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/%2f")
 DEADLINE = 10  # seconds for everything that should happen at once
 
 

@@ -1,1 +1,33 @@
-//! broker
+//! The embeddable Leveret broker: AMQP 0-9-1 with RabbitMQ's extensions.
+//!
+//! Every decision about an entity is made here, once; doors (AMQP here, HTTP elsewhere) only translate.
+
+pub mod auth;
+mod broker;
+mod channel;
+mod clock;
+mod data;
+pub mod config;
+pub mod definitions;
+pub mod equivalence;
+mod erlang_term;
+pub mod exchange;
+mod limiter;
+mod mailbox;
+mod memory;
+mod message;
+pub mod name;
+pub mod net;
+pub mod queue;
+pub mod refusal;
+mod replies;
+mod session;
+mod timers;
+pub mod topology;
+pub mod vhost;
+
+pub use broker::{Broker, ShutdownReport, StartError};
+pub use clock::{Clock, Timer};
+pub use config::{Config, DataLocation, Limits, total_memory_bytes};
+pub use memory::{MemoryGauge, Resource};
+pub use message::Message;

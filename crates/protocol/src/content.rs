@@ -1,6 +1,6 @@
 //! Content headers: what stands between a method with content and its body (AMQP 0-9-1, section 2.3.5.2).
 
-use crate::frame::{FrameKind, begin_frame};
+use crate::frame::{FrameKind, begin_frame, put_body};
 use crate::properties::RawProperties;
 use crate::wire::{Put as _, Reader, WireError};
 
@@ -18,18 +18,32 @@ pub struct ContentHeader<'a> {
     pub properties: RawProperties<'a>,
 }
 
+/// The fixed part of a content header and what follows it, properties not looked at yet.
+pub(crate) struct HeaderParts<'a> {
+    pub(crate) class_id: u16,
+    pub(crate) weight: u16,
+    pub(crate) body_size: u64,
+    pub(crate) properties: &'a [u8],
+}
+
+impl<'a> HeaderParts<'a> {
+    #[inline]
+    pub(crate) fn decode(payload: &'a [u8]) -> Result<Self, WireError> {
+        let mut reader = Reader::new(payload);
+        let (class_id, weight, body_size) = (reader.u16()?, reader.u16()?, reader.u64()?);
+        Ok(Self { class_id, weight, body_size, properties: reader.rest() })
+    }
+}
+
 impl<'a> ContentHeader<'a> {
-    /// Decodes a content header frame's payload.
+    /// Decodes a content header frame's payload. The weight, which nothing uses, is not looked at.
     ///
     /// # Errors
     /// When the bytes end early or the properties do not decode.
     #[inline]
     pub fn decode(payload: &'a [u8]) -> Result<Self, WireError> {
-        let mut reader = Reader::new(payload);
-        let class_id = reader.u16()?;
-        let _weight = reader.u16()?;
-        let body_size = reader.u64()?;
-        let properties = RawProperties::parse(reader.rest())?;
+        let HeaderParts { class_id, body_size, properties, .. } = HeaderParts::decode(payload)?;
+        let properties = RawProperties::parse(properties)?;
         Ok(Self { class_id, body_size, properties })
     }
 
@@ -43,4 +57,17 @@ impl<'a> ContentHeader<'a> {
         out.put_bytes(self.properties.as_bytes());
         frame.end(out);
     }
+}
+
+/// Appends a whole content, header frame and body frames, as it follows its method. `frame_max` is in bytes, 0 for no limit.
+#[inline]
+pub fn put_content(
+    out: &mut Vec<u8>,
+    channel: u16,
+    properties: RawProperties<'_>,
+    body: &[u8],
+    frame_max: u32,
+) {
+    ContentHeader { class_id: BASIC_CLASS, body_size: body.len() as u64, properties }.write(channel, out);
+    put_body(out, channel, body, frame_max);
 }

@@ -73,9 +73,13 @@ impl ProtocolError {
         self
     }
 
-    /// Appends the `channel.close` or `connection.close` frame that tells the peer. A text above 255 bytes is cut.
+    /// Appends the `channel.close` or `connection.close` frame that tells the peer. A text above 255 bytes ends in "...".
     pub fn write(&self, out: &mut Vec<u8>) {
-        let text = self.to_string();
+        let mut text = self.to_string();
+        if text.len() > ShortStr::LEN_MAX {
+            text.truncate(text.floor_char_boundary(ShortStr::LEN_MAX - 3));
+            text.push_str("...");
+        }
         let reply_text = ShortStr::truncate(&text);
         let MethodId { class: class_id, method: method_id } = self.method.unwrap_or(MethodId::new(0, 0));
         let reply_code = self.code.code();

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::generated::method_id::name;
+use crate::generated::method_id::{is_sent_by_client, is_sent_by_server, name};
+use crate::inbound::Role;
 use crate::wire::{Reader, WireError};
 
 /// Class and method number, as on the wire and in the close methods.
@@ -40,6 +41,15 @@ impl MethodId {
     #[must_use]
     pub fn erlang_name(self) -> String {
         format!("'{}'", self.name().replace('-', "_"))
+    }
+
+    /// Whether this side may receive the method.
+    #[must_use]
+    pub const fn is_received_by(self, role: Role) -> bool {
+        match role {
+            Role::Server => is_sent_by_client(self.class, self.method),
+            Role::Client => is_sent_by_server(self.class, self.method),
+        }
     }
 }
 

@@ -16,8 +16,15 @@ pub(crate) fn modules(spec: &Spec) -> String {
         text += &format!("pub(crate) mod {module};\n");
     }
     text += "\n";
-    for class in &spec.class {
-        text += &format!("pub mod {};\n", class.name);
+    for class in class_names(spec) {
+        text += &format!("pub mod {class};\n");
     }
     text
+}
+
+/// Names of the classes in the order in which rustfmt wants them.
+pub(crate) fn class_names(spec: &Spec) -> Vec<&str> {
+    let mut names: Vec<&str> = spec.class.iter().map(|class| class.name.as_str()).collect();
+    names.sort_unstable();
+    names
 }

@@ -1,7 +1,7 @@
 //! `generated/<class>.rs`, `generated/method.rs` and `generated/method_id.rs`.
 
-use super::emit::heading;
-use super::spec::{Class, Field, Kind, Method, Spec, camel};
+use super::emit::{class_names, heading};
+use super::spec::{By, Class, Field, Kind, Method, Spec, camel};
 
 /// The module of one class: a struct for each method.
 pub(crate) fn class_module(class: &Class) -> String {
@@ -167,7 +167,7 @@ pub(crate) fn method_enum(spec: &Spec) -> String {
     let all = || spec.class.iter().flat_map(|class| class.method.iter().map(move |method| (class, method)));
     let mut text = heading("Every method as one enum.");
     text += "use crate::error::MethodError;\nuse crate::method_id::MethodId;\nuse crate::methods::{";
-    text += &spec.class.iter().map(|class| class.name.clone()).collect::<Vec<_>>().join(", ");
+    text += &class_names(spec).join(", ");
     text += "};\nuse crate::wire::Reader;\n\n/// A method of any class, decoded.\n#[derive(Debug, Clone, PartialEq)]\n\
              #[non_exhaustive]\npub enum Method<'a> {\n";
     for (class, method) in all() {
@@ -226,7 +226,7 @@ pub(crate) fn method_enum(spec: &Spec) -> String {
 
 /// `generated/method_id.rs`: names of methods.
 pub(crate) fn method_names(spec: &Spec) -> String {
-    let mut text = heading("Names of methods by their numbers.");
+    let mut text = heading("Names and senders of methods by their numbers.");
     text += "/// The specification's name, for example `queue.declare-ok`.\n\
              pub(crate) const fn name(class: u16, method: u16) -> Option<&'static str> { Some(match (class, method) {\n";
     for class in &spec.class {
@@ -235,7 +235,25 @@ pub(crate) fn method_names(spec: &Spec) -> String {
         }
     }
     text += "_ => return None, }) }\n";
+    text += &sent_by(spec, "client", By::Server);
+    text += &sent_by(spec, "server", By::Client);
     text
+}
+
+fn sent_by(spec: &Spec, side: &str, other: By) -> String {
+    let mut text = format!(
+        "\n/// Whether the {side} may send the method.\n\
+         pub(crate) const fn is_sent_by_{side}(class: u16, method: u16) -> bool {{ matches!((class, method), "
+    );
+    let ids: Vec<String> = spec
+        .class
+        .iter()
+        .flat_map(|class| class.method.iter().map(move |method| (class.id, method)))
+        .filter(|(_, method)| method.by != other)
+        .map(|(class, method)| format!("({class}, {})", method.id))
+        .collect();
+    text += &ids.join(" | ");
+    text + ") }\n"
 }
 
 fn variant(class: &Class, method: &Method) -> String {

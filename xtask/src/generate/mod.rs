@@ -7,7 +7,7 @@ mod emit;
 mod method;
 mod properties;
 mod reply_code;
-mod spec;
+pub mod spec;
 
 use std::error::Error;
 use std::fs;
@@ -15,7 +15,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use spec::Spec;
+use spec::Spec;
 
 /// One generated file: its name and its text, not yet formatted.
 pub type GeneratedFile = (String, String);
@@ -27,9 +27,7 @@ type Outcome = Result<String, Box<dyn Error>>;
 /// # Errors
 /// When the table cannot be read or says something impossible.
 pub fn generate() -> Result<Vec<GeneratedFile>, Box<dyn Error>> {
-    let text = fs::read_to_string(root().join("crates/protocol/spec/amqp-0-9-1.toml"))?;
-    let spec: Spec = toml::from_str(&text)?;
-    spec.check()?;
+    let spec = Spec::read()?;
     let mut files = vec![
         ("mod.rs".to_owned(), emit::modules(&spec)),
         ("method.rs".to_owned(), method::method_enum(&spec)),
@@ -75,7 +73,7 @@ pub fn folder() -> PathBuf {
     root().join("crates/protocol/src/generated")
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

@@ -1,62 +1,94 @@
 //! The table's shape, and what must hold in it.
 
 use std::collections::HashSet;
+use std::error::Error;
+use std::fs;
 
 use serde::Deserialize;
+
+use super::root;
 
 /// The whole table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
-    pub(crate) reply_code: Vec<ReplyCode>,
-    pub(crate) property: Vec<Field>,
-    pub(crate) class: Vec<Class>,
+    /// Reply codes, lowest first.
+    pub reply_code: Vec<ReplyCode>,
+    /// Properties, highest flag bit first.
+    pub property: Vec<Field>,
+    /// Classes.
+    pub class: Vec<Class>,
 }
 
+/// A reply code.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ReplyCode {
-    pub(crate) code: u16,
-    pub(crate) name: String,
-    pub(crate) scope: Scope,
-    pub(crate) doc: String,
+pub struct ReplyCode {
+    /// Its number.
+    pub code: u16,
+    /// Its name in capitals.
+    pub name: String,
+    /// What it ends.
+    pub scope: Scope,
+    /// One sentence.
+    pub doc: String,
 }
 
+/// What an error with a reply code ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Scope {
+pub enum Scope {
+    /// Nothing.
     None,
+    /// A channel.
     Channel,
+    /// The connection.
     Connection,
 }
 
+/// A class.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Class {
-    pub(crate) name: String,
-    pub(crate) id: u16,
-    pub(crate) doc: String,
-    pub(crate) method: Vec<Method>,
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub id: u16,
+    /// One sentence.
+    pub doc: String,
+    /// Its methods.
+    pub method: Vec<Method>,
 }
 
+/// A method.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Method {
-    pub(crate) name: String,
-    pub(crate) id: u16,
-    pub(crate) by: By,
+pub struct Method {
+    /// Its name within the class.
+    pub name: String,
+    /// Its number within the class.
+    pub id: u16,
+    /// Who sends it.
+    pub by: By,
+    /// Whether a content follows.
     #[serde(default)]
-    pub(crate) content: bool,
-    pub(crate) doc: String,
+    pub content: bool,
+    /// One sentence.
+    pub doc: String,
+    /// Its arguments.
     #[serde(default)]
-    pub(crate) fields: Vec<Field>,
+    pub fields: Vec<Field>,
 }
 
+/// Who sends a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum By {
+pub enum By {
+    /// The client.
     Client,
+    /// The server.
     Server,
+    /// Either side.
     Both,
 }
 
@@ -70,31 +102,46 @@ impl By {
     }
 }
 
+/// An argument or property.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Field {
-    pub(crate) name: String,
+pub struct Field {
+    /// Its name in the specification.
+    pub name: String,
+    /// Its type.
     #[serde(rename = "type")]
-    pub(crate) kind: Kind,
-    pub(crate) rust: Option<String>,
+    pub kind: Kind,
+    /// The name of the struct's field, where another is needed.
+    pub rust: Option<String>,
+    /// On the wire, but not in the struct.
     #[serde(default)]
-    pub(crate) reserved: bool,
+    pub reserved: bool,
+    /// One sentence.
     #[serde(default)]
-    pub(crate) doc: String,
+    pub doc: String,
 }
 
 /// A field's type on the wire, by the specification's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A truth value; neighbours share an octet.
     Bit,
+    /// 8 bits.
     Octet,
+    /// 16 bits.
     Short,
+    /// 32 bits.
     Long,
+    /// 64 bits.
     LongLong,
+    /// Up to 255 bytes.
     ShortStr,
+    /// Up to 4 GiB.
     LongStr,
+    /// A field table.
     Table,
+    /// 64 bits, seconds.
     Timestamp,
 }
 
@@ -126,8 +173,19 @@ impl Method {
 }
 
 impl Spec {
+    /// The table as it stands in the source tree.
+    ///
+    /// # Errors
+    /// When it cannot be read or says something impossible.
+    pub fn read() -> Result<Self, Box<dyn Error>> {
+        let text = fs::read_to_string(root().join("crates/protocol/spec/amqp-0-9-1.toml"))?;
+        let spec: Self = toml::from_str(&text)?;
+        spec.check()?;
+        Ok(spec)
+    }
+
     /// Says what is impossible in the table.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         let mut ids = HashSet::new();
         for class in &self.class {
             for method in &class.method {

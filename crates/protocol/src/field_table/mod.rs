@@ -13,4 +13,4 @@ pub use table::FieldTable;
 pub use value::{Decimal, FieldValue};
 
 /// How deep tables and arrays may lie inside each other. Real ones stay below five; without a bound a frame could exhaust the stack.
-pub const DEPTH_MAX: usize = 64;
+pub const DEPTH_MAX: usize = 128;

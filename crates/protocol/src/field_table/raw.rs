@@ -29,7 +29,7 @@ pub enum RawValue<'a> {
     I32(i32),
     /// `i`
     U32(u32),
-    /// `l`, and `L` which some clients send
+    /// `l`, and `L`, which RabbitMQ reads alike
     I64(i64),
     /// `f`
     F32(f32),
@@ -127,7 +127,7 @@ impl<'a> RawValue<'a> {
             b'u' => Self::U16(reader.u16()?),
             b'I' => Self::I32(reader.i32()?),
             b'i' => Self::U32(reader.u32()?),
-            b'l' => Self::I64(reader.i64()?),
+            b'l' | b'L' => Self::I64(reader.i64()?),
             b'f' => Self::F32(reader.f32()?),
             b'd' => Self::F64(reader.f64()?),
             b'D' => Self::Decimal(Decimal { scale: reader.u8()?, value: reader.u32()? }),

@@ -1,4 +1,4 @@
-//! Class `access` (30): Access tickets of AMQP 0-8, kept because RabbitMQ answers old clients. [RabbitMQ]
+//! Class `access` (30): Access tickets of AMQP 0-8, kept because RabbitMQ answers old clients. (RabbitMQ)
 //!
 //! Generated from `spec/amqp-0-9-1.toml` by `cargo run -p xtask -- generate`; change the table, not this file.
 
@@ -7,7 +7,7 @@ use crate::method_id::MethodId;
 use crate::shortstr::ShortStr;
 use crate::wire::{Put, Reader, WireError};
 
-/// `access.request` (30, 10), sent by the client. Asks for an access ticket. [RabbitMQ]
+/// `access.request` (30, 10), sent by the client. Asks for an access ticket. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Request<'a> {
     /// Name of the realm.
@@ -66,7 +66,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// `access.request-ok` (30, 11), sent by the server. Grants an access ticket; RabbitMQ always says 1. [RabbitMQ]
+/// `access.request-ok` (30, 11), sent by the server. Grants an access ticket; RabbitMQ always says 1. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct RequestOk {
     /// The ticket; nothing looks at it.

@@ -15,7 +15,7 @@ pub struct Qos {
     pub prefetch_size: u32,
     /// Limit in unsettled messages; 0: none.
     pub prefetch_count: u16,
-    /// False: for each new consumer of the channel; true: for the channel as a whole. [RabbitMQ]
+    /// False: for each new consumer of the channel; true: for the channel as a whole. (RabbitMQ)
     pub global: bool,
 }
 
@@ -184,7 +184,7 @@ impl<'a> ConsumeOk<'a> {
     }
 }
 
-/// `basic.cancel` (60, 30), sent by either side. Ends a consumer; from the server it says that the queue is gone. [RabbitMQ]
+/// `basic.cancel` (60, 30), sent by either side. Ends a consumer; from the server it says that the queue is gone. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Cancel<'a> {
     /// The consumer's name.
@@ -225,7 +225,7 @@ impl<'a> Cancel<'a> {
     }
 }
 
-/// `basic.cancel-ok` (60, 31), sent by either side. The consumer is ended.
+/// `basic.cancel-ok` (60, 31), sent by the server. The consumer is ended. A client does not answer a server's cancel. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct CancelOk<'a> {
     /// The consumer's name.
@@ -541,7 +541,7 @@ impl GetEmpty {
     }
 }
 
-/// `basic.ack` (60, 80), sent by either side. Settles deliveries as done; from the server it confirms publishings. [RabbitMQ]
+/// `basic.ack` (60, 80), sent by either side. Settles deliveries as done; from the server it confirms publishings. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Ack {
     /// The delivery, or with `multiple` the last one; 0 with `multiple`: all.
@@ -727,7 +727,7 @@ impl RecoverOk {
     }
 }
 
-/// `basic.nack` (60, 120), sent by either side. Settles deliveries as failed; from the server it refuses publishings. [RabbitMQ]
+/// `basic.nack` (60, 120), sent by either side. Settles deliveries as failed; from the server it refuses publishings. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Nack {
     /// The delivery, or with `multiple` the last one; 0 with `multiple`: all.

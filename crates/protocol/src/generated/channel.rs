@@ -73,7 +73,7 @@ impl OpenOk {
     }
 }
 
-/// `channel.flow` (20, 20), sent by either side. Asks the peer to pause or resume the flow of contents.
+/// `channel.flow` (20, 20), sent by the client. Asks the server to pause or resume the flow of contents; the specification lets the server ask too.
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Flow {
     /// True: go on; false: pause.
@@ -110,7 +110,7 @@ impl Flow {
     }
 }
 
-/// `channel.flow-ok` (20, 21), sent by either side. Confirms a flow.
+/// `channel.flow-ok` (20, 21), sent by the server. Confirms a flow. The server sends no flow, so a client has none to confirm. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct FlowOk {
     /// The state that now holds.

@@ -1,4 +1,4 @@
-//! Class `confirm` (85): Publisher confirms. [RabbitMQ]
+//! Class `confirm` (85): Publisher confirms. (RabbitMQ)
 //!
 //! Generated from `spec/amqp-0-9-1.toml` by `cargo run -p xtask -- generate`; change the table, not this file.
 
@@ -6,7 +6,7 @@ use crate::frame::begin_method;
 use crate::method_id::MethodId;
 use crate::wire::{Put, Reader, WireError};
 
-/// `confirm.select` (85, 10), sent by the client. Asks the server to confirm every publishing on this channel. [RabbitMQ]
+/// `confirm.select` (85, 10), sent by the client. Asks the server to confirm every publishing on this channel. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Select {
     /// Do not answer.
@@ -43,7 +43,7 @@ impl Select {
     }
 }
 
-/// `confirm.select-ok` (85, 11), sent by the server. Publishings are confirmed from now on. [RabbitMQ]
+/// `confirm.select-ok` (85, 11), sent by the server. Publishings are confirmed from now on. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct SelectOk;
 

@@ -419,7 +419,7 @@ impl CloseOk {
     }
 }
 
-/// `connection.blocked` (10, 60), sent by the server. The server stopped reading from publishing connections. [RabbitMQ]
+/// `connection.blocked` (10, 60), sent by the server. The server stopped reading from publishing connections. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Blocked<'a> {
     /// Why, in words.
@@ -455,7 +455,7 @@ impl<'a> Blocked<'a> {
     }
 }
 
-/// `connection.unblocked` (10, 61), sent by the server. The server reads again. [RabbitMQ]
+/// `connection.unblocked` (10, 61), sent by the server. The server reads again. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct Unblocked;
 
@@ -485,7 +485,7 @@ impl Unblocked {
     }
 }
 
-/// `connection.update-secret` (10, 70), sent by the client. Replaces the connection's credentials, for tokens that expire. [RabbitMQ]
+/// `connection.update-secret` (10, 70), sent by the client. Replaces the connection's credentials, for tokens that expire. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct UpdateSecret<'a> {
     /// The new secret.
@@ -525,7 +525,7 @@ impl<'a> UpdateSecret<'a> {
     }
 }
 
-/// `connection.update-secret-ok` (10, 71), sent by the server. The new secret is accepted. [RabbitMQ]
+/// `connection.update-secret-ok` (10, 71), sent by the server. The new secret is accepted. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct UpdateSecretOk;
 

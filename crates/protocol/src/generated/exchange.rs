@@ -19,9 +19,9 @@ pub struct Declare<'a> {
     pub passive: bool,
     /// Survives a restart of the server.
     pub durable: bool,
-    /// Goes when its last binding goes. [RabbitMQ]
+    /// Goes when its last binding goes. (RabbitMQ)
     pub auto_delete: bool,
-    /// Not for publishing by clients, only for bindings. [RabbitMQ]
+    /// Not for publishing by clients, only for bindings. (RabbitMQ)
     pub internal: bool,
     /// Do not answer.
     pub no_wait: bool,
@@ -183,7 +183,7 @@ impl DeleteOk {
     }
 }
 
-/// `exchange.bind` (40, 30), sent by the client. Binds an exchange to an exchange. [RabbitMQ]
+/// `exchange.bind` (40, 30), sent by the client. Binds an exchange to an exchange. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Bind<'a> {
     /// The exchange that receives.
@@ -238,7 +238,7 @@ impl<'a> Bind<'a> {
     }
 }
 
-/// `exchange.bind-ok` (40, 31), sent by the server. The exchanges are bound. [RabbitMQ]
+/// `exchange.bind-ok` (40, 31), sent by the server. The exchanges are bound. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct BindOk;
 
@@ -268,7 +268,7 @@ impl BindOk {
     }
 }
 
-/// `exchange.unbind` (40, 40), sent by the client. Removes a binding between exchanges. [RabbitMQ]
+/// `exchange.unbind` (40, 40), sent by the client. Removes a binding between exchanges. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Unbind<'a> {
     /// The exchange that receives.
@@ -323,7 +323,7 @@ impl<'a> Unbind<'a> {
     }
 }
 
-/// `exchange.unbind-ok` (40, 51), sent by the server. The binding is gone. [RabbitMQ]
+/// `exchange.unbind-ok` (40, 51), sent by the server. The binding is gone. (RabbitMQ)
 #[derive(Debug, Clone, PartialEq, Default, Copy, Eq)]
 pub struct UnbindOk;
 

@@ -1,4 +1,4 @@
-//! Names of methods by their numbers.
+//! Names and senders of methods by their numbers.
 //!
 //! Generated from `spec/amqp-0-9-1.toml` by `cargo run -p xtask -- generate`; change the table, not this file.
 
@@ -73,4 +73,91 @@ pub(crate) const fn name(class: u16, method: u16) -> Option<&'static str> {
         (90, 31) => "tx.rollback-ok",
         _ => return None,
     })
+}
+
+/// Whether the client may send the method.
+pub(crate) const fn is_sent_by_client(class: u16, method: u16) -> bool {
+    matches!(
+        (class, method),
+        (10, 11)
+            | (10, 21)
+            | (10, 31)
+            | (10, 40)
+            | (10, 50)
+            | (10, 51)
+            | (10, 70)
+            | (20, 10)
+            | (20, 20)
+            | (20, 40)
+            | (20, 41)
+            | (30, 10)
+            | (40, 10)
+            | (40, 20)
+            | (40, 30)
+            | (40, 40)
+            | (50, 10)
+            | (50, 20)
+            | (50, 30)
+            | (50, 40)
+            | (50, 50)
+            | (60, 10)
+            | (60, 20)
+            | (60, 30)
+            | (60, 40)
+            | (60, 70)
+            | (60, 80)
+            | (60, 90)
+            | (60, 100)
+            | (60, 110)
+            | (60, 120)
+            | (85, 10)
+            | (90, 10)
+            | (90, 20)
+            | (90, 30)
+    )
+}
+
+/// Whether the server may send the method.
+pub(crate) const fn is_sent_by_server(class: u16, method: u16) -> bool {
+    matches!(
+        (class, method),
+        (10, 10)
+            | (10, 20)
+            | (10, 30)
+            | (10, 41)
+            | (10, 50)
+            | (10, 51)
+            | (10, 60)
+            | (10, 61)
+            | (10, 71)
+            | (20, 11)
+            | (20, 21)
+            | (20, 40)
+            | (20, 41)
+            | (30, 11)
+            | (40, 11)
+            | (40, 21)
+            | (40, 31)
+            | (40, 51)
+            | (50, 11)
+            | (50, 21)
+            | (50, 31)
+            | (50, 41)
+            | (50, 51)
+            | (60, 11)
+            | (60, 21)
+            | (60, 30)
+            | (60, 31)
+            | (60, 50)
+            | (60, 60)
+            | (60, 71)
+            | (60, 72)
+            | (60, 80)
+            | (60, 111)
+            | (60, 120)
+            | (85, 11)
+            | (90, 11)
+            | (90, 21)
+            | (90, 31)
+    )
 }

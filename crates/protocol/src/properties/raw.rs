@@ -1,5 +1,7 @@
 //! Properties as they lie on the wire.
 
+use std::fmt;
+
 use super::{PropertyKind, PropertyWriter};
 use crate::field_table::{FieldTable, RawTable};
 use crate::generated::properties::KINDS;
@@ -20,12 +22,8 @@ const EXPIRATION: usize = 7;
 /// assert_eq!(properties.delivery_mode(), Some(2));
 /// assert!(properties.headers().is_none());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RawProperties<'a> {
-    flags: u16,
-    /// Flags included.
-    bytes: &'a [u8],
-}
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RawProperties<'a>(&'a [u8]);
 
 impl Default for RawProperties<'_> {
     fn default() -> Self {
@@ -35,7 +33,7 @@ impl Default for RawProperties<'_> {
 
 impl<'a> RawProperties<'a> {
     /// No properties.
-    pub const EMPTY: RawProperties<'static> = RawProperties { flags: 0, bytes: &[0, 0] };
+    pub const EMPTY: RawProperties<'static> = RawProperties(&[0, 0]);
 
     /// Checks flags and values without allocating; tables are looked through to their ends.
     ///
@@ -47,7 +45,7 @@ impl<'a> RawProperties<'a> {
         let flags = reader.u16()?;
         // Most messages carry nothing, or the delivery mode alone.
         match (flags, reader.remaining()) {
-            (0, 0) | (Self::DELIVERY_MODE_FLAG, 1) => Ok(Self { flags, bytes }),
+            (0, 0) | (Self::DELIVERY_MODE_FLAG, 1) => Ok(Self(bytes)),
             _ => Self::parse_all(flags, bytes, reader),
         }
     }
@@ -65,27 +63,32 @@ impl<'a> RawProperties<'a> {
             if kind == PropertyKind::Table { reader.table()?.validate()? } else { skip(kind, &mut reader)? }
         }
         reader.finish()?;
-        Ok(Self { flags, bytes })
+        Ok(Self(bytes))
     }
 
     /// For bytes that [`parse`](Self::parse) accepted before.
+    #[inline]
     pub(crate) fn of_checked(bytes: &'a [u8]) -> Self {
-        let mut reader = Reader::new(bytes);
-        reader.u16().map_or(Self::EMPTY, |flags| Self { flags, bytes })
+        Self(bytes)
+    }
+
+    #[inline]
+    const fn flags(self) -> u16 {
+        if let [high, low, ..] = *self.0 { u16::from_be_bytes([high, low]) } else { 0 }
     }
 
     /// Flags and values as on the wire.
     #[must_use]
     #[inline]
     pub const fn as_bytes(self) -> &'a [u8] {
-        self.bytes
+        self.0
     }
 
     /// Whether there are no properties.
     #[must_use]
     #[inline]
     pub const fn is_empty(self) -> bool {
-        self.flags == 0
+        self.flags() == 0
     }
 
     /// Appends these properties with other headers and, if asked, without expiration; every other byte as it was.
@@ -93,10 +96,10 @@ impl<'a> RawProperties<'a> {
     /// That is what a broker does to a message it dead-letters.
     pub fn write_with_headers(self, headers: Option<&FieldTable>, keep_expiration: bool, out: &mut Vec<u8>) {
         let mut writer = PropertyWriter::new(out);
-        let mut reader = Reader::new(self.bytes.get(2..).unwrap_or_default());
+        let mut reader = Reader::new(self.0.get(2..).unwrap_or_default());
         for (index, kind) in KINDS.into_iter().enumerate() {
             let before = reader.rest();
-            let present = self.flags & flag(index) != 0 && skip(kind, &mut reader).is_ok();
+            let present = self.flags() & flag(index) != 0 && skip(kind, &mut reader).is_ok();
             match (index, headers) {
                 (HEADERS, Some(table)) => writer.table(index, table),
                 (HEADERS, None) => {}
@@ -110,13 +113,20 @@ impl<'a> RawProperties<'a> {
     /// A reader standing at the property, if its flag is set.
     #[inline]
     fn find(self, index: usize) -> Option<Reader<'a>> {
-        if self.flags & flag(index) == 0 { None } else { self.seek(index) }
+        if self.flags() & flag(index) == 0 {
+            None
+        } else if self.flags() < flag(index) << 1 {
+            // The first that is there: nothing to skip.
+            self.0.get(2..).map(Reader::new)
+        } else {
+            self.seek(index)
+        }
     }
 
     fn seek(self, index: usize) -> Option<Reader<'a>> {
-        let mut reader = Reader::new(self.bytes.get(2..)?);
+        let mut reader = Reader::new(self.0.get(2..)?);
         for (before, kind) in KINDS.into_iter().enumerate().take(index) {
-            if self.flags & flag(before) != 0 {
+            if self.flags() & flag(before) != 0 {
                 skip(kind, &mut reader).ok()?;
             }
         }
@@ -141,6 +151,12 @@ impl<'a> RawProperties<'a> {
     #[inline]
     pub(crate) fn table_at(self, index: usize) -> Option<RawTable<'a>> {
         self.find(index)?.table().ok()
+    }
+}
+
+impl fmt::Debug for RawProperties<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawProperties(\"{}\")", self.0.escape_ascii())
     }
 }
 

@@ -1,0 +1,164 @@
+//! Definitions into a broker and out of it.
+
+use crate::broker::BrokerInner;
+use crate::definitions::{
+    Arguments, BindingDefinition, Definitions, DefinitionsError, DestinationType, ExchangeDefinition,
+    OtherKeys, QueueDefinition, VhostDefinition,
+};
+use crate::exchange::{ExchangeKind, ExchangeSpec};
+use crate::name;
+use crate::queue::QueueSpec;
+use crate::topology::Destination;
+use crate::vhost::VirtualHost;
+use std::sync::Arc;
+
+/// Sections that are kept and given back, but that nothing acts on.
+const KEPT: [&str; 3] = ["policies", "parameters", "global_parameters"];
+
+impl BrokerInner {
+    /// Adds what the document names to what is there; entities that exist already must be equal.
+    ///
+    /// # Errors
+    /// The first element that cannot be had, by its place in the document. What came before it stays.
+    pub(crate) fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
+        for vhost in &definitions.vhosts {
+            let _ = self.declare_vhost(&vhost.name);
+        }
+        definitions.apply_access(self.auth())?;
+        for (at, exchange) in definitions.exchanges.iter().enumerate() {
+            self.import_exchange(exchange).map_err(|reason| place("exchanges", at, reason))?;
+        }
+        for (at, queue) in definitions.queues.iter().enumerate() {
+            self.import_queue(queue).map_err(|reason| place("queues", at, reason))?;
+        }
+        for (at, binding) in definitions.bindings.iter().enumerate() {
+            self.import_binding(binding).map_err(|reason| place("bindings", at, reason))?;
+        }
+        self.keep_unused(definitions);
+        Ok(())
+    }
+
+    fn keep_unused(&self, definitions: &Definitions) {
+        let mut kept = self.kept_definitions().lock();
+        let counts =
+            [definitions.policies.len(), definitions.parameters.len(), definitions.global_parameters.len()];
+        for (section, count) in KEPT.iter().zip(counts).filter(|(_, count)| *count > 0) {
+            tracing::warn!(section, count, "these definitions are kept, but this version does not act on them");
+        }
+        kept.policies.extend(definitions.policies.iter().cloned());
+        kept.parameters.extend(definitions.parameters.iter().cloned());
+        kept.global_parameters.extend(definitions.global_parameters.iter().cloned());
+    }
+
+    fn named_vhost(&self, vhost: Option<&str>) -> Result<Arc<VirtualHost>, String> {
+        let name = vhost.unwrap_or(&self.config().default_vhost);
+        self.vhost(name).ok_or_else(|| format!("there is no virtual host '{name}'"))
+    }
+
+    fn import_exchange(&self, e: &ExchangeDefinition) -> Result<(), String> {
+        let spec = ExchangeSpec {
+            name: (&*e.name).into(),
+            kind: ExchangeKind::parse(&e.kind).map_err(|refusal| refusal.to_string())?,
+            durable: e.durable,
+            auto_delete: e.auto_delete,
+            internal: e.internal,
+            arguments: e.arguments.0.clone(),
+        };
+        self.named_vhost(e.vhost.as_deref())?.restore_exchange(spec).map_err(|refusal| refusal.to_string())
+    }
+
+    fn import_queue(&self, q: &QueueDefinition) -> Result<(), String> {
+        let spec = QueueSpec {
+            name: (&*q.name).into(),
+            durable: q.durable,
+            exclusive_owner: None,
+            auto_delete: q.auto_delete,
+            arguments: q.arguments.0.clone(),
+        };
+        self.named_vhost(q.vhost.as_deref())?.restore_queue(spec).map_err(|refusal| refusal.to_string())
+    }
+
+    fn import_binding(&self, b: &BindingDefinition) -> Result<(), String> {
+        let destination = match b.destination_type {
+            DestinationType::Queue => Destination::Queue((&*b.destination).into()),
+            DestinationType::Exchange => Destination::Exchange((&*b.destination).into()),
+        };
+        let vhost = self.named_vhost(b.vhost.as_deref())?;
+        vhost
+            .restore_binding(&b.source, destination, b.routing_key.as_bytes(), b.arguments.0.clone())
+            .map_err(|refusal| refusal.to_string())
+    }
+
+    /// Everything that outlives the broker.
+    pub(crate) fn export(&self) -> Definitions {
+        let mut all = self.kept_definitions().lock().clone();
+        all.product_name = Some("Leveret".into());
+        all.product_version = Some(env!("CARGO_PKG_VERSION").into());
+        all.rabbitmq_version = Some(crate::net::RABBITMQ_VERSION.into());
+        all.take_access(self.auth());
+        for vhost in self.vhosts() {
+            export_vhost(&vhost, &mut all);
+        }
+        all
+    }
+}
+
+fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
+    let other = OtherKeys::default;
+    let name = || Some(vhost.name().to_string());
+    all.vhosts.push(VhostDefinition { name: vhost.name().to_string(), description: None, other: other() });
+    let topology = vhost.topology();
+    let lasting = topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));
+    all.exchanges.extend(lasting.map(|e| ExchangeDefinition {
+        name: e.name.to_string(),
+        vhost: name(),
+        kind: e.kind.to_string(),
+        durable: true,
+        auto_delete: e.auto_delete,
+        internal: e.internal,
+        arguments: Arguments(e.arguments.clone()),
+        other: other(),
+    }));
+    let is_lasting = |spec: &QueueSpec| spec.durable && spec.exclusive_owner.is_none();
+    for (_, queue) in topology.queues().filter(|(_, queue)| is_lasting(queue.spec())) {
+        let spec = queue.spec();
+        all.queues.push(QueueDefinition {
+            name: spec.name.to_string(),
+            vhost: name(),
+            kind: None,
+            durable: true,
+            auto_delete: spec.auto_delete,
+            arguments: Arguments(spec.arguments.clone()),
+            other: other(),
+        });
+    }
+    for binding in topology.bindings().filter(|b| !b.source.is_empty()) {
+        let lasting = match &binding.destination {
+            Destination::Queue(queue) => topology.queue(queue).is_some_and(|queue| is_lasting(queue.spec())),
+            Destination::Exchange(exchange) => topology.exchange(exchange).is_some_and(|e| e.durable),
+        } && topology.exchange(binding.source).is_some_and(|e| e.durable);
+        // The document is text; a binding key that is not is lost with a word about it.
+        let Ok(key) = std::str::from_utf8(binding.key) else {
+            tracing::warn!(source = %binding.source, "a binding whose key is not UTF-8 cannot be kept");
+            continue;
+        };
+        if lasting {
+            all.bindings.push(BindingDefinition {
+                source: binding.source.to_string(),
+                vhost: name(),
+                destination: binding.destination.name().to_string(),
+                destination_type: match &binding.destination {
+                    Destination::Queue(_) => DestinationType::Queue,
+                    Destination::Exchange(_) => DestinationType::Exchange,
+                },
+                routing_key: key.to_owned(),
+                arguments: Arguments(binding.arguments.clone()),
+                other: other(),
+            });
+        }
+    }
+}
+
+fn place(section: &str, at: usize, reason: String) -> DefinitionsError {
+    DefinitionsError { path: format!("{section}[{at}]"), reason }
+}

@@ -1,0 +1,23 @@
+//! Exchanges: from a message's routing key and headers to destinations. One file or folder per exchange type.
+//!
+//! Nothing here knows of queues, connections or names of destinations. What lies above the types (the default exchange, bindings between
+//! exchanges, alternate exchanges, each queue only once) is the topology's.
+
+mod consistent_hash;
+mod destination;
+mod direct;
+mod headers;
+mod kind;
+mod publication;
+mod router;
+mod spec;
+mod target;
+mod topic;
+
+pub use destination::Destination;
+pub use kind::ExchangeKind;
+pub use publication::Publication;
+pub(crate) use publication::RoutingKeys;
+pub(crate) use router::{Route, Router, check_binding};
+pub use spec::{ALTERNATE_EXCHANGE, ExchangeSpec};
+pub(crate) use target::{Target, TargetKind};

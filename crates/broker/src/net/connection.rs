@@ -1,0 +1,326 @@
+//! The task of one connection: reads big, handles all complete frames, writes big, keeps its deadlines.
+//!
+//! ```text
+//!   Handshake --accepted--> Open --close, error--> Closing --close-ok, deadline--> gone
+//!       \___refused__________________________________/
+//! ```
+//!
+//! Work is per wake-up, not per message: one round reads once, handles every whole frame, gives the collected work to the queues,
+//! takes what other tasks left in the mailbox, and writes once.
+
+use super::buffers::{give_output, take_output};
+use super::handshake::{Accepted, Handshake, Step};
+use super::input::Input;
+use super::open::{Open, Progress};
+use crate::broker::{BrokerInner, ConnectionHandle};
+use crate::clock::Timer;
+use crate::mailbox::Command;
+use leveret_protocol::{ProtocolError, Scope};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Rounds before the task lets others run.
+const ROUNDS_MAX: usize = 16;
+
+enum Phase {
+    Handshake(Box<Handshake>),
+    Open(Box<Open>),
+    /// Only the peer's `close-ok` counts now.
+    Closing(Closing),
+    /// Everything is said; what is left of the output is written, then the socket is closed.
+    Over,
+}
+
+#[derive(Debug, Default)]
+struct Closing {
+    inbound: super::closing::AwaitCloseOk,
+}
+
+/// See the module's documentation.
+pub(crate) struct Connection<S> {
+    stream: S,
+    broker: Arc<BrokerInner>,
+    handle: Arc<ConnectionHandle>,
+    phase: Phase,
+    input: Input,
+    out: Vec<u8>,
+    out_at: usize,
+    /// Bytes of deliveries in the output, to be reported when it is written.
+    delivered_bytes: usize,
+    timer: Timer,
+    /// When the phase ends at the latest (handshake, closing).
+    deadline_ms: Option<u64>,
+    name: String,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(crate) fn new(
+        stream: S,
+        broker: Arc<BrokerInner>,
+        handle: Arc<ConnectionHandle>,
+        handshake: Handshake,
+        name: String,
+    ) -> Self {
+        let now_ms = broker.clock().now_ms();
+        let deadline = now_ms + broker.config().handshake_timeout.as_millis() as u64;
+        let timer = broker.clock().timer();
+        Self {
+            stream,
+            broker,
+            handle,
+            phase: Phase::Handshake(Box::new(handshake)),
+            input: Input::default(),
+            out: Vec::new(),
+            out_at: 0,
+            delivered_bytes: 0,
+            timer,
+            deadline_ms: Some(deadline),
+            name,
+        }
+    }
+
+    /// Serves the connection to its end.
+    pub(crate) async fn run(mut self) {
+        let ended = std::future::poll_fn(|cx| self.poll(cx)).await;
+        match (&ended, &self.phase) {
+            (Ok(()), _) => tracing::debug!(connection = %self.name, "connection closed"),
+            (Err(error), Phase::Open(_)) => {
+                tracing::warn!(connection = %self.name, %error, "client closed the connection without close");
+            }
+            (Err(error), _) => tracing::debug!(connection = %self.name, %error, "connection lost"),
+        }
+        if let Phase::Open(open) = &mut self.phase {
+            open.end();
+        }
+        give_output(std::mem::take(&mut self.out));
+        self.handle.unsettled.store(0, Ordering::Release);
+        self.broker.dismiss(self.handle.id);
+        let _ = tokio::io::AsyncWriteExt::shutdown(&mut self.stream).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        for _ in 0..ROUNDS_MAX {
+            let read = self.poll_read(cx)?;
+            let served = self.poll_mailbox(cx);
+            let timed = self.poll_timer(cx);
+            let wrote = self.poll_write(cx)?;
+            if matches!(self.phase, Phase::Over) && self.out_at == self.out.len() {
+                return Poll::Ready(Ok(()));
+            }
+            if !(read || served || timed || wrote) {
+                self.idle();
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads once and handles what came. `true`: something came.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        let unwritten = self.out.len() - self.out_at;
+        let frame_bytes = match &mut self.phase {
+            Phase::Over => return Ok(false),
+            Phase::Open(open) => {
+                // Replies pile up in front of a client that does not read them: it is not asked for more.
+                if open.holds_back(unwritten, &mut self.out, cx) {
+                    return Ok(false);
+                }
+                open.frame_bytes(self.input.bytes())
+            }
+            _ => 0,
+        };
+        match self.input.poll_fill(cx, &mut self.stream, frame_bytes) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Ready(Ok(0)) => match self.phase {
+                Phase::Open(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => {
+                    self.phase = Phase::Over;
+                    self.out_at = self.out.len();
+                    Ok(true)
+                }
+            },
+            Poll::Ready(Ok(_)) => {
+                self.handle_input();
+                Ok(true)
+            }
+        }
+    }
+
+    fn handle_input(&mut self) {
+        self.need_output();
+        let now_ms = self.broker.clock().now_ms();
+        if let Phase::Handshake(handshake) = &mut self.phase {
+            let step = handshake.handle(&mut self.input, &mut self.out);
+            match step {
+                Step::More => return,
+                Step::Accepted(accepted) => self.open(*accepted, now_ms),
+                Step::Refused { after_ms } => {
+                    // The refusal is out; a peer that was told nothing waits, as RabbitMQ lets it.
+                    self.deadline_ms = Some(now_ms + after_ms);
+                    self.phase = if after_ms == 0 { Phase::Over } else { Phase::Closing(Closing::default()) };
+                    return;
+                }
+            }
+        }
+        match &mut self.phase {
+            Phase::Open(open) => match open.handle(&mut self.input, &mut self.out, now_ms) {
+                Ok(Progress::Open) => {}
+                Ok(Progress::Closed) => self.leave_open(),
+                Err(error) => self.fail(&error),
+            },
+            Phase::Closing(closing) => {
+                if closing.inbound.handle(&mut self.input) {
+                    self.phase = Phase::Over;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, accepted: Accepted, now_ms: u64) {
+        tracing::info!(
+            connection = %self.name, user = %accepted.negotiated.actor.user.name(), vhost = %accepted.vhost.name(),
+            "connection opened"
+        );
+        self.deadline_ms = None;
+        self.phase = Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
+    }
+
+    /// The client closed; its `close-ok` is in the output.
+    fn leave_open(&mut self) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.end();
+        }
+        self.phase = Phase::Over;
+    }
+
+    /// Closes the connection with an error of ours.
+    fn fail(&mut self, error: &ProtocolError) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.end();
+        }
+        tracing::error!(connection = %self.name, %error, "closing the connection");
+        if error.scope == Scope::Socket {
+            self.phase = Phase::Over;
+            return;
+        }
+        error.write(&mut self.out);
+        self.phase = Phase::Closing(Closing::default());
+        let wait = self.broker.config().close_timeout.as_millis() as u64;
+        self.deadline_ms = Some(self.broker.clock().now_ms() + wait);
+    }
+
+    /// Writes what other tasks left for this connection. `true`: there was something.
+    fn poll_mailbox(&mut self, cx: &mut Context<'_>) -> bool {
+        let Phase::Open(open) = &mut self.phase else { return false };
+        // A peer that does not read gets no more to read.
+        if self.out.len() - self.out_at > self.broker.config().limits.outgoing_bytes_max {
+            return false;
+        }
+        if self.handle.mailbox.poll_filled(cx).is_pending() {
+            return false;
+        }
+        if self.out.capacity() == 0 {
+            self.out = take_output();
+        }
+        let now_ms = self.broker.clock().now_ms();
+        let commands = open.serve(&mut self.out, now_ms);
+        self.delivered_bytes += open.take_delivered_bytes();
+        for command in commands {
+            if let Command::Close { code, text } = command {
+                self.fail(&ProtocolError::connection(code, text));
+            }
+        }
+        true
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        let mut wrote = false;
+        while self.out_at < self.out.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.out[self.out_at..]) {
+                Poll::Pending => {
+                    self.handle.mailbox.set_write_blocked(true);
+                    return Ok(wrote);
+                }
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    self.out_at += count;
+                    wrote = true;
+                }
+            }
+        }
+        if wrote {
+            self.handle.mailbox.set_write_blocked(false);
+            self.out.clear();
+            self.out_at = 0;
+            if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(cx) {
+                return Err(error);
+            }
+            self.written();
+        }
+        Ok(wrote)
+    }
+
+    fn written(&mut self) {
+        let delivered = std::mem::take(&mut self.delivered_bytes);
+        if let Phase::Open(open) = &mut self.phase {
+            open.written(self.broker.clock().now_ms(), delivered);
+        }
+    }
+
+    /// `true`: a deadline came and something was done about it.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let own = self.deadline_ms;
+        let due = match &self.phase {
+            Phase::Open(open) => open.next_deadline_ms(),
+            _ => own,
+        };
+        self.timer.set(due);
+        if due.is_none() {
+            return false;
+        }
+        let Poll::Ready(()) = self.timer.poll_due(cx) else { return false };
+        self.need_output();
+        let now_ms = self.broker.clock().now_ms();
+        match &mut self.phase {
+            Phase::Open(open) => {
+                if let Err(error) = open.on_timer(now_ms, &mut self.out) {
+                    self.fail(&error);
+                    if error.scope == Scope::Socket {
+                        self.out_at = self.out.len();
+                    }
+                }
+            }
+            _ => {
+                tracing::debug!(connection = %self.name, "the peer took too long");
+                self.phase = Phase::Over;
+                self.out_at = self.out.len();
+            }
+        }
+        true
+    }
+
+    fn need_output(&mut self) {
+        if self.out.capacity() == 0 {
+            self.out = take_output();
+        }
+    }
+
+    /// Nothing to do until something happens: large buffers are left to others.
+    fn idle(&mut self) {
+        if self.out.is_empty() && self.out.capacity() > 0 {
+            give_output(std::mem::take(&mut self.out));
+        }
+        if let Phase::Open(open) = &mut self.phase {
+            self.handle.unsettled.store(open.rest(), Ordering::Release);
+        }
+    }
+}
+

@@ -1,0 +1,13 @@
+//! The only folder that sees a socket.
+
+mod buffers;
+mod closing;
+mod connection;
+mod handshake;
+mod input;
+mod listener;
+mod open;
+mod order;
+pub mod tls;
+
+pub(crate) use handshake::RABBITMQ_VERSION;

@@ -1,0 +1,101 @@
+//! Words that arguments may have as values.
+
+/// `x-queue-type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum QueueKind {
+    /// `classic`.
+    #[default]
+    Classic,
+    /// `quorum`: always durable and shared, with a limit on redeliveries.
+    Quorum,
+}
+
+impl QueueKind {
+    /// The kind of this name.
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        match name {
+            b"classic" => Some(Self::Classic),
+            b"quorum" => Some(Self::Quorum),
+            _ => None,
+        }
+    }
+
+    /// The name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Quorum => "quorum",
+        }
+    }
+
+    /// The name in RabbitMQ's reply texts.
+    pub(super) fn module(self) -> &'static str {
+        match self {
+            Self::Classic => "rabbit_classic_queue",
+            Self::Quorum => "rabbit_quorum_queue",
+        }
+    }
+
+    /// The arguments this kind can have, in the order in which they are compared when a queue is declared again.
+    pub(in crate::queue) fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Classic => &[
+                "x-expires",
+                "x-message-ttl",
+                "x-dead-letter-exchange",
+                "x-dead-letter-routing-key",
+                "x-max-length",
+                "x-max-length-bytes",
+                "x-max-priority",
+                "x-overflow",
+                "x-queue-mode",
+                "x-queue-version",
+                "x-single-active-consumer",
+                "x-queue-type",
+                "x-queue-master-locator",
+                "x-queue-leader-locator",
+            ],
+            Self::Quorum => &[
+                "x-dead-letter-exchange",
+                "x-dead-letter-routing-key",
+                "x-dead-letter-strategy",
+                "x-expires",
+                "x-max-length",
+                "x-max-length-bytes",
+                "x-max-in-memory-length",
+                "x-max-in-memory-bytes",
+                "x-overflow",
+                "x-single-active-consumer",
+                "x-queue-type",
+                "x-quorum-initial-group-size",
+                "x-quorum-target-group-size",
+                "x-delivery-limit",
+                "x-message-ttl",
+                "x-queue-leader-locator",
+            ],
+        }
+    }
+}
+
+/// `x-overflow`: what a full queue does with the next message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Overflow {
+    /// `drop-head`: the oldest ready messages make room.
+    DropHead,
+    /// `reject-publish`: the message is not taken, and not confirmed.
+    RejectPublish,
+    /// `reject-publish-dlx`: the same, and it is dead-lettered.
+    RejectPublishDlx,
+}
+
+impl Overflow {
+    /// The behaviour of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "drop-head" => Some(Self::DropHead),
+            "reject-publish" => Some(Self::RejectPublish),
+            "reject-publish-dlx" => Some(Self::RejectPublishDlx),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Dead-lettering: a message that died is published again, to its queue's dead-letter exchange, with its history in headers.
+//!
+//! Source: RabbitMQ, "Dead Letter Exchanges". The history is the array `x-death`, newest first, one entry for each
+//! (queue, reason) with a count and the time of the first death.
+
+use super::backlog::Entry;
+use super::{DeathReason, Incoming, Queue};
+use crate::message::{Message, Parts};
+use crate::vhost::VirtualHost;
+use leveret_protocol::{FieldTable, FieldValue, RawProperties, ShortStr};
+use std::sync::Arc;
+
+/// Longest chain of queues one death may run through before it is cut; a cycle ends long before.
+const HOPS_MAX: usize = 64;
+
+/// Routes dead messages of `queue`, and whatever dies because of that.
+pub(crate) fn route(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, dead: Vec<(Entry, DeathReason)>) {
+    let mut work = vec![(queue.clone(), dead)];
+    for _ in 0..HOPS_MAX {
+        let mut next = Vec::new();
+        for (queue, dead) in work {
+            for (entry, reason) in dead {
+                next.extend(publish(vhost, &queue, entry, reason));
+            }
+        }
+        if next.is_empty() {
+            return;
+        }
+        work = next;
+    }
+    tracing::warn!(queue = %queue.name(), "dead letters dropped: they went through more than {HOPS_MAX} queues at once");
+}
+
+type Dead = (Arc<Queue>, Vec<(Entry, DeathReason)>);
+
+fn publish(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, entry: Entry, reason: DeathReason) -> Vec<Dead> {
+    let (exchange, key) = {
+        let state = queue.lock();
+        let settings = state.settings();
+        (settings.dead_letter_exchange.clone(), settings.dead_letter_routing_key.clone())
+    };
+    let Some(exchange) = exchange else { return Vec::new() };
+    let now_s = vhost.clock().unix_ms() / 1000;
+    let Some(letter) = letter(&entry.message, queue.name(), reason, now_s, key.is_some()) else {
+        return Vec::new();
+    };
+    let key = key.unwrap_or_else(|| entry.message.routing_key().to_vec());
+    let mut raw = Vec::new();
+    entry.message.properties().write_with_headers(Some(&letter.headers), false, &mut raw);
+    let Ok(properties) = RawProperties::parse(&raw) else { return Vec::new() };
+    let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
+    let mut targets = Vec::new();
+    if vhost.route(&exchange, &key, properties, &mut targets).is_err() {
+        return Vec::new();
+    }
+    targets.retain(|target| !is_cycle(&letter.history, target.name()));
+    let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
+    let now_ms = vhost.clock().now_ms();
+    let mut died = Vec::new();
+    for target in targets {
+        let mut outcome = super::Outcome::default();
+        let mut incoming = vec![Incoming { message: copy.clone(), channel: 0, confirm: 0 }];
+        let mut rejected = Vec::new();
+        target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
+        let dead = std::mem::take(&mut outcome.dead);
+        target.after(outcome);
+        if !dead.is_empty() {
+            died.push((target, dead));
+        }
+    }
+    died
+}
+
+struct Letter {
+    headers: FieldTable,
+    history: Vec<FieldValue>,
+}
+
+/// The copy's headers: history updated. (`expiration` is taken out where they are written.)
+fn letter(
+    message: &Message,
+    queue: &str,
+    reason: DeathReason,
+    now_s: u64,
+    new_routing_key: bool,
+) -> Option<Letter> {
+    let properties = message.properties();
+    let mut headers = properties.headers().map_or_else(|| Ok(FieldTable::default()), |raw| raw.decode()).ok()?;
+    let expiration = properties.expiration();
+    let mut history = match headers.get("x-death") {
+        Some(FieldValue::Array(entries)) => entries.clone(),
+        _ => Vec::new(),
+    };
+    let known = history.iter().position(|entry| is_death(entry, queue, Some(reason)));
+    let entry = match known.map(|at| history.remove(at)) {
+        Some(FieldValue::Table(mut entry)) => {
+            let count = entry.get("count").and_then(FieldValue::as_i64).unwrap_or(0);
+            entry.insert("count", FieldValue::I64(count + 1));
+            entry
+        }
+        _ => first_death(message, queue, reason, now_s, &headers, expiration.map(ShortStr::as_bytes)),
+    };
+    history.insert(0, FieldValue::Table(entry));
+    let first = headers.get("x-first-death-reason").is_none();
+    headers.insert("x-death", FieldValue::Array(history.clone()));
+    let exchange = FieldValue::LongString(message.exchange().to_vec());
+    let queue = FieldValue::LongString(queue.as_bytes().to_vec());
+    let reason = FieldValue::LongString(reason.as_str().as_bytes().to_vec());
+    if first {
+        headers.insert("x-first-death-exchange", exchange.clone());
+        headers.insert("x-first-death-queue", queue.clone());
+        headers.insert("x-first-death-reason", reason.clone());
+    }
+    headers.insert("x-last-death-exchange", exchange);
+    headers.insert("x-last-death-queue", queue);
+    headers.insert("x-last-death-reason", reason);
+    if new_routing_key {
+        headers.remove("CC");
+    }
+    Some(Letter { headers, history })
+}
+
+fn first_death(
+    message: &Message,
+    queue: &str,
+    reason: DeathReason,
+    now_s: u64,
+    headers: &FieldTable,
+    expiration: Option<&[u8]>,
+) -> FieldTable {
+    let mut keys = vec![FieldValue::LongString(message.routing_key().to_vec())];
+    if let Some(FieldValue::Array(cc)) = headers.get("CC") {
+        keys.extend(cc.iter().cloned());
+    }
+    let mut entry = FieldTable::default();
+    entry.insert("count", FieldValue::I64(1));
+    entry.insert("reason", FieldValue::LongString(reason.as_str().as_bytes().to_vec()));
+    entry.insert("queue", FieldValue::LongString(queue.as_bytes().to_vec()));
+    entry.insert("time", FieldValue::Timestamp(now_s));
+    entry.insert("exchange", FieldValue::LongString(message.exchange().to_vec()));
+    entry.insert("routing-keys", FieldValue::Array(keys));
+    if let Some(expiration) = expiration {
+        entry.insert("original-expiration", FieldValue::LongString(expiration.to_vec()));
+    }
+    entry
+}
+
+fn is_death(entry: &FieldValue, queue: &str, reason: Option<DeathReason>) -> bool {
+    let FieldValue::Table(entry) = entry else { return false };
+    let is = |key, value: &str| entry.get(key).and_then(FieldValue::as_str) == Some(value);
+    is("queue", queue) && reason.is_none_or(|reason| is("reason", reason.as_str()))
+}
+
+/// Whether the message would come back to a queue it died in, with nobody having rejected it on the way.
+fn is_cycle(history: &[FieldValue], target: &str) -> bool {
+    let Some(at) = history.iter().position(|entry| is_death(entry, target, None)) else { return false };
+    !history[..=at].iter().any(|entry| {
+        matches!(entry, FieldValue::Table(t) if t.get("reason").and_then(FieldValue::as_str) == Some("rejected"))
+    })
+}
+

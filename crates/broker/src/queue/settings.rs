@@ -1,0 +1,50 @@
+//! What a queue's arguments ask of its engine, looked up once.
+
+use crate::name::Name;
+
+/// What a full queue does with the next message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Overflow {
+    /// Drops (dead-letters) from the head.
+    #[default]
+    DropHead,
+    /// Refuses the publishing with a nack.
+    RejectPublish,
+    /// Refuses it and dead-letters it.
+    RejectPublishDlx,
+}
+
+/// Settings in force. Source of each: RabbitMQ's "Queues", "TTL", "Length limit" and "Dead letter" pages.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) auto_delete: bool,
+    /// `x-message-ttl`.
+    pub(crate) message_ttl_ms: Option<u64>,
+    /// `x-expires`: the queue goes after this time without use.
+    pub(crate) expires_ms: Option<u64>,
+    pub(crate) max_length: Option<u64>,
+    pub(crate) max_length_bytes: Option<u64>,
+    pub(crate) overflow: Overflow,
+    /// One of the two lengths is set.
+    pub(crate) bounded: bool,
+    pub(crate) dead_letter_exchange: Option<Name>,
+    pub(crate) dead_letter_routing_key: Option<Vec<u8>>,
+    pub(crate) max_priority: Option<u8>,
+    pub(crate) single_active_consumer: bool,
+    /// `x-delivery-limit`: redeliveries after which a message dies.
+    pub(crate) delivery_limit: Option<u32>,
+    /// `x-consumer-timeout`.
+    pub(crate) consumer_timeout_ms: Option<u64>,
+}
+
+impl Settings {
+    /// When a message that enters now is dead: the shorter of its own and the queue's time to live.
+    #[inline]
+    pub(crate) fn expires_at(&self, message_ttl_ms: Option<u64>, now_ms: u64) -> u64 {
+        match (self.message_ttl_ms, message_ttl_ms) {
+            (None, None) => u64::MAX,
+            (Some(ttl), None) | (None, Some(ttl)) => now_ms.saturating_add(ttl),
+            (Some(a), Some(b)) => now_ms.saturating_add(a.min(b)),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `basic.get` and `basic.qos`, and writing deliveries.
+
+use super::deliver::{put_deliver, put_get_ok};
+use super::errors::{IntoError as _, name};
+use super::queue::REPLY_TO;
+use super::Session;
+use crate::channel::unacked::Slot;
+use crate::limiter::ChannelLimiter;
+use crate::name::ResourceKind;
+use crate::refusal::Permission;
+use leveret_protocol::methods::basic;
+use leveret_protocol::{ProtocolError, ReplyCode};
+use std::sync::Arc;
+
+impl Session {
+    pub(super) fn get(&mut self, channel: u16, m: basic::Get<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let now_ms = self.now_ms;
+        let frame_max = self.negotiated.frame_max;
+        let queue = self.channel(channel)?.queue_name(channel, name(m.queue)?, basic::Get::ID)?;
+        if queue == REPLY_TO {
+            basic::GetEmpty.write(channel, out);
+            return Ok(());
+        }
+        let actor = &self.negotiated.actor;
+        self.vhost.permit(actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
+        let queue = self.vhost.owned_queue(actor, &queue).or_refuse(channel)?;
+        let got = queue.with(|state, queue, outcome| state.get(queue, m.no_ack, now_ms, outcome));
+        let Some((entry, left)) = got else {
+            basic::GetEmpty.write(channel, out);
+            return Ok(());
+        };
+        let open = self.channel(channel)?;
+        open.last_delivery_tag += 1;
+        let tag = open.last_delivery_tag;
+        put_get_ok(out, channel, tag, entry.redelivered, left as u32, &entry.message, frame_max);
+        if !m.no_ack {
+            let queue = open.queue_number(&queue);
+            open.unacked.push(Slot {
+                tag,
+                queue,
+                consumer: None,
+                position: entry.position,
+                expires_ms: entry.expires_ms,
+                delivered_ms: now_ms,
+                delivery_count: entry.delivery_count,
+                redelivered: entry.redelivered,
+                message: entry.message,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn qos(&mut self, channel: u16, m: basic::Qos, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        if m.prefetch_size != 0 {
+            let text = format!("prefetch_size!=0 ({})", m.prefetch_size);
+            return Err(ProtocolError::connection(ReplyCode::NotImplemented, text));
+        }
+        let open = self.channel(channel)?;
+        if m.global {
+            // A limit that consumers already share is changed in place; the first one is given to those that exist.
+            let unacked = open.unacked.consumed() as u32;
+            let limiter = open.limiter.get_or_insert_with(Arc::default).clone();
+            let resumable = limiter.set(u32::from(m.prefetch_count), unacked);
+            self.share_limiter(channel, &limiter);
+            for (queue, consumer) in resumable {
+                queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
+            }
+        } else {
+            open.prefetch = m.prefetch_count;
+        }
+        basic::QosOk.write(channel, out);
+        Ok(())
+    }
+
+    fn share_limiter(&mut self, channel: u16, limiter: &Arc<ChannelLimiter>) {
+        for entry in self.consumers.iter().flatten().filter(|entry| entry.channel == channel) {
+            entry.queue.lock().set_limiter(entry.id, limiter);
+        }
+    }
+
+    /// Writes the deliveries taken from the mailbox.
+    #[inline]
+    pub(super) fn write_deliveries(&mut self, out: &mut Vec<u8>) {
+        let frame_max = self.negotiated.frame_max;
+        let Self { deliveries, consumers, channels, now_ms, delivered_bytes, .. } = self;
+        for delivery in deliveries.drain(..) {
+            *delivered_bytes += delivery.bytes();
+            let Some(Some(entry)) = consumers.get(delivery.consumer as usize) else { continue };
+            let Some(Some(open)) = channels.get_mut(usize::from(entry.channel)) else { continue };
+            open.last_delivery_tag += 1;
+            let tag = open.last_delivery_tag;
+            put_deliver(
+                out,
+                &entry.prefix,
+                entry.channel,
+                tag,
+                delivery.redelivered,
+                &delivery.message,
+                frame_max,
+            );
+            if !entry.no_ack {
+                open.unacked.push(entry.slot(delivery, tag, *now_ms));
+            }
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! One open connection without its socket: what arrives is handled in place, what is to be sent is appended to a byte vector.
+//!
+//! Work for queues is collected while the frames of one read are handled and done in [`Session::finish_batch`], one lock per
+//! queue; every method but publish and settlement does it first, so nobody can see the difference.
+
+mod basic;
+mod consume;
+mod deliver;
+mod errors;
+mod exchange;
+mod mode;
+mod pending;
+mod publish;
+mod queue;
+mod routes;
+mod settle;
+
+use crate::broker::BrokerInner;
+use crate::channel::unacked::Slot;
+use crate::channel::{Channel, Mode};
+use crate::mailbox::{Command, Delivery, Mailbox};
+use crate::queue::{ConsumerId, Queue};
+use crate::vhost::{Actor, VirtualHost};
+use deliver::DeliverPrefix;
+use errors::IntoError as _;
+use leveret_protocol::handshake::unexpected_method;
+use leveret_protocol::methods::{access, basic as basic_methods, channel as channel_methods, connection};
+use leveret_protocol::{Content, Method, ProtocolError, ReplyCode, ShortStr};
+use pending::Pending;
+use routes::Routes;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// What the client said it understands, as far as the broker acts on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ClientCapabilities {
+    pub(crate) consumer_cancel_notify: bool,
+    pub(crate) connection_blocked: bool,
+}
+
+/// What the handshake settled.
+#[derive(Debug, Clone)]
+pub(crate) struct Negotiated {
+    pub(crate) actor: Actor,
+    pub(crate) frame_max: u32,
+    pub(crate) channel_max: u16,
+    pub(crate) capabilities: ClientCapabilities,
+}
+
+/// A consumer as its connection knows it.
+#[derive(Debug)]
+struct ConsumerEntry {
+    channel: u16,
+    tag: Arc<[u8]>,
+    queue: Arc<Queue>,
+    /// The channel's number for the queue.
+    queue_number: u32,
+    id: ConsumerId,
+    no_ack: bool,
+    prefix: DeliverPrefix,
+}
+
+impl ConsumerEntry {
+    fn slot(&self, delivery: Delivery, tag: u64, now_ms: u64) -> Slot {
+        Slot {
+            tag,
+            queue: self.queue_number,
+            consumer: Some(self.id),
+            position: delivery.position,
+            expires_ms: delivery.expires_ms,
+            delivered_ms: now_ms,
+            delivery_count: delivery.delivery_count,
+            redelivered: delivery.redelivered,
+            message: delivery.message,
+        }
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Session {
+    broker: Arc<BrokerInner>,
+    vhost: Arc<VirtualHost>,
+    negotiated: Negotiated,
+    mailbox: Arc<Mailbox>,
+    channels: Vec<Option<Box<Channel>>>,
+    consumers: Vec<Option<ConsumerEntry>>,
+    free_consumers: Vec<u32>,
+    routes: Routes,
+    pending: Pending,
+    /// Channels with publishings to confirm.
+    confirming: Vec<u16>,
+    exclusive: Vec<Arc<Queue>>,
+    deliveries: Vec<Delivery>,
+    /// Bytes of deliveries written to the output since the last look.
+    delivered_bytes: usize,
+    /// It has published, so resource alarms block it.
+    pub(crate) publishes: bool,
+    now_ms: u64,
+}
+
+/// What a handled method means for the connection as a whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Handled {
+    /// It goes on.
+    Open,
+    /// The client closed the connection; `close-ok` is in the output.
+    ConnectionClosed,
+}
+
+impl Session {
+    pub(crate) fn new(
+        broker: Arc<BrokerInner>,
+        vhost: Arc<VirtualHost>,
+        negotiated: Negotiated,
+        mailbox: Arc<Mailbox>,
+    ) -> Self {
+        Self {
+            broker,
+            vhost,
+            negotiated,
+            mailbox,
+            channels: Vec::new(),
+            consumers: Vec::new(),
+            free_consumers: Vec::new(),
+            routes: Routes::default(),
+            pending: Pending::default(),
+            confirming: Vec::new(),
+            exclusive: Vec::new(),
+            deliveries: Vec::new(),
+            delivered_bytes: 0,
+            publishes: false,
+            now_ms: 0,
+        }
+    }
+
+    /// Says what time it is; once per batch is enough.
+    pub(crate) fn set_now(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+    }
+
+    /// A content method arrived whole.
+    #[inline]
+    pub(crate) fn content(&mut self, channel: u16, content: Content<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        self.publishes = true;
+        self.publish(channel, content, out)
+    }
+
+    /// A method without content arrived on an open channel, or opens one, or concerns the connection.
+    pub(crate) fn method(
+        &mut self,
+        channel: u16,
+        method: Method<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, ProtocolError> {
+        let id = method.id();
+        match method {
+            Method::BasicAck(ack) => self.ack(channel, ack)?,
+            Method::BasicNack(nack) => self.nack(channel, nack, out)?,
+            Method::BasicReject(r) => self.reject(channel, r, out)?,
+            method => {
+                self.finish_batch(out);
+                return self.other(channel, method, out).map_err(|error| match error.method {
+                    Some(_) => error,
+                    None => error.caused_by(id),
+                });
+            }
+        }
+        Ok(Handled::Open)
+    }
+
+    fn other(&mut self, channel: u16, method: Method<'_>, out: &mut Vec<u8>) -> Result<Handled, ProtocolError> {
+        match method {
+            Method::ChannelFlow(flow) => {
+                if !flow.active {
+                    return Err(ProtocolError::connection(ReplyCode::NotImplemented, "active=false"));
+                }
+                channel_methods::FlowOk { active: true }.write(channel, out);
+            }
+            Method::AccessRequest(_) => access::RequestOk { ticket: 1 }.write(channel, out),
+            Method::ExchangeDeclare(m) => self.declare_exchange(channel, m, out)?,
+            Method::ExchangeDelete(m) => self.delete_exchange(channel, m, out)?,
+            Method::ExchangeBind(m) => self.bind_exchange(channel, m, out)?,
+            Method::ExchangeUnbind(m) => self.unbind_exchange(channel, m, out)?,
+            Method::QueueDeclare(m) => self.declare_queue(channel, m, out)?,
+            Method::QueueDelete(m) => self.delete_queue(channel, m, out)?,
+            Method::QueuePurge(m) => self.purge_queue(channel, m, out)?,
+            Method::QueueBind(m) => self.bind_queue(channel, m, out)?,
+            Method::QueueUnbind(m) => self.unbind_queue(channel, m, out)?,
+            Method::BasicQos(m) => self.qos(channel, m, out)?,
+            Method::BasicConsume(m) => self.consume(channel, m, out)?,
+            Method::BasicCancel(m) => self.cancel(channel, m, out)?,
+            Method::BasicGet(m) => self.get(channel, m, out)?,
+            Method::BasicRecover(m) => {
+                self.recover(channel, m.requeue)?;
+                basic_methods::RecoverOk.write(channel, out);
+            }
+            Method::BasicRecoverAsync(m) => self.recover(channel, m.requeue)?,
+            Method::ConfirmSelect(m) => self.select_confirm(channel, m, out)?,
+            Method::TxSelect(_) => self.select_tx(channel, out)?,
+            Method::TxCommit(_) => self.commit(channel, out)?,
+            Method::TxRollback(_) => self.rollback(channel, out)?,
+            other => {
+                let text = format!("{} is not a method a client sends on an open channel", other.id());
+                return Err(ProtocolError::connection(ReplyCode::CommandInvalid, text));
+            }
+        }
+        Ok(Handled::Open)
+    }
+
+    /// A method arrived on channel 0.
+    pub(crate) fn connection_method(
+        &mut self,
+        method: Method<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, ProtocolError> {
+        self.finish_batch(out);
+        match method {
+            Method::ConnectionClose(_) => {
+                connection::CloseOk.write(0, out);
+                Ok(Handled::ConnectionClosed)
+            }
+            Method::ConnectionUpdateSecret(_) => {
+                let user = &self.negotiated.actor.user;
+                self.broker.auth().check_update_secret(user, self.vhost.name()).or_refuse(0)?;
+                connection::UpdateSecretOk.write(0, out);
+                Ok(Handled::Open)
+            }
+            other => Err(unexpected_method("running", other.id())),
+        }
+    }
+
+    /// Makes a channel; the order of frames says that it is not there yet.
+    pub(crate) fn open_channel(&mut self, channel: u16, out: &mut Vec<u8>) {
+        let at = usize::from(channel);
+        if self.channels.len() <= at {
+            self.channels.resize_with(at + 1, || None);
+        }
+        self.channels[at] = Some(Box::default());
+        channel_methods::OpenOk.write(channel, out);
+    }
+
+    #[inline]
+    fn channel(&mut self, channel: u16) -> Result<&mut Channel, ProtocolError> {
+        match self.channels.get_mut(usize::from(channel)) {
+            Some(Some(open)) => Ok(open),
+            _ => Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'")),
+        }
+    }
+
+    /// Ends a channel: its consumers go, what it had not settled goes back.
+    pub(crate) fn close_channel(&mut self, channel: u16) {
+        let Some(open) = self.channels.get_mut(usize::from(channel)).and_then(Option::take) else { return };
+        let mut open = *open;
+        self.flush_queues();
+        for number in open.consumers.values() {
+            self.drop_consumer(*number);
+        }
+        self.drop_reply_consumer(&mut open);
+        self.take_back_deliveries(channel, &mut open);
+        let numbers: Vec<u32> = open.consumers.values().copied().collect();
+        if let Mode::Transaction(tx) = &mut open.mode {
+            let held: Vec<_> = tx.settlements.drain(..).map(|(slot, _)| slot).collect();
+            open.unacked.restore(held);
+        }
+        settle::requeue_all(&mut open, self.now_ms);
+        for number in numbers {
+            self.consumers[number as usize] = None;
+            self.free_consumers.push(number);
+        }
+    }
+
+    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them.
+    fn take_back_deliveries(&mut self, channel: u16, open: &mut Channel) {
+        let mut commands = Vec::new();
+        self.mailbox.take(&mut self.deliveries, &mut commands);
+        for command in commands {
+            // Orders are for the connection; they keep their turn.
+            self.mailbox.order(command);
+        }
+        for delivery in std::mem::take(&mut self.deliveries) {
+            match self.consumers.get(delivery.consumer as usize) {
+                Some(Some(entry)) if entry.channel == channel => {
+                    self.delivered_bytes += delivery.bytes();
+                    open.unacked.push(entry.slot(delivery, u64::MAX, self.now_ms));
+                }
+                _ => self.deliveries.push(delivery),
+            }
+        }
+    }
+
+    /// Ends everything: called once, when the connection is over.
+    pub(crate) fn close(&mut self) {
+        self.flush_queues();
+        for channel in 0..self.channels.len() {
+            self.close_channel(channel as u16);
+        }
+        self.mailbox.close();
+        for queue in std::mem::take(&mut self.exclusive) {
+            self.vhost.remove_queue(&queue);
+        }
+        self.routes.forget();
+        self.pending.forget();
+    }
+
+    /// Does the collected work of this batch and answers publishers.
+    #[inline]
+    pub(crate) fn finish_batch(&mut self, out: &mut Vec<u8>) {
+        if !self.pending.is_empty() {
+            self.flush_queues();
+        }
+        if !self.confirming.is_empty() {
+            self.answer_publishers(out);
+        }
+    }
+
+    fn flush_queues(&mut self) {
+        let Self { pending, channels, now_ms, .. } = self;
+        pending.flush(*now_ms, |refused| {
+            if let Some(Some(channel)) = channels.get_mut(usize::from(refused.channel))
+                && let Mode::Confirm(confirms) = &mut channel.mode
+                && refused.confirm != 0
+            {
+                confirms.refuse(refused.confirm);
+            }
+        });
+    }
+
+    fn answer_publishers(&mut self, out: &mut Vec<u8>) {
+        for number in self.confirming.drain(..) {
+            if let Some(Some(channel)) = self.channels.get_mut(usize::from(number))
+                && let Mode::Confirm(confirms) = &mut channel.mode
+            {
+                confirms.answer(number, out);
+            }
+        }
+    }
+
+    /// Writes what the mailbox holds. Returns orders that concern the connection as a whole.
+    pub(crate) fn serve_mailbox(&mut self, out: &mut Vec<u8>) -> Vec<Command> {
+        let mut commands = Vec::new();
+        self.mailbox.take(&mut self.deliveries, &mut commands);
+        self.write_deliveries(out);
+        let mut rest = Vec::new();
+        for command in commands {
+            match command {
+                Command::ConsumerCancelled { consumer } => self.consumer_cancelled(consumer, out),
+                Command::Reply { channel, message } => self.write_reply(channel, &message, out),
+                Command::Drain => self.drain(out),
+                other @ Command::Close { .. } => rest.push(other),
+            }
+        }
+        rest
+    }
+
+    /// Pending while a consumer's connection has to catch up with what this one published.
+    pub(crate) fn poll_caught_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.pending.poll_caught_up(cx)
+    }
+
+    /// Bytes of deliveries written to the output since the last call.
+    pub(crate) fn take_delivered_bytes(&mut self) -> usize {
+        std::mem::take(&mut self.delivered_bytes)
+    }
+
+    /// Tells the mailbox that bytes left, and lets waiting consumers go on.
+    pub(crate) fn written(&mut self, bytes: usize) {
+        for (queue, consumer) in self.mailbox.written(bytes) {
+            queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
+        }
+    }
+
+    /// The first channel whose oldest delivery was not settled in time (RabbitMQ, "Delivery Acknowledgement Timeout").
+    pub(crate) fn overdue(&self) -> Option<ProtocolError> {
+        let default_ms = self.broker.config().consumer_timeout.map(|timeout| timeout.as_millis() as u64);
+        self.channels.iter().enumerate().find_map(|(number, channel)| {
+            let channel = channel.as_ref()?;
+            let oldest = channel.unacked.oldest()?;
+            let own_ms = channel.queues[oldest.queue as usize].lock().settings().consumer_timeout_ms;
+            let timeout_ms = own_ms.or(default_ms)?;
+            (self.now_ms.saturating_sub(oldest.delivered_ms) >= timeout_ms).then(|| {
+                let text = format!(
+                    "delivery acknowledgement on channel {number} timed out. Timeout value used: {timeout_ms} ms. \
+                     This timeout value can be configured, see consumers doc guide to learn more"
+                );
+                ProtocolError::channel(number as u16, ReplyCode::PreconditionFailed, text)
+            })
+        })
+    }
+
+    /// Messages given and not settled.
+    pub(crate) fn unsettled(&self) -> usize {
+        self.channels.iter().flatten().map(|channel| channel.unacked.len()).sum()
+    }
+}
+
+fn text(name: &str) -> ShortStr<'_> {
+    ShortStr::truncate(name)
+}

@@ -1,0 +1,95 @@
+//! Confirm mode and transactions. A transaction's publishings and settlements are done together at commit.
+
+use super::deliver::put_return;
+use super::Session;
+use crate::channel::Mode;
+use crate::channel::confirms::Confirms;
+use crate::channel::transaction::{Settlement, Transaction};
+use crate::queue::Incoming;
+use leveret_protocol::methods::{confirm, tx};
+use leveret_protocol::{ProtocolError, ReplyCode};
+
+impl Session {
+    pub(super) fn select_confirm(
+        &mut self,
+        channel: u16,
+        m: confirm::Select,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        let mode = &mut self.channel(channel)?.mode;
+        match mode {
+            Mode::Transaction(_) => {
+                return Err(precondition(channel, "cannot switch from tx to confirm mode"));
+            }
+            Mode::Confirm(_) => {}
+            Mode::Plain => *mode = Mode::Confirm(Confirms::default()),
+        }
+        if !m.no_wait {
+            confirm::SelectOk.write(channel, out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn select_tx(&mut self, channel: u16, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let mode = &mut self.channel(channel)?.mode;
+        match mode {
+            Mode::Confirm(_) => return Err(precondition(channel, "cannot switch from confirm to tx mode")),
+            Mode::Transaction(_) => {}
+            Mode::Plain => *mode = Mode::Transaction(Transaction::default()),
+        }
+        tx::SelectOk.write(channel, out);
+        Ok(())
+    }
+
+    pub(super) fn commit(&mut self, channel: u16, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let transaction = self.take_transaction(channel)?;
+        for (message, queues) in transaction.publishings {
+            for queue in &queues {
+                self.pending.publish(queue, Incoming { message: message.clone(), channel, confirm: 0 });
+            }
+        }
+        let mut acked = Vec::new();
+        let mut refused = [Vec::new(), Vec::new()];
+        for (slot, settlement) in transaction.settlements {
+            match settlement {
+                Settlement::Ack => acked.push(slot),
+                Settlement::Refuse { requeue } => refused[usize::from(requeue)].push(slot),
+            }
+        }
+        self.ack_slots(channel, acked);
+        self.finish_batch(out);
+        let [discarded, requeued] = refused;
+        self.refuse_slots(channel, discarded, false);
+        self.refuse_slots(channel, requeued, true);
+        for message in transaction.returns {
+            put_return(out, channel, 312, "NO_ROUTE", &message, self.negotiated.frame_max);
+        }
+        tx::CommitOk.write(channel, out);
+        Ok(())
+    }
+
+    pub(super) fn rollback(&mut self, channel: u16, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let transaction = self.take_transaction(channel)?;
+        let slots = transaction.settlements.into_iter().map(|(slot, _)| slot);
+        self.channel(channel)?.unacked.restore(slots);
+        tx::RollbackOk.write(channel, out);
+        Ok(())
+    }
+
+    fn take_transaction(&mut self, channel: u16) -> Result<Transaction, ProtocolError> {
+        match &mut self.channel(channel)?.mode {
+            Mode::Transaction(transaction) => Ok(std::mem::take(transaction)),
+            _ => Err(precondition(channel, "channel is not transactional")),
+        }
+    }
+}
+
+fn precondition(channel: u16, text: &str) -> ProtocolError {
+    ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text)
+}
+
+/// The transaction's bound in bytes was reached.
+pub(super) fn transaction_too_large(channel: u16, bytes_max: usize) -> ProtocolError {
+    let text = format!("transaction holds more than {bytes_max} bytes: commit more often");
+    ProtocolError::channel(channel, ReplyCode::ResourceError, text)
+}

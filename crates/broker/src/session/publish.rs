@@ -1,0 +1,249 @@
+//! `basic.publish`: checks, route, one stored message, a reference for each queue.
+
+use super::deliver::put_return;
+use super::errors::{IntoError as _, name};
+use super::routes::Address;
+use super::Session;
+use crate::channel::Mode;
+use crate::mailbox::{Command, delivery_bytes};
+use crate::message::{Message, Parts};
+use crate::queue::Incoming;
+use leveret_protocol::methods::basic;
+use bytes::Bytes;
+use leveret_protocol::{Body, Content, ContentMethod, FieldTable, Properties, ProtocolError, RawProperties, ReplyCode};
+
+const REPLY_PREFIX: &str = "amq.rabbitmq.reply-to.";
+const NO_ROUTE: (u16, &str) = (312, "NO_ROUTE");
+
+impl Session {
+    #[inline]
+    pub(super) fn publish(
+        &mut self,
+        channel: u16,
+        mut content: Content<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        let body = std::mem::replace(&mut content.body, Body::Borrowed(&[]));
+        let ContentMethod::Publish(publish) = content.method() else {
+            let text = "a client sends no content but basic.publish";
+            return Err(ProtocolError::connection(ReplyCode::CommandInvalid, text));
+        };
+        self.publish_checked(channel, publish, &content, body, out)
+            .map_err(|error| error.caused_by(basic::Publish::ID))
+    }
+
+    #[inline]
+    fn publish_checked(
+        &mut self,
+        channel: u16,
+        publish: basic::Publish<'_>,
+        content: &Content<'_>,
+        body: Body<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        let properties = content.properties();
+        let plain = properties.as_bytes().len() <= 3;
+        let exchange = name(publish.exchange)?;
+        if publish.immediate {
+            return Err(ProtocolError::connection(ReplyCode::NotImplemented, "immediate=true"));
+        }
+        let mut ttl_ms = None;
+        let mut extras = Extras::default();
+        if !plain {
+            ttl_ms = self.check_properties(channel, properties)?;
+            extras = Extras::of(properties);
+        }
+        if exchange.is_empty() && publish.routing_key.as_bytes().starts_with(REPLY_PREFIX.as_bytes()) {
+            return self.publish_reply(channel, publish, properties, body, out);
+        }
+        let mut rewritten = Vec::new();
+        let rewritten_properties;
+        let mut wire = content.wire;
+        let mut stored = properties;
+        if extras.bcc || extras.reply_to {
+            self.rewrite(channel, properties, &mut rewritten)?;
+            rewritten_properties = RawProperties::parse(&rewritten).unwrap_or(RawProperties::EMPTY);
+            stored = rewritten_properties;
+            wire = None;
+        }
+        let mut key = Vec::new();
+        let address_key: &[u8] = match content.wire {
+            // Exchange and routing key as they lie in the method frame.
+            Some(wire) => &wire[13..15 + publish.exchange.len() + publish.routing_key.len()],
+            None => {
+                key.push(publish.exchange.len() as u8);
+                key.extend_from_slice(publish.exchange.as_bytes());
+                key.push(publish.routing_key.len() as u8);
+                key.extend_from_slice(publish.routing_key.as_bytes());
+                &key
+            }
+        };
+        let Self { routes, vhost, negotiated, channels, pending, confirming, broker, .. } = self;
+        let address = Address {
+            key: address_key,
+            exchange,
+            routing_key: publish.routing_key.as_bytes(),
+            properties,
+            has_copies: extras.cc || extras.bcc,
+        };
+        let queues = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let parts = Parts {
+            exchange: publish.exchange.as_bytes(),
+            routing_key: publish.routing_key.as_bytes(),
+            properties: stored,
+        };
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
+            return Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'"));
+        };
+        let build = |copies: usize| match wire {
+            Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
+            None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
+        };
+        if let Mode::Transaction(tx) = &mut open.mode {
+            let message = build(queues.len());
+            let bytes_max = broker.config().limits.transaction_bytes_max;
+            tx.bytes += message.charge() + 64;
+            if queues.is_empty() && publish.mandatory {
+                tx.returns.push(message);
+            } else {
+                tx.publishings.push((message, queues.to_vec()));
+            }
+            if tx.bytes > bytes_max {
+                return Err(super::mode::transaction_too_large(channel, bytes_max));
+            }
+            return Ok(());
+        }
+        let mut confirm = 0;
+        if let Mode::Confirm(confirms) = &mut open.mode {
+            if confirms.open() == 0 {
+                confirming.push(channel);
+            }
+            confirm = confirms.take();
+        }
+        match queues {
+            [] => {
+                if publish.mandatory {
+                    let (code, text) = NO_ROUTE;
+                    put_return(out, channel, code, text, &build(1), negotiated.frame_max);
+                }
+            }
+            [queue] => pending.publish(queue, Incoming { message: build(1), channel, confirm }),
+            queues => {
+                let message = build(queues.len());
+                for queue in queues {
+                    pending.publish(queue, Incoming { message: message.clone(), channel, confirm });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses properties that lie or do not parse; returns the time to live in milliseconds.
+    fn check_properties(&self, channel: u16, properties: RawProperties<'_>) -> Result<Option<u64>, ProtocolError> {
+        if let Some(claimed) = properties.user_id() {
+            let user = &self.negotiated.actor.user;
+            self.broker.auth().check_user_id(user, claimed.as_bytes()).or_refuse(channel)?;
+        }
+        let Some(expiration) = properties.expiration() else { return Ok(None) };
+        let digits = expiration.to_str().ok();
+        let parsed = digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
+        parsed.map(Some).ok_or_else(|| {
+            let text = format!("invalid expiration '{expiration}': {}", expiration_problem(&expiration.to_lossy()));
+            ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text)
+        })
+    }
+
+    /// Takes `BCC` out and puts a real address in place of the reply pseudo-queue.
+    fn rewrite(&self, channel: u16, properties: RawProperties<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        let precondition = |text: &str| ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text);
+        let mut headers: Option<FieldTable> = match properties.headers() {
+            Some(headers) => Some(headers.decode().map_err(|e| precondition(&e.to_string()))?),
+            None => None,
+        };
+        if let Some(headers) = &mut headers {
+            headers.remove("BCC");
+        }
+        let reply_to = match properties.reply_to() {
+            Some(reply_to) if reply_to == super::queue::REPLY_TO => {
+                let open = self.channels.get(usize::from(channel)).and_then(Option::as_ref);
+                let consumer = open.and_then(|open| open.reply_consumer.as_ref());
+                let consumer = consumer.ok_or_else(|| precondition("fast reply consumer does not exist"))?;
+                Some(format!("{REPLY_PREFIX}{}", consumer.token))
+            }
+            _ => None,
+        };
+        match reply_to {
+            None => properties.write_with_headers(headers.as_ref(), true, out),
+            Some(reply_to) => {
+                let owned = Properties::try_from(properties).map_err(|e| precondition(&e.to_string()))?;
+                Properties { headers, reply_to: Some(reply_to), ..owned }.encode(out);
+            }
+        }
+        Ok(())
+    }
+
+    /// A reply goes straight to the requester's connection; when that is gone it is unroutable.
+    fn publish_reply(
+        &mut self,
+        channel: u16,
+        publish: basic::Publish<'_>,
+        properties: RawProperties<'_>,
+        body: Body<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        let parts = Parts { exchange: b"", routing_key: publish.routing_key.as_bytes(), properties };
+        let message = Message::new(parts, Bytes::from(body.into_vec()), None, 1);
+        let token = publish.routing_key.to_lossy();
+        let token = token.strip_prefix(REPLY_PREFIX).unwrap_or_default();
+        let taken = self.broker.replies().find(token).is_some_and(|(mailbox, channel)| {
+            mailbox.reply(Command::Reply { channel, message: message.clone() }, delivery_bytes(&message))
+        });
+        if !taken && publish.mandatory {
+            let (code, text) = NO_ROUTE;
+            put_return(out, channel, code, text, &message, self.negotiated.frame_max);
+        }
+        if let Mode::Confirm(confirms) = &mut self.channel(channel)?.mode {
+            let first = confirms.open() == 0;
+            confirms.take();
+            if first {
+                self.confirming.push(channel);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// RabbitMQ takes at most 2^32 - 1 milliseconds.
+const EXPIRATION_MS_MAX: u64 = u32::MAX as u64;
+
+/// RabbitMQ's words for what is wrong with an expiration.
+fn expiration_problem(text: &str) -> String {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let negative = text.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+    if negative {
+        return format!("{{value_negative,{text}}}");
+    }
+    if digits == text.len() && digits > 0 {
+        return format!("{{value_too_large,{text}}}");
+    }
+    if digits > 0 { format!("{{leftover_string,\"{}\"}}", &text[digits..]) } else { "no_integer".into() }
+}
+
+/// Which properties need more than being kept.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extras {
+    cc: bool,
+    bcc: bool,
+    reply_to: bool,
+}
+
+impl Extras {
+    fn of(properties: RawProperties<'_>) -> Self {
+        let headers = properties.headers();
+        Self {
+            cc: headers.is_some_and(|headers| headers.get("CC").is_some()),
+            bcc: headers.is_some_and(|headers| headers.get("BCC").is_some()),
+            reply_to: properties.reply_to().is_some_and(|reply_to| reply_to == super::queue::REPLY_TO),
+        }
+    }
+}

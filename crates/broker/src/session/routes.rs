@@ -1,0 +1,103 @@
+//! Routes a connection has used, kept until the topology or the permissions change.
+//!
+//! The key is exchange and routing key as two short strings, which is how they lie next to each other in `basic.publish`.
+
+use crate::queue::Queue;
+use crate::refusal::Refusal;
+use crate::vhost::{Actor, VirtualHost};
+use leveret_protocol::RawProperties;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Routes kept per connection; when there are more, all are dropped and looked up again.
+const ROUTES_MAX: usize = 16_384;
+
+type Map = HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    epoch: (u64, u64),
+    map: Map,
+    routes: Vec<Route>,
+    /// The route used last, which most publishings use again.
+    last: Option<u32>,
+    /// Targets of a route that may not be kept.
+    scratch: Vec<Arc<Queue>>,
+}
+
+#[derive(Debug)]
+struct Route {
+    key: Box<[u8]>,
+    queues: Vec<Arc<Queue>>,
+}
+
+/// What a publishing is looked up by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Address<'a> {
+    /// Both as short strings, one behind the other.
+    pub(crate) key: &'a [u8],
+    pub(crate) exchange: &'a str,
+    pub(crate) routing_key: &'a [u8],
+    pub(crate) properties: RawProperties<'a>,
+    /// Headers add routing keys of their own, so the route is this message's alone.
+    pub(crate) has_copies: bool,
+}
+
+impl Routes {
+    /// The queues a publishing goes to; checks the actor's permissions when the answer is not known yet.
+    #[inline]
+    pub(crate) fn find(
+        &mut self,
+        vhost: &VirtualHost,
+        actor: &Actor,
+        address: Address<'_>,
+    ) -> Result<&[Arc<Queue>], Refusal> {
+        let epoch = (vhost.epoch(), vhost.auth().epoch());
+        if epoch != self.epoch {
+            self.forget();
+            self.epoch = epoch;
+        }
+        if !address.has_copies {
+            if let Some(last) = self.last
+                && *self.routes[last as usize].key == *address.key
+            {
+                return Ok(&self.routes[last as usize].queues);
+            }
+            if let Some(&at) = self.map.get(address.key) {
+                self.last = Some(at);
+                return Ok(&self.routes[at as usize].queues);
+            }
+        }
+        self.look_up(vhost, actor, address)
+    }
+
+    fn look_up(
+        &mut self,
+        vhost: &VirtualHost,
+        actor: &Actor,
+        address: Address<'_>,
+    ) -> Result<&[Arc<Queue>], Refusal> {
+        vhost.check_publish(actor, address.exchange)?;
+        vhost.check_topic(actor, address.exchange, address.routing_key, crate::refusal::Permission::Write)?;
+        self.scratch.clear();
+        let info = vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
+        if !info.cacheable || address.has_copies {
+            return Ok(&self.scratch);
+        }
+        if self.routes.len() >= ROUTES_MAX {
+            self.forget();
+        }
+        let at = self.routes.len() as u32;
+        let key: Box<[u8]> = address.key.into();
+        self.map.insert(key.clone(), at);
+        self.routes.push(Route { key, queues: std::mem::take(&mut self.scratch) });
+        self.last = Some(at);
+        Ok(&self.routes[at as usize].queues)
+    }
+
+    /// Drops all, so that no deleted queue is kept alive by an idle publisher.
+    pub(crate) fn forget(&mut self) {
+        *self = Self { epoch: self.epoch, ..Self::default() };
+    }
+}

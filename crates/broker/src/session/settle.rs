@@ -1,0 +1,192 @@
+//! Settlement by consumers: ack, nack, reject, recover.
+
+use super::Session;
+use crate::channel::transaction::Settlement;
+use crate::channel::unacked::Slot;
+use crate::channel::{Channel, Mode};
+use leveret_protocol::methods::basic;
+use leveret_protocol::{MethodId, ProtocolError, ReplyCode};
+
+impl Session {
+    #[inline]
+    pub(super) fn ack(&mut self, channel: u16, m: basic::Ack) -> Result<(), ProtocolError> {
+        if self.channel_holds(channel) {
+            return self.hold(channel, m.delivery_tag, m.multiple, Settlement::Ack, basic::Ack::ID);
+        }
+        let Self { channels, pending, .. } = self;
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
+            return Err(unopened());
+        };
+        let Channel { unacked, queues, limiter, .. } = &mut **open;
+        let mut consumed = 0;
+        let mut settle = |slot: Slot| {
+            consumed += u32::from(slot.consumer.is_some());
+            pending.settle(&queues[slot.queue as usize], slot.settled());
+        };
+        let known = if m.multiple {
+            unacked.take_through(m.delivery_tag, settle)
+        } else {
+            unacked.take(m.delivery_tag).map(&mut settle)
+        };
+        if known.is_none() {
+            return Err(unknown_tag(channel, m.delivery_tag, basic::Ack::ID));
+        }
+        if let Some(limiter) = limiter.clone() {
+            self.flush_queues();
+            self.give_back(&limiter, consumed);
+        }
+        Ok(())
+    }
+
+    pub(super) fn nack(&mut self, channel: u16, m: basic::Nack, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        self.refuse(channel, m.delivery_tag, m.multiple, m.requeue, basic::Nack::ID, out)
+    }
+
+    pub(super) fn reject(&mut self, channel: u16, m: basic::Reject, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        self.refuse(channel, m.delivery_tag, false, m.requeue, basic::Reject::ID, out)
+    }
+
+    fn refuse(
+        &mut self,
+        channel: u16,
+        tag: u64,
+        multiple: bool,
+        requeue: bool,
+        by: MethodId,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        if self.channel_holds(channel) {
+            return self.hold(channel, tag, multiple, Settlement::Refuse { requeue }, by);
+        }
+        self.finish_batch(out);
+        let slots = self.take_slots(channel, tag, multiple, by)?;
+        self.refuse_slots(channel, slots, requeue);
+        Ok(())
+    }
+
+    /// In a transaction settlements wait for the commit.
+    fn channel_holds(&self, channel: u16) -> bool {
+        matches!(self.channels.get(usize::from(channel)), Some(Some(open)) if matches!(open.mode, Mode::Transaction(_)))
+    }
+
+    fn hold(
+        &mut self,
+        channel: u16,
+        tag: u64,
+        multiple: bool,
+        settlement: Settlement,
+        by: MethodId,
+    ) -> Result<(), ProtocolError> {
+        let slots = self.take_slots(channel, tag, multiple, by)?;
+        let bytes_max = self.broker.config().limits.transaction_bytes_max;
+        if let Mode::Transaction(tx) = &mut self.channel(channel)?.mode {
+            tx.bytes += slots.len() * size_of::<Slot>();
+            tx.settlements.extend(slots.into_iter().map(|slot| (slot, settlement)));
+            if tx.bytes > bytes_max {
+                return Err(super::mode::transaction_too_large(channel, bytes_max));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_slots(
+        &mut self,
+        channel: u16,
+        tag: u64,
+        multiple: bool,
+        by: MethodId,
+    ) -> Result<Vec<Slot>, ProtocolError> {
+        let open = self.channel(channel)?;
+        let mut slots = Vec::new();
+        let known = if multiple {
+            open.unacked.take_through(tag, |slot| slots.push(slot))
+        } else {
+            open.unacked.take(tag).map(|slot| slots.push(slot))
+        };
+        known.ok_or_else(|| unknown_tag(channel, tag, by))?;
+        Ok(slots)
+    }
+
+    /// Does one settlement for taken slots; used directly and by `tx.commit`.
+    pub(super) fn refuse_slots(&mut self, channel: u16, slots: Vec<Slot>, requeue: bool) {
+        let now_ms = self.now_ms;
+        let Ok(open) = self.channel(channel) else { return };
+        let consumed = slots.iter().filter(|slot| slot.consumer.is_some()).count() as u32;
+        for (queue, slots) in by_queue(slots) {
+            let queue = open.queues[queue as usize].clone();
+            let entries = slots.into_iter().map(Slot::into_entry).collect();
+            queue.with(|state, queue, outcome| {
+                if requeue {
+                    state.requeue(queue, entries, now_ms, outcome);
+                } else {
+                    state.discard(queue, entries, now_ms, outcome);
+                }
+            });
+        }
+        if let Some(limiter) = open.limiter.clone() {
+            self.give_back(&limiter, consumed);
+        }
+    }
+
+    pub(super) fn give_back(&mut self, limiter: &crate::limiter::ChannelLimiter, count: u32) {
+        for (queue, consumer) in limiter.give_back(count) {
+            queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
+        }
+    }
+
+    /// `basic.recover`: everything unacked goes back to its queues. RabbitMQ does not redeliver to the same consumer
+    /// (`requeue` false) and says 540.
+    pub(super) fn recover(&mut self, channel: u16, requeue: bool) -> Result<(), ProtocolError> {
+        if !requeue {
+            return Err(ProtocolError::connection(ReplyCode::NotImplemented, "requeue=false"));
+        }
+        let mut slots = Vec::new();
+        self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
+        self.refuse_slots(channel, slots, true);
+        Ok(())
+    }
+
+    /// Settles taken slots as acknowledged.
+    pub(super) fn ack_slots(&mut self, channel: u16, slots: Vec<Slot>) {
+        let Self { channels, pending, .. } = self;
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
+        let mut consumed = 0;
+        for slot in slots {
+            consumed += u32::from(slot.consumer.is_some());
+            pending.settle(&open.queues[slot.queue as usize], slot.settled());
+        }
+        if let Some(limiter) = open.limiter.clone() {
+            self.flush_queues();
+            self.give_back(&limiter, consumed);
+        }
+    }
+}
+
+fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
+    let mut groups: Vec<(u32, Vec<Slot>)> = Vec::new();
+    for slot in slots {
+        match groups.iter_mut().find(|(queue, _)| *queue == slot.queue) {
+            Some((_, group)) => group.push(slot),
+            None => groups.push((slot.queue, vec![slot])),
+        }
+    }
+    groups
+}
+
+/// Requeues all that a closing channel had not settled.
+pub(super) fn requeue_all(open: &mut Channel, now_ms: u64) {
+    let mut slots = Vec::new();
+    open.unacked.take_through(0, |slot| slots.push(slot));
+    for (queue, slots) in by_queue(slots) {
+        let entries = slots.into_iter().map(Slot::into_entry).collect();
+        open.queues[queue as usize].with(|state, queue, outcome| state.requeue(queue, entries, now_ms, outcome));
+    }
+}
+
+fn unopened() -> ProtocolError {
+    ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'")
+}
+
+fn unknown_tag(channel: u16, tag: u64, by: MethodId) -> ProtocolError {
+    ProtocolError::channel(channel, ReplyCode::PreconditionFailed, format!("unknown delivery tag {tag}")).caused_by(by)
+}

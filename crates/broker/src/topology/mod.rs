@@ -1,0 +1,148 @@
+//! The exchanges and bindings of one virtual host, and handles of its queues: who gets a message.
+//!
+//! A [`Topology`] is plain data. Every change costs as much as what it changes, never as much as what is there, and a route costs as much as
+//! what it finds. What a queue is does not matter here: the handle is the caller's.
+
+mod binding;
+mod bindings;
+mod exchanges;
+mod matched;
+mod registry;
+mod removal;
+mod route;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use leveret_protocol::FieldTable;
+
+pub use crate::exchange::{Destination, ExchangeSpec};
+use crate::exchange::{ExchangeKind, Router};
+use crate::name::Name;
+pub use binding::{Binding, BindingRef};
+use registry::Registry;
+pub use removal::Removed;
+pub use route::RouteInfo;
+
+type Bindings = HashSet<Arc<Binding>, RandomState>;
+
+/// An exchange and what it is bound to.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub kind: ExchangeKind,
+    /// Whether it survives a restart.
+    pub durable: bool,
+    /// Whether it goes with the last binding it is the source of.
+    pub auto_delete: bool,
+    /// Whether only other exchanges may pass messages to it.
+    pub internal: bool,
+    /// Its arguments as they were sent.
+    pub arguments: FieldTable,
+    /// The exchange that gets what matches nothing here. It need not exist.
+    pub alternate: Option<Name>,
+    router: Router,
+    /// Bindings that this exchange is the source of.
+    outgoing: Bindings,
+    /// Bindings that lead here.
+    incoming: Bindings,
+}
+
+#[derive(Debug)]
+struct QueueEntry<Q> {
+    /// Always a queue; kept in this form because bindings are listed with it.
+    destination: Destination,
+    handle: Q,
+    /// Bindings that lead here.
+    incoming: Bindings,
+}
+
+/// The exchanges and bindings of one virtual host, and handles of its queues.
+#[derive(Debug)]
+pub struct Topology<Q> {
+    vhost: Name,
+    exchanges: Registry<Exchange>,
+    queues: Registry<QueueEntry<Q>>,
+    epoch: u64,
+}
+
+/// The exchanges that every virtual host has (AMQP 0-9-1, section 3.1.3; RabbitMQ, "Firehose" for the trace).
+const PREDECLARED: [(&str, ExchangeKind, bool); 7] = [
+    ("", ExchangeKind::Direct, false),
+    ("amq.direct", ExchangeKind::Direct, false),
+    ("amq.fanout", ExchangeKind::Fanout, false),
+    ("amq.headers", ExchangeKind::Headers, false),
+    ("amq.match", ExchangeKind::Headers, false),
+    ("amq.rabbitmq.trace", ExchangeKind::Topic, true),
+    ("amq.topic", ExchangeKind::Topic, false),
+];
+
+impl<Q: Clone> Topology<Q> {
+    /// A virtual host without queues, with the exchanges that every virtual host has.
+    pub fn new(vhost: Name) -> Self {
+        let mut topology =
+            Self { vhost, exchanges: Registry::default(), queues: Registry::default(), epoch: 0 };
+        for (name, kind, internal) in PREDECLARED {
+            let spec = ExchangeSpec { durable: true, internal, ..ExchangeSpec::new(name, kind) };
+            // These have no arguments that could be refused.
+            let _ = topology.add_exchange(spec);
+        }
+        topology
+    }
+
+    /// The virtual host's name.
+    pub fn vhost(&self) -> &Name {
+        &self.vhost
+    }
+
+    /// A number that changes with every change that could change a route.
+    ///
+    /// What [`route`](Self::route) found may be used again as long as the number is the same.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Adds a queue. It gets messages from the default exchange by its name, and from others once it is bound.
+    ///
+    /// A queue that is here already keeps its bindings; its former handle is given back.
+    pub fn insert_queue(&mut self, name: Name, handle: Q) -> Option<Q> {
+        self.epoch += 1;
+        if let Some(entry) = self.queues.get_mut(&name) {
+            return Some(std::mem::replace(&mut entry.handle, handle));
+        }
+        let destination = Destination::Queue(name.clone());
+        self.queues.insert(name, QueueEntry { destination, handle, incoming: Bindings::default() });
+        None
+    }
+
+    /// The handle of a queue.
+    pub fn queue(&self, name: &str) -> Option<&Q> {
+        self.queues.get(name).map(|entry| &entry.handle)
+    }
+
+    /// All queues, in no particular order.
+    pub fn queues(&self) -> impl Iterator<Item = (&Name, &Q)> {
+        self.queues.iter().map(|entry| (entry.destination.name(), &entry.handle))
+    }
+
+    /// How many queues there are.
+    pub fn queue_count(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// All exchanges, in no particular order; the default exchange is the one with the empty name.
+    pub fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        self.exchanges.iter()
+    }
+
+    /// How many exchanges there are, the pre-declared ones included.
+    pub fn exchange_count(&self) -> usize {
+        self.exchanges.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! From a message to its queues.
+
+use super::matched::Matched;
+use super::{Exchange, Topology};
+use crate::exchange::{Publication, RoutingKeys, Target, TargetKind};
+use crate::refusal::Refusal;
+
+/// What may be done with the queues that were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// Whether every message with this exchange and routing key has the same queues until [`Topology::epoch`] changes, except those for which
+    /// [`Publication::has_sender_selected_keys`].
+    pub cacheable: bool,
+}
+
+impl<Q: Clone> Topology<Q> {
+    /// Appends the handle of each queue that the message goes to, once each.
+    ///
+    /// The default exchange leads to the queue of that name. An exchange that matches nothing passes the message to its alternate exchange, if
+    /// it has one; a match is also another exchange that then leads nowhere. The message may come to an exchange by several ways, round in a
+    /// circle too: it is routed there once.
+    ///
+    /// Whether a client may publish here is asked separately, with [`check_publishable`](Self::check_publishable).
+    ///
+    /// # Errors
+    /// 404 when there is no such exchange; 406 when the header `CC` or `BCC` is not an array.
+    pub fn route(&self, publication: &Publication<'_>, out: &mut Vec<Q>) -> Result<RouteInfo, Refusal> {
+        if publication.exchange.is_empty() {
+            return self.route_by_queue_name(publication, out);
+        }
+        let place = self.exchanges.place(publication.exchange);
+        let place = place.ok_or_else(|| self.no_exchange(publication.exchange))?;
+        let keys = RoutingKeys::of(publication)?;
+        let mut cacheable = keys.is_single();
+        let mut matched = Matched::new();
+        let mut pending = Vec::new();
+        matched.insert(Target::exchange(place));
+        let mut next = Some(place);
+        while let Some(exchange) = next.and_then(|place| self.exchanges.at(place)) {
+            let mut matched_nothing = true;
+            exchange.router.route(&keys, publication.properties, &mut |target| {
+                matched_nothing = false;
+                if matched.insert(target) {
+                    match target.kind() {
+                        TargetKind::Queue(place) => out.extend(self.handle_at(place)),
+                        TargetKind::Exchange(place) => pending.push(place),
+                    }
+                }
+            });
+            if matched_nothing
+                && let Some(place) = self.alternate_of(exchange)
+                && matched.insert(Target::exchange(place))
+            {
+                pending.push(place);
+            }
+            cacheable &= exchange.router.depends_only_on_key();
+            next = pending.pop();
+        }
+        Ok(RouteInfo { cacheable })
+    }
+
+    fn route_by_queue_name(
+        &self,
+        publication: &Publication<'_>,
+        out: &mut Vec<Q>,
+    ) -> Result<RouteInfo, Refusal> {
+        let keys = RoutingKeys::of(publication)?;
+        let place = |key| self.queues.place(std::str::from_utf8(key).ok()?);
+        if keys.is_single() {
+            out.extend(place(keys.own()).and_then(|place| self.handle_at(place)));
+            return Ok(RouteInfo { cacheable: true });
+        }
+        let mut matched = Matched::new();
+        for place in keys.iter().filter_map(place) {
+            if matched.insert(Target::queue(place)) {
+                out.extend(self.handle_at(place));
+            }
+        }
+        Ok(RouteInfo { cacheable: false })
+    }
+
+    fn handle_at(&self, place: u32) -> Option<Q> {
+        self.queues.at(place).map(|entry| entry.handle.clone())
+    }
+
+    fn alternate_of(&self, exchange: &Exchange) -> Option<u32> {
+        self.exchanges.place(exchange.alternate.as_ref()?)
+    }
+}

@@ -1,0 +1,169 @@
+//! A virtual host: the entities of one name space and the operations on them.
+//!
+//! AMQP and HTTP are two doors to these operations; who may do what is decided here, once, and a "no" is a
+//! [`Refusal`] that each door puts into its own words.
+
+mod bindings;
+mod exchanges;
+mod queues;
+mod restore;
+
+pub use bindings::BindSpec;
+pub(crate) use queues::server_name;
+pub use queues::{DeclareQueue, Declared, DeleteQueue};
+
+use crate::auth::{Auth, User};
+use crate::clock::Clock;
+use crate::exchange::{ExchangeKind, Publication};
+use crate::memory::MemoryGauge;
+use crate::name::{Name, ResourceKind};
+use crate::queue::Queue;
+use crate::refusal::{Permission, Refusal};
+use crate::timers::Timers;
+use crate::topology::{RouteInfo, Topology};
+use leveret_protocol::RawProperties;
+use parking_lot::{RwLock, RwLockReadGuard};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Who asks for an operation.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The user whose permissions count.
+    pub user: User,
+    /// The connection it asks through; exclusive queues belong to one. 0 for operations that come through no connection.
+    pub connection: u64,
+}
+
+/// What every virtual host of a broker shares.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) auth: Arc<Auth>,
+    pub(crate) clock: Clock,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) memory: Arc<MemoryGauge>,
+    pub(crate) queue_ids: Arc<AtomicU64>,
+    pub(crate) queues_max: usize,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct VirtualHost {
+    name: Name,
+    topology: RwLock<Topology<Arc<Queue>>>,
+    /// Copy of the topology's epoch that publishers compare without a lock.
+    epoch: AtomicU64,
+    shared: Shared,
+}
+
+impl VirtualHost {
+    pub(crate) fn new(name: Name, shared: Shared) -> Arc<Self> {
+        let topology = RwLock::new(Topology::new(name.clone()));
+        Arc::new(Self { name, topology, epoch: AtomicU64::new(0), shared })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    pub(crate) fn timers(&self) -> &Arc<Timers> {
+        &self.shared.timers
+    }
+
+    pub(crate) fn next_queue_id(&self) -> u64 {
+        self.shared.queue_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.shared.auth
+    }
+
+    pub(crate) fn charge_memory(&self, bytes: i64) {
+        self.shared.memory.charge(bytes);
+    }
+
+    /// The entities, to look at. Publishing and declaring wait while the guard lives.
+    pub fn topology(&self) -> RwLockReadGuard<'_, Topology<Arc<Queue>>> {
+        self.topology.read()
+    }
+
+    /// Changes whenever a cached route may have become wrong.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Topology<Arc<Queue>>) -> R) -> R {
+        let mut topology = self.topology.write();
+        let result = change(&mut topology);
+        self.epoch.store(topology.epoch(), Ordering::Release);
+        result
+    }
+
+    /// The queues a publishing goes to.
+    pub(crate) fn route(
+        &self,
+        exchange: &str,
+        routing_key: &[u8],
+        properties: RawProperties<'_>,
+        targets: &mut Vec<Arc<Queue>>,
+    ) -> Result<RouteInfo, Refusal> {
+        let publication = Publication { exchange, routing_key, properties };
+        self.topology.read().route(&publication, targets)
+    }
+
+    /// Refuses unless the actor may publish to the exchange.
+    ///
+    /// # Errors
+    /// No such exchange, an internal exchange, no write permission.
+    pub fn check_publish(&self, actor: &Actor, exchange: &str) -> Result<(), Refusal> {
+        self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
+        let topology = self.topology.read();
+        topology.check_publishable(exchange).map(|_| ())
+    }
+
+    /// Refuses unless the actor may use the routing key on a topic exchange.
+    ///
+    /// # Errors
+    /// No topic permission.
+    pub fn check_topic(
+        &self,
+        actor: &Actor,
+        exchange: &str,
+        routing_key: &[u8],
+        permission: Permission,
+    ) -> Result<(), Refusal> {
+        let is_topic = {
+            let topology = self.topology.read();
+            topology.check_exchange(exchange).is_ok_and(|e| e.kind == ExchangeKind::Topic)
+        };
+        if !is_topic {
+            return Ok(());
+        }
+        self.auth().check_topic(&actor.user, &self.name, exchange, routing_key, permission)
+    }
+
+    pub(crate) fn permit(
+        &self,
+        actor: &Actor,
+        kind: ResourceKind,
+        name: &str,
+        permission: Permission,
+    ) -> Result<(), Refusal> {
+        self.auth().check_resource(&actor.user, &self.name, kind, name, permission)
+    }
+
+    /// Looks a queue up and refuses those another connection owns.
+    pub(crate) fn owned_queue(&self, actor: &Actor, name: &str) -> Result<Arc<Queue>, Refusal> {
+        let queue = self.topology.read().queue(name).cloned();
+        let queue =
+            queue.ok_or_else(|| Refusal::NoQueue { queue: name.into(), vhost: self.name.clone() })?;
+        queue.check_owner(actor.connection)?;
+        Ok(queue)
+    }
+}

@@ -1,0 +1,181 @@
+//! Declaring, deleting and purging queues.
+
+use super::{Actor, VirtualHost};
+use crate::mailbox::Command;
+use crate::name::{self, Name, ResourceKind};
+use crate::queue::arguments::QueueArguments;
+use crate::queue::state::Outcome;
+use crate::queue::{Queue, QueueSpec, equivalence};
+use crate::refusal::{Permission, Refusal};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use leveret_protocol::FieldTable;
+use std::sync::Arc;
+
+/// `queue.declare`, not passive.
+#[derive(Debug, Clone, Default)]
+pub struct DeclareQueue {
+    /// Empty for a name the broker makes up.
+    pub name: String,
+    /// Survives a restart.
+    pub durable: bool,
+    /// Belongs to the actor's connection and goes with it.
+    pub exclusive: bool,
+    /// Goes when its last consumer has gone.
+    pub auto_delete: bool,
+    /// RabbitMQ's `x-` arguments.
+    pub arguments: FieldTable,
+}
+
+/// What `queue.declare-ok` says.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// The queue.
+    pub queue: Arc<Queue>,
+    /// Whether it was made by this call.
+    pub created: bool,
+}
+
+/// Conditions of `queue.delete`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DeleteQueue {
+    /// Only when it has no consumers.
+    pub if_unused: bool,
+    /// Only when it has no ready messages.
+    pub if_empty: bool,
+}
+
+impl VirtualHost {
+    /// `queue.declare`.
+    ///
+    /// # Errors
+    /// No permission, a reserved name, bad arguments, an existing queue that differs or belongs to another connection.
+    pub fn declare_queue(self: &Arc<Self>, actor: &Actor, declare: DeclareQueue) -> Result<Declared, Refusal> {
+        let wanted = name::strip_line_breaks(&declare.name);
+        let name: Name = if wanted.is_empty() {
+            server_name("amq.gen-").into()
+        } else {
+            name::check_not_reserved(ResourceKind::Queue, &wanted)?;
+            Name::from(&*wanted)
+        };
+        self.permit(actor, ResourceKind::Queue, &name, Permission::Configure)?;
+        let spec = QueueSpec {
+            name: name.clone(),
+            durable: declare.durable,
+            exclusive_owner: declare.exclusive.then_some(actor.connection),
+            auto_delete: declare.auto_delete,
+            arguments: declare.arguments,
+        };
+        if let Some(queue) = self.topology().queue(&name) {
+            return self.existing(queue, &spec, actor);
+        }
+        let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
+        if let Some(exchange) = arguments.dead_letter_exchange() {
+            self.permit(actor, ResourceKind::Queue, &name, Permission::Read)?;
+            self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
+        }
+        let now_ms = self.clock().now_ms();
+        let queue = Queue::new(self.next_queue_id(), spec.clone(), &arguments, self, now_ms);
+        let other = self.change(|topology| {
+            if let Some(other) = topology.queue(&name) {
+                return Ok(Some(other.clone()));
+            }
+            if topology.queue_count() >= self.shared.queues_max {
+                let limit = self.shared.queues_max as u64;
+                let vhost = self.name.clone();
+                return Err(Refusal::LimitReached { kind: ResourceKind::Queue, name: name.clone(), vhost, limit });
+            }
+            topology.insert_queue(name.clone(), queue.clone());
+            Ok(None)
+        })?;
+        if let Some(other) = other {
+            return self.existing(&other, &spec, actor);
+        }
+        queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
+        Ok(Declared { queue, created: true })
+    }
+
+    fn existing(&self, queue: &Arc<Queue>, spec: &QueueSpec, actor: &Actor) -> Result<Declared, Refusal> {
+        queue.check_owner(actor.connection)?;
+        equivalence::check(queue.spec(), spec, &self.name)?;
+        queue.lock().touch(self.clock().now_ms());
+        Ok(Declared { queue: queue.clone(), created: false })
+    }
+
+    /// Passive `queue.declare`: compares nothing.
+    ///
+    /// # Errors
+    /// No such queue, or another connection's.
+    pub fn check_queue(&self, actor: &Actor, name: &str) -> Result<Arc<Queue>, Refusal> {
+        let queue = self.owned_queue(actor, &name::strip_line_breaks(name))?;
+        queue.lock().touch(self.clock().now_ms());
+        Ok(queue)
+    }
+
+    /// `queue.delete`. A missing queue is deleted already. Returns how many ready messages went with it.
+    ///
+    /// # Errors
+    /// No permission, another connection's queue, a condition that does not hold.
+    pub fn delete_queue(&self, actor: &Actor, name: &str, only: DeleteQueue) -> Result<usize, Refusal> {
+        let name = name::strip_line_breaks(name);
+        self.permit(actor, ResourceKind::Queue, &name, Permission::Configure)?;
+        let queue = match self.owned_queue(actor, &name) {
+            Ok(queue) => queue,
+            Err(Refusal::NoQueue { .. }) => return Ok(0),
+            Err(refusal) => return Err(refusal),
+        };
+        let figures = queue.figures();
+        if only.if_unused && figures.consumers > 0 {
+            let (name, vhost) = (queue.name().clone(), self.name.clone());
+            return Err(Refusal::InUse { kind: ResourceKind::Queue, name, vhost });
+        }
+        if only.if_empty && figures.ready > 0 {
+            return Err(Refusal::NotEmpty { queue: queue.name().clone(), vhost: self.name.clone() });
+        }
+        Ok(self.remove_queue(&queue))
+    }
+
+    /// Takes a queue out, cancels its consumers and drops its messages. Returns how many were ready.
+    pub(crate) fn remove_queue(&self, queue: &Arc<Queue>) -> usize {
+        let is_this = |q: &Arc<Queue>| q.id() == queue.id();
+        let gone = self.change(|t| {
+            if t.queue(queue.name()).is_some_and(is_this) { t.remove_queue(queue.name()) } else { None }
+        });
+        if gone.is_none() {
+            return 0;
+        }
+        let mut outcome = Outcome::default();
+        let (consumers, ready) = queue.lock().delete(&mut outcome);
+        self.charge_memory(outcome.charge);
+        for consumer in consumers {
+            consumer.mailbox.order(Command::ConsumerCancelled { consumer: consumer.number });
+        }
+        ready
+    }
+
+    /// Deletes an auto-delete or expired queue, unless somebody came to use it meanwhile.
+    pub(crate) fn delete_unused_queue(&self, queue: &Arc<Queue>) {
+        if queue.lock().consumers().len() == 0 {
+            self.remove_queue(queue);
+        }
+    }
+
+    /// `queue.purge`. Returns how many messages were dropped; unacked ones stay.
+    ///
+    /// # Errors
+    /// No permission, no such queue, another connection's queue.
+    pub fn purge_queue(&self, actor: &Actor, name: &str) -> Result<usize, Refusal> {
+        self.permit(actor, ResourceKind::Queue, name, Permission::Read)?;
+        let queue = self.owned_queue(actor, name)?;
+        let now_ms = self.clock().now_ms();
+        Ok(queue.with(|state, queue, outcome| state.purge(queue, now_ms, outcome)))
+    }
+}
+
+/// A name that RabbitMQ would make up: the prefix and 16 random bytes in URL-safe base64.
+pub(crate) fn server_name(prefix: &str) -> String {
+    let random: [u8; 16] = rand::random();
+    let mut name = String::from(prefix);
+    BASE64_URL_SAFE_NO_PAD.encode_string(random, &mut name);
+    name
+}

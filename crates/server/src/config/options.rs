@@ -1,0 +1,141 @@
+//! Every option of `leveret serve`, declared once. The doc comments are the words users read.
+
+use super::declare::options;
+use super::values::{
+    ByteSize, Count, ListenAddress, LogFilter, LogFormat, Span, TlsVerify, TlsVersionMin, Watermark,
+    WorkerThreads,
+};
+use std::path::PathBuf;
+
+options! {
+    "Listeners" {
+        /// Listens for AMQP 0-9-1 on this address.
+        ///
+        /// May be given several times. Port 0 takes any free port; the line printed at start names it. `none`
+        /// turns plain AMQP off.
+        amqp: Vec<ListenAddress> = "127.0.0.1:5672", "ADDR:PORT";
+
+        /// Listens for AMQP 0-9-1 over TLS on this address.
+        ///
+        /// May be given several times. Needs `tls_cert` and `tls_key`. The usual port is 5671.
+        amqps: Vec<ListenAddress> = "", "ADDR:PORT";
+
+        /// The server's certificate, and the chain behind it, as a PEM file.
+        tls_cert: Option<PathBuf> = "", "FILE";
+
+        /// The private key of `tls_cert`, as a PEM file.
+        tls_key: Option<PathBuf> = "", "FILE";
+
+        /// Certificates of the authorities that sign clients' certificates, as a PEM file.
+        tls_client_ca: Option<PathBuf> = "", "FILE";
+
+        /// Whether TLS clients must show a certificate: `none`, `optional` or `required`.
+        ///
+        /// With `optional` and `required` a certificate that is shown must be signed by one in `tls_client_ca`.
+        tls_verify: TlsVerify = "none", "MODE";
+
+        /// The oldest version of TLS accepted: `1.2` or `1.3`.
+        tls_version_min: TlsVersionMin = "1.2", "VERSION";
+    }
+
+    "Data" {
+        /// Keeps data in this folder, which is made when it is missing.
+        ///
+        /// In this version these are the definitions: users, permissions, virtual hosts, durable exchanges, queues and
+        /// bindings, saved within a second of a change. Messages are kept in memory.
+        data: PathBuf = "leveret-data", "DIR";
+
+        /// Keeps everything in memory: nothing is read from disk or written to it.
+        ///
+        /// For tests and tries. Cannot be combined with `data`.
+        memory: bool = "false", "BOOL";
+
+        /// Reads definitions at start from this file, in RabbitMQ's JSON format, after those of the data folder.
+        load_definitions: Option<PathBuf> = "", "FILE";
+
+        /// The node's name, as clients and the log see it. Without it: leveret@ and the machine's name.
+        node_name: Option<String> = "", "NAME";
+    }
+
+    "Users" {
+        /// Name of the user made when there is none yet.
+        default_user: String = "guest", "NAME";
+
+        /// Password of `default_user`. Other users of the machine can read a flag: prefer the file or the variable.
+        default_pass: String = "guest", "PASSWORD";
+
+        /// The virtual host made when there is none yet; `default_user` has every permission in it.
+        default_vhost: String = "/", "NAME";
+
+        /// Users who may log in from this machine only. May be given several times; `none` lifts the rule.
+        loopback_users: Vec<String> = "guest", "NAME";
+
+        /// The user that clients become who log in with the ANONYMOUS mechanism; offered only when this is set.
+        anonymous_user: Option<String> = "", "NAME";
+
+        /// Offers the EXTERNAL mechanism: the name in a TLS client's certificate is the user.
+        ///
+        /// PLAIN and AMQPLAIN (user name and password) are always offered. Needs `tls_verify` to be `optional` or
+        /// `required`.
+        external_auth: bool = "false", "BOOL";
+    }
+
+    "Limits" {
+        /// Connections open at once. One more is closed before it is served.
+        connection_max: Count = "65536", "COUNT";
+
+        /// Channels per connection, offered to each client when it connects.
+        channel_max: u16 = "2047", "COUNT";
+
+        /// Queues in one virtual host. Declaring one more is refused.
+        queue_max_per_vhost: Count = "1000000", "COUNT";
+
+        /// Consumers of one channel. One more is refused.
+        consumer_max_per_channel: Count = "100000", "COUNT";
+
+        /// Size of one message's body. A larger one closes the channel that published it.
+        message_bytes_max: ByteSize = "16MiB", "BYTES";
+
+        /// Size of one frame, offered to each client when it connects; at least 4096.
+        frame_max: ByteSize = "128KiB", "BYTES";
+
+        /// Memory taken by messages from which on publishers wait: a share of the machine's memory, or an amount.
+        memory_high_watermark: Watermark = "0.4", "SHARE|BYTES";
+
+        /// Free disk space below which publishers wait.
+        disk_free_min: ByteSize = "50MB", "BYTES";
+
+        /// Bytes waiting to be sent to one connection from which on it gets no further deliveries.
+        outgoing_bytes_max: ByteSize = "1MiB", "BYTES";
+
+        /// Bytes that the open transaction of one channel may hold. Going over closes the channel.
+        transaction_bytes_max: ByteSize = "128MiB", "BYTES";
+    }
+
+    "Time" {
+        /// Heartbeat interval offered to each client; 0 turns heartbeats off.
+        ///
+        /// A connection that is silent for two intervals is closed.
+        heartbeat: Span = "60s", "TIME";
+
+        /// Time in which a client must have logged in and opened its virtual host.
+        handshake_timeout: Span = "10s", "TIME";
+
+        /// Time a closing connection gives the client to answer before the socket is closed.
+        close_timeout: Span = "5s", "TIME";
+
+        /// Time in which a stop waits for deliveries to be settled before it closes the connections.
+        shutdown_deadline: Span = "10s", "TIME";
+    }
+
+    "Process" {
+        /// What is logged: error, warn, info, debug, trace or off; also per module: `info,leveret_broker=debug`.
+        log_level: LogFilter = "info", "LEVEL";
+
+        /// How log lines look: `text` for people, `json` for one JSON object per line.
+        log_format: LogFormat = "text", "FORMAT";
+
+        /// Threads that serve connections; `auto` is one per core.
+        worker_threads: WorkerThreads = "auto", "COUNT";
+    }
+}

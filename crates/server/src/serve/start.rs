@@ -1,0 +1,157 @@
+//! The one place that touches the broker: settings in, a running broker out.
+
+use super::banner::Listening;
+use super::failure;
+use crate::config::{ListenAddress, Settings, TlsVerify, Watermark};
+use leveret_broker::config::total_memory_bytes;
+use leveret_broker::net::tls::{ClientCertificates, Tls, TlsSettings};
+use leveret_broker::{Broker, Config, DataLocation, ShutdownReport};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A broker with its listeners open.
+pub(crate) struct Running {
+    broker: Broker,
+    tls: Option<Arc<Tls>>,
+    listening: Vec<Listening>,
+}
+
+/// How the stop went, in words.
+pub(crate) struct Stopped(ShutdownReport);
+
+/// Starts the broker and opens every listener.
+///
+/// # Errors
+/// What could not be done and what to do about it. Nothing stays open then.
+pub(crate) async fn start(settings: &Settings) -> Result<Running, String> {
+    // Files first: a listener that is open takes connections.
+    let tls = match settings.amqps.as_slice() {
+        [] => None,
+        _ => Some(Arc::new(Tls::load(tls_settings(settings)).map_err(|error| error.to_string())?)),
+    };
+    let broker = Broker::start(config(settings)).map_err(|error| error.to_string())?;
+    let mut running = Running { broker, tls, listening: Vec::new() };
+    for address in &settings.amqp {
+        running.listen("amqp", address).await?;
+    }
+    for address in &settings.amqps {
+        running.listen("amqps", address).await?;
+    }
+    Ok(running)
+}
+
+impl Running {
+    async fn listen(&mut self, scheme: &'static str, address: &ListenAddress) -> Result<(), String> {
+        let resolved = address.resolve().map_err(|error| failure::resolve(scheme, address, &error))?;
+        for at in resolved {
+            let bound =
+                self.bind(scheme, at).await.map_err(|error| failure::listen(scheme, address, &error))?;
+            self.listening.push(Listening { scheme, address: bound });
+        }
+        Ok(())
+    }
+
+    async fn bind(&self, scheme: &str, address: SocketAddr) -> io::Result<SocketAddr> {
+        match &self.tls {
+            Some(tls) if scheme == "amqps" => self.broker.listen_amqps(address, Arc::clone(tls)).await,
+            _ => self.broker.listen_amqp(address).await,
+        }
+    }
+
+    /// Reads the certificates again; open connections keep theirs.
+    pub(crate) fn reload(&self) {
+        match self.tls.as_ref().map(|tls| tls.reload()) {
+            None => tracing::info!("SIGHUP: there are no certificates to read again"),
+            Some(Ok(())) => tracing::info!("SIGHUP: certificates were read again, for new connections"),
+            Some(Err(error)) => tracing::error!("SIGHUP: the certificates in use stay: {error}"),
+        }
+    }
+
+    /// Where data is, in words.
+    pub(crate) fn data(&self) -> String {
+        match &self.broker.config().data {
+            DataLocation::Memory => "in memory: nothing survives a stop".into(),
+            DataLocation::Directory(folder) => {
+                std::path::absolute(folder).unwrap_or_else(|_| folder.clone()).display().to_string()
+            }
+        }
+    }
+
+    /// The listeners, with the ports really taken.
+    pub(crate) fn listening(&self) -> &[Listening] {
+        &self.listening
+    }
+
+    /// The node's name.
+    pub(crate) fn node_name(&self) -> &str {
+        &self.broker.config().node_name
+    }
+
+    /// Stops in order, within the deadline.
+    pub(crate) async fn stop(&self, deadline: Duration) -> Stopped {
+        Stopped(self.broker.shutdown(deadline).await)
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ShutdownReport { connections, unsettled, .. } = self.0;
+        write!(f, "{connections} connections closed, {unsettled} deliveries not settled in time")
+    }
+}
+
+fn config(settings: &Settings) -> Config {
+    let mut config = Config::default();
+    config.node_name = settings.node_name.clone().unwrap_or_else(default_node_name);
+    config.data =
+        if settings.memory { DataLocation::Memory } else { DataLocation::Directory(settings.data.clone()) };
+    config.load_definitions.clone_from(&settings.load_definitions);
+    config.default_user.clone_from(&settings.default_user);
+    config.default_pass.clone_from(&settings.default_pass);
+    config.default_vhost.clone_from(&settings.default_vhost);
+    config.loopback_users.clone_from(&settings.loopback_users);
+    config.anonymous_user.clone_from(&settings.anonymous_user);
+    config.external_auth = settings.external_auth;
+    config.heartbeat = settings.heartbeat.0;
+    config.handshake_timeout = settings.handshake_timeout.0;
+    config.close_timeout = settings.close_timeout.0;
+    let limits = &mut config.limits;
+    limits.connections_max = settings.connection_max.0;
+    limits.channels_per_connection_max = settings.channel_max;
+    limits.queues_per_vhost_max = settings.queue_max_per_vhost.0;
+    limits.consumers_per_channel_max = settings.consumer_max_per_channel.0;
+    limits.message_bytes_max = settings.message_bytes_max.0;
+    limits.frame_bytes_max = u32::try_from(settings.frame_max.0).unwrap_or(u32::MAX);
+    limits.memory_high_watermark_bytes = match settings.memory_high_watermark {
+        Watermark::Bytes(bytes) => bytes.0,
+        Watermark::Fraction(share) => (total_memory_bytes() as f64 * share) as u64,
+    };
+    limits.disk_free_min_bytes = settings.disk_free_min.0;
+    limits.outgoing_bytes_max = usize::try_from(settings.outgoing_bytes_max.0).unwrap_or(usize::MAX);
+    limits.transaction_bytes_max = usize::try_from(settings.transaction_bytes_max.0).unwrap_or(usize::MAX);
+    config
+}
+
+fn default_node_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    // RabbitMQ takes the first part of the machine's name as well.
+    format!("leveret@{}", host.split('.').next().filter(|host| !host.is_empty()).unwrap_or("localhost"))
+}
+
+fn tls_settings(settings: &Settings) -> TlsSettings {
+    let file = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
+    let client = (settings.tls_verify != TlsVerify::None).then(|| ClientCertificates {
+        authorities: file(&settings.tls_client_ca),
+        required: settings.tls_verify == TlsVerify::Required,
+    });
+    TlsSettings {
+        certificates: file(&settings.tls_cert),
+        key: file(&settings.tls_key),
+        client,
+        version_min: settings.tls_version_min.0,
+    }
+}

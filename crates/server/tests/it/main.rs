@@ -1,0 +1,14 @@
+//! The binary from the outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed unwrap in a test is a failed assertion with a place"
+)]
+
+mod bench;
+mod client;
+mod dependencies;
+mod serve;
+mod support;
+mod tls;
