@@ -175,7 +175,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(error) => self.fail(&error),
             },
             Phase::Closing(closing) => {
-                if closing.inbound.handle(&mut self.input) {
+                let over = closing.inbound.handle(&mut self.input);
+                if over {
                     self.phase = Phase::Over;
                 }
             }
@@ -284,9 +285,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Over => None,
             _ => own,
         };
-        self.timer.set(due);
-        if due.is_none() {
-            return false;
+        // An alarm that goes off too early only costs a look; moving it with every frame would cost more.
+        match (self.timer.deadline_ms(), due) {
+            (Some(set), Some(due)) if set <= due => {}
+            _ => self.timer.set(due),
         }
         let Poll::Ready(()) = self.timer.poll_due(cx) else { return false };
         self.need_output();
@@ -300,6 +302,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                 }
             }
+            _ if self.deadline_ms.is_none_or(|deadline| now_ms < deadline) => {}
             _ => {
                 tracing::debug!(connection = %self.name, "the peer took too long");
                 self.phase = Phase::Over;

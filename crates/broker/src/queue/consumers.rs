@@ -226,12 +226,14 @@ impl Consumers {
     }
 
     /// Gives the connections what was staged for them. Returns what could not be given: their connections are gone.
-    pub(crate) fn flush(&mut self) -> Vec<Delivery> {
+    /// Each comes with whether its consumer acknowledges nothing.
+    pub(crate) fn flush(&mut self) -> Vec<(Delivery, bool)> {
         let mut homeless = Vec::new();
         for slot in self.touched.drain(..) {
             if let Some(Some(consumer)) = self.slots.get_mut(slot as usize) {
                 hand_over(consumer);
-                homeless.append(&mut consumer.staged);
+                let no_ack = consumer.subscription.no_ack;
+                homeless.extend(consumer.staged.drain(..).map(|delivery| (delivery, no_ack)));
             }
         }
         homeless

@@ -79,6 +79,10 @@ impl QueueState {
         &self.consumers
     }
 
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
     pub(crate) fn touch(&mut self, now_ms: u64) {
         self.used_ms = now_ms;
     }
@@ -213,9 +217,14 @@ impl QueueState {
             self.hand_out(slot, entry);
             self.drop_expired_if_waiting(now_ms, outcome);
         }
-        for delivery in self.consumers.flush() {
+        for (delivery, no_ack) in self.consumers.flush() {
             // The connection closed its mailbox and has not yet taken its consumers away.
-            self.unacked = self.unacked.saturating_sub(1);
+            if no_ack {
+                self.charge += delivery.message.charge() as i64;
+            } else {
+                self.unacked = self.unacked.saturating_sub(1);
+            }
+            self.may_expire |= delivery.expires_ms != u64::MAX;
             self.backlog.put_back(Entry {
                 position: delivery.position,
                 expires_ms: delivery.expires_ms,
@@ -356,8 +365,11 @@ impl QueueState {
         for (settled, mut entry) in returned {
             self.release(std::slice::from_ref(&settled));
             if self.deleted {
-                self.charge -= settled.charge as i64;
+                self.charge -= if settled.held { settled.charge as i64 } else { 0 };
                 continue;
+            }
+            if !settled.held {
+                self.charge += settled.charge as i64;
             }
             entry.redelivered = true;
             entry.delivery_count += 1;
@@ -376,7 +388,9 @@ impl QueueState {
     }
 
     fn release(&mut self, settled: &[Settled]) {
-        self.unacked = self.unacked.saturating_sub(settled.len() as u64);
+        let held = settled.iter().filter(|s| s.held).count() as u64;
+        debug_assert!(held <= self.unacked, "a message is settled once");
+        self.unacked = self.unacked.saturating_sub(held);
         let mut at = 0;
         while at < settled.len() {
             let consumer = settled[at].consumer;

@@ -29,6 +29,7 @@ impl Session {
             basic::GetEmpty.write(channel, out);
             return Ok(());
         };
+        self.forget_old_queues(channel)?;
         let open = self.channel(channel)?;
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
@@ -44,6 +45,7 @@ impl Session {
                 delivered_ms: now_ms,
                 delivery_count: entry.delivery_count,
                 redelivered: entry.redelivered,
+                no_ack: false,
                 message: entry.message,
             });
         }

@@ -71,6 +71,7 @@ impl Session {
                 return Err(error);
             }
         };
+        self.forget_old_queues(channel)?;
         let open = self.channel(channel)?;
         open.consumers.insert(tag.clone(), number);
         let queue_number = open.queue_number(&queue);

@@ -31,6 +31,9 @@ use routes::Routes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// Queues a channel refers to before it looks for some that it can let go of.
+const QUEUES_REMEMBERED_MAX: usize = 256;
+
 /// What the client said it understands, as far as the broker acts on it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ClientCapabilities {
@@ -71,6 +74,7 @@ impl ConsumerEntry {
             delivered_ms: now_ms,
             delivery_count: delivery.delivery_count,
             redelivered: delivery.redelivered,
+            no_ack: self.no_ack,
             message: delivery.message,
         }
     }
@@ -248,6 +252,20 @@ impl Session {
         }
     }
 
+    /// A channel that went through many queues lets go of those nothing refers to any more.
+    fn forget_old_queues(&mut self, channel: u16) -> Result<(), ProtocolError> {
+        let Self { channels, consumers, .. } = self;
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return Ok(()) };
+        if open.queues.len() < QUEUES_REMEMBERED_MAX || open.unacked.len() > 0 {
+            return Ok(());
+        }
+        open.queues.clear();
+        for entry in consumers.iter_mut().flatten().filter(|entry| entry.channel == channel) {
+            entry.queue_number = open.queue_number(&entry.queue);
+        }
+        Ok(())
+    }
+
     /// Ends a channel: its consumers go, what it had not settled goes back.
     pub(crate) fn close_channel(&mut self, channel: u16) {
         let Some(open) = self.channels.get_mut(usize::from(channel)).and_then(Option::take) else { return };
@@ -344,7 +362,13 @@ impl Session {
         let mut rest = Vec::new();
         for command in commands {
             match command {
-                Command::ConsumerCancelled { consumer } => self.consumer_cancelled(consumer, out),
+                Command::ConsumerCancelled { consumer, queue } => {
+                    // The number may have passed on to a newer consumer.
+                    let entry = self.consumers.get(consumer as usize).and_then(Option::as_ref);
+                    if entry.is_some_and(|entry| entry.queue.id() == queue) {
+                        self.consumer_cancelled(consumer, out);
+                    }
+                }
                 Command::Reply { channel, message } => self.write_reply(channel, &message, out),
                 Command::Drain => self.drain(out),
                 other @ Command::Close { .. } => rest.push(other),

@@ -222,8 +222,8 @@ impl Session {
     }
 }
 
-/// RabbitMQ takes at most 2^32 - 1 milliseconds.
-const EXPIRATION_MS_MAX: u64 = u32::MAX as u64;
+/// RabbitMQ takes at most ten years.
+const EXPIRATION_MS_MAX: u64 = crate::queue::arguments::EXPIRY_MS_MAX as u64;
 
 /// RabbitMQ's words for what is wrong with an expiration.
 fn expiration_problem(text: &str) -> String {

@@ -34,6 +34,9 @@ impl Session {
             };
             let declared = self.vhost.declare_queue(&actor, declare).or_refuse(channel)?;
             if declared.created && m.exclusive {
+                if self.exclusive.len().is_power_of_two() && self.exclusive.len() >= 64 {
+                    self.exclusive.retain(|queue| !queue.lock().is_deleted());
+                }
                 self.exclusive.push(declared.queue.clone());
             }
             declared.queue

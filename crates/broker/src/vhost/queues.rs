@@ -152,7 +152,8 @@ impl VirtualHost {
         let (consumers, ready) = queue.lock().delete(&mut outcome);
         self.charge_memory(outcome.charge);
         for consumer in consumers {
-            consumer.mailbox.order(Command::ConsumerCancelled { consumer: consumer.number });
+            let (consumer, mailbox) = (consumer.number, consumer.mailbox);
+            mailbox.order(Command::ConsumerCancelled { consumer, queue: queue.id() });
         }
         ready
     }
