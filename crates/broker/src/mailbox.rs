@@ -8,7 +8,7 @@ use crate::message::Message;
 use crate::queue::{ConsumerId, Queue};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// A message on its way from a queue to a consumer.
@@ -30,8 +30,14 @@ impl Delivery {
     /// What it counts against the connection's bound on outstanding bytes.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        self.message.body_len() + 256
+        delivery_bytes(&self.message)
     }
+}
+
+/// What a message counts on its way to one consumer: its body and about what goes around it.
+#[inline]
+pub(crate) fn delivery_bytes(message: &Message) -> usize {
+    message.body_len() + 256
 }
 
 /// An order to a connection's task.
@@ -54,8 +60,8 @@ struct Inner {
     /// Consumers that wait for room here.
     stalled: Vec<(Arc<Queue>, ConsumerId)>,
     waker: Option<Waker>,
-    /// Publishers that wait for this connection's task to catch up.
-    publishers: Vec<Waker>,
+    /// Publishers that wait until so many bytes were written in all.
+    publishers: Vec<(u64, Waker)>,
     closed: bool,
 }
 
@@ -66,6 +72,7 @@ pub(crate) struct Mailbox {
     filled: AtomicBool,
     outstanding_bytes: AtomicUsize,
     outstanding_bytes_max: usize,
+    written_bytes: AtomicU64,
     /// The peer does not read: waiting for it would let a slow consumer stop its producers.
     write_blocked: AtomicBool,
 }
@@ -77,6 +84,7 @@ impl Mailbox {
             filled: AtomicBool::new(false),
             outstanding_bytes: AtomicUsize::new(0),
             outstanding_bytes_max,
+            written_bytes: AtomicU64::new(0),
             write_blocked: AtomicBool::new(false),
         }
     }
@@ -160,14 +168,13 @@ impl Mailbox {
 
     /// Says that `bytes` left for the socket; returns the consumers that may go on.
     pub(crate) fn written(&self, bytes: usize) -> Vec<(Arc<Queue>, ConsumerId)> {
+        let written = self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
         let before = self.outstanding_bytes.fetch_sub(bytes, Ordering::Relaxed);
         // Half of the bound: resuming for every few bytes would cost more than it brings.
-        if before - bytes > self.outstanding_bytes_max / 2 {
-            return Vec::new();
-        }
+        let resume = before - bytes <= self.outstanding_bytes_max / 2;
         let mut inner = self.inner.lock();
-        inner.publishers.drain(..).for_each(Waker::wake);
-        std::mem::take(&mut inner.stalled)
+        inner.publishers.extract_if(.., |(target, _)| *target <= written).for_each(|(_, waker)| waker.wake());
+        if resume { std::mem::take(&mut inner.stalled) } else { Vec::new() }
     }
 
     /// Says whether the socket takes no more; then nobody waits for this connection.
@@ -175,25 +182,30 @@ impl Mailbox {
         if self.write_blocked.load(Ordering::Relaxed) != blocked {
             self.write_blocked.store(blocked, Ordering::Relaxed);
             if blocked {
-                self.inner.lock().publishers.drain(..).for_each(Waker::wake);
+                self.release_publishers(&mut self.inner.lock());
             }
         }
     }
 
-    /// Pending while this connection's task is behind with work that its peer would take: a publisher that feeds it pauses, so
-    /// that its queues do not grow for want of a turn on the processor. A peer that does not read holds nobody up.
-    pub(crate) fn poll_caught_up(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let behind = |inner: &Inner| {
-            !inner.closed
-                && !self.write_blocked.load(Ordering::Relaxed)
-                && self.outstanding_bytes.load(Ordering::Relaxed) > self.outstanding_bytes_max / 2
-        };
+    fn release_publishers(&self, inner: &mut Inner) {
+        inner.publishers.drain(..).for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Bytes written so far, to which a publisher adds what it put in to know what to wait for.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Pending while this connection's task is behind with work that its peer would take: a publisher that feeds it pauses until
+    /// as much was written as it put in, so that its queues do not grow for want of a turn on the processor. A peer that
+    /// does not read holds nobody up.
+    pub(crate) fn poll_written(&self, target: u64, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.inner.lock();
-        if !behind(&inner) {
+        if inner.closed || self.write_blocked.load(Ordering::Relaxed) || self.written_bytes() >= target {
             return Poll::Ready(());
         }
-        if !inner.publishers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            inner.publishers.push(cx.waker().clone());
+        if !inner.publishers.iter().any(|(_, waker)| waker.will_wake(cx.waker())) {
+            inner.publishers.push((target, cx.waker().clone()));
         }
         Poll::Pending
     }
@@ -230,7 +242,7 @@ impl Mailbox {
         inner.closed = true;
         inner.stalled.clear();
         inner.commands.clear();
-        inner.publishers.drain(..).for_each(Waker::wake);
+        self.release_publishers(&mut inner);
         std::mem::take(&mut inner.deliveries)
     }
 }

@@ -206,11 +206,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             open.end();
         }
         tracing::error!(connection = %self.name, %error, "closing the connection");
+        error.write(&mut self.out);
         if error.scope == Scope::Socket {
+            // Nothing that comes now can be read.
             self.phase = Phase::Over;
             return;
         }
-        error.write(&mut self.out);
         self.phase = Phase::Closing(Closing::default());
         let wait = self.broker.config().close_timeout.as_millis() as u64;
         self.deadline_ms = Some(self.broker.clock().now_ms() + wait);
@@ -280,6 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let own = self.deadline_ms;
         let due = match &self.phase {
             Phase::Open(open) => open.next_deadline_ms(),
+            Phase::Over => None,
             _ => own,
         };
         self.timer.set(due);

@@ -267,7 +267,8 @@ impl QueueState {
         if self.deleted {
             return Err(Refusal::NoQueue { queue: queue.name().clone(), vhost: queue.vhost_name().clone() });
         }
-        if self.consumers.has_exclusive() || (subscription.exclusive && self.consumers.len() > 0) {
+        let alone = subscription.exclusive && (self.consumers.len() > 0 || self.settings.single_active_consumer);
+        if self.consumers.has_exclusive() || alone {
             return Err(Refusal::ExclusiveUse {
                 queue: queue.name().clone(),
                 vhost: queue.vhost_name().clone(),

@@ -5,13 +5,15 @@ use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
 use super::{ConsumerEntry, Session};
 use crate::channel::{Channel, ReplyConsumer};
+use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
 use crate::queue::consumers::Subscription;
-use crate::refusal::Permission;
+use crate::queue::Queue;
+use crate::refusal::{Permission, Refusal};
 use crate::vhost::server_name;
 use leveret_protocol::methods::{basic, queue};
-use leveret_protocol::{FieldValue, ProtocolError, ReplyCode, ShortStr};
+use leveret_protocol::{ProtocolError, ReplyCode, ShortStr};
 use std::sync::Arc;
 
 impl Session {
@@ -46,7 +48,7 @@ impl Session {
         let actor = self.negotiated.actor.clone();
         self.vhost.permit(&actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(&actor, &queue).or_refuse(channel)?;
-        let priority = priority(channel, &m)?;
+        let priority = priority(&queue, &m).or_refuse(channel)?;
         let number = self.free_consumers.pop().unwrap_or_else(|| {
             self.consumers.push(None);
             (self.consumers.len() - 1) as u32
@@ -200,7 +202,7 @@ impl Session {
 
     pub(super) fn write_reply(&mut self, channel: u16, message: &Message, out: &mut Vec<u8>) {
         let frame_max = self.negotiated.frame_max;
-        self.delivered_bytes += message.body_len() + 256;
+        self.delivered_bytes += delivery_bytes(message);
         let Ok(open) = self.channel(channel) else { return };
         let Some(consumer) = &open.reply_consumer else { return };
         let prefix = DeliverPrefix::new(channel, &consumer.tag);
@@ -213,19 +215,18 @@ fn short(bytes: &[u8]) -> ShortStr<'_> {
     ShortStr::from_bytes(bytes).unwrap_or_default()
 }
 
-fn priority(channel: u16, m: &basic::Consume<'_>) -> Result<i32, ProtocolError> {
+fn priority(queue: &Queue, m: &basic::Consume<'_>) -> Result<i32, Refusal> {
     match m.arguments.get("x-priority") {
         None => Ok(0),
         Some(value) => match value.as_i64() {
             Some(priority) => Ok(priority.clamp(i32::MIN.into(), i32::MAX.into()) as i32),
-            None => {
-                let given = match value {
-                    FieldValue::LongString(text) => format!("<<\"{}\">>", String::from_utf8_lossy(text)),
-                    other => format!("{other:?}"),
-                };
-                let text = format!("Invalid value for x-priority: {given}");
-                Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text))
-            }
+            None => Err(Refusal::InvalidArgument {
+                arg: "x-priority".into(),
+                kind: ResourceKind::Queue,
+                name: queue.name().clone(),
+                vhost: queue.vhost_name().clone(),
+                reason: format!("\"expected integer, got {}\"", value.type_name()),
+            }),
         },
     }
 }

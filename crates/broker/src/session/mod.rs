@@ -317,11 +317,11 @@ impl Session {
     fn flush_queues(&mut self) {
         let Self { pending, channels, now_ms, .. } = self;
         pending.flush(*now_ms, |refused| {
-            if let Some(Some(channel)) = channels.get_mut(usize::from(refused.channel))
-                && let Mode::Confirm(confirms) = &mut channel.mode
-                && refused.confirm != 0
-            {
-                confirms.refuse(refused.confirm);
+            let Some(Some(channel)) = channels.get_mut(usize::from(refused.channel)) else { return };
+            match &mut channel.mode {
+                Mode::Confirm(confirms) => confirms.refuse(refused.confirm),
+                Mode::Transaction(transaction) => transaction.refused = true,
+                Mode::Plain => {}
             }
         });
     }

@@ -64,6 +64,9 @@ impl Session {
         for message in transaction.returns {
             put_return(out, channel, 312, "NO_ROUTE", &message, self.negotiated.frame_max);
         }
+        if self.take_transaction(channel)?.refused {
+            return Err(precondition(channel, "partial tx completion"));
+        }
         tx::CommitOk.write(channel, out);
         Ok(())
     }

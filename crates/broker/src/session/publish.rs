@@ -5,7 +5,7 @@ use super::errors::{IntoError as _, name};
 use super::routes::Address;
 use super::Session;
 use crate::channel::Mode;
-use crate::mailbox::Command;
+use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
 use leveret_protocol::methods::basic;
@@ -42,7 +42,8 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
         let properties = content.properties();
-        let plain = properties.as_bytes().len() <= 3;
+        // Nothing, or delivery mode 1 or 2 alone: nothing to check.
+        let plain = matches!(properties.as_bytes(), [0, 0] | [0x10, 0, 1 | 2]);
         let exchange = name(publish.exchange)?;
         if publish.immediate {
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, "immediate=true"));
@@ -144,6 +145,10 @@ impl Session {
             let user = &self.negotiated.actor.user;
             self.broker.auth().check_user_id(user, claimed.as_bytes()).or_refuse(channel)?;
         }
+        if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
+            let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
+            return Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text));
+        }
         let Some(expiration) = properties.expiration() else { return Ok(None) };
         let digits = expiration.to_str().ok();
         let parsed = digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
@@ -196,9 +201,13 @@ impl Session {
         let token = publish.routing_key.to_lossy();
         let token = token.strip_prefix(REPLY_PREFIX).unwrap_or_default();
         let taken = self.broker.replies().find(token).is_some_and(|(mailbox, channel)| {
-            mailbox.reply(Command::Reply { channel, message: message.clone() }, message.body_len() + 256)
+            mailbox.reply(Command::Reply { channel, message: message.clone() }, delivery_bytes(&message))
         });
-        if !taken && publish.mandatory {
+        if !taken {
+            tracing::debug!(routing_key = %publish.routing_key, "a direct reply has nobody waiting for it");
+        }
+        // RabbitMQ says so even of an answer that arrived: no queue took it.
+        if publish.mandatory {
             let (code, text) = NO_ROUTE;
             put_return(out, channel, code, text, &message, self.negotiated.frame_max);
         }

@@ -23,8 +23,7 @@ impl Session {
         }
         let actor = self.negotiated.actor.clone();
         let declared = if m.passive {
-            let wanted = self.channel(channel)?.queue_name(channel, wanted, queue::Declare::ID)?;
-            self.vhost.check_queue(&actor, &wanted).or_refuse(channel)?
+            self.vhost.check_queue(&actor, wanted).or_refuse(channel)?
         } else {
             let declare = DeclareQueue {
                 name: wanted.to_owned(),

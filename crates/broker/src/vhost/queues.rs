@@ -3,13 +3,13 @@
 use super::{Actor, VirtualHost};
 use crate::mailbox::Command;
 use crate::name::{self, Name, ResourceKind};
-use crate::queue::arguments::QueueArguments;
+use crate::queue::arguments::{QueueArguments, QueueKind};
 use crate::queue::state::Outcome;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::refusal::{Permission, Refusal};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use leveret_protocol::FieldTable;
+use leveret_protocol::{FieldTable, ReplyCode};
 use std::sync::Arc;
 
 /// `queue.declare`, not passive.
@@ -70,6 +70,10 @@ impl VirtualHost {
             return self.existing(queue, &spec, actor);
         }
         let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
+        if wanted.is_empty() && arguments.kind() == QueueKind::Quorum {
+            let text = "Cannot declare a server-named queue for type rabbit_quorum_queue";
+            return Err(Refusal::other(ReplyCode::PreconditionFailed, text));
+        }
         if let Some(exchange) = arguments.dead_letter_exchange() {
             self.permit(actor, ResourceKind::Queue, &name, Permission::Read)?;
             self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
