@@ -49,8 +49,6 @@ pub(crate) struct Connection<S> {
     input: Input,
     out: Vec<u8>,
     out_at: usize,
-    /// Bytes of deliveries in the output, to be reported when it is written.
-    delivered_bytes: usize,
     timer: Timer,
     /// When the phase ends at the latest (handshake, closing).
     deadline_ms: Option<u64>,
@@ -76,7 +74,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             input: Input::default(),
             out: Vec::new(),
             out_at: 0,
-            delivered_bytes: 0,
             timer,
             deadline_ms: Some(deadline),
             name,
@@ -190,7 +187,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             "connection opened"
         );
         self.deadline_ms = None;
-        self.phase = Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
+        self.phase =
+            Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
     }
 
     /// The client closed; its `close-ok` is in the output.
@@ -233,7 +231,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let now_ms = self.broker.clock().now_ms();
         let commands = open.serve(&mut self.out, now_ms);
-        self.delivered_bytes += open.take_delivered_bytes();
         for command in commands {
             if let Command::Close { code, text } = command {
                 self.fail(&ProtocolError::connection(code, text));
@@ -271,9 +268,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn written(&mut self) {
-        let delivered = std::mem::take(&mut self.delivered_bytes);
         if let Phase::Open(open) = &mut self.phase {
-            open.written(self.broker.clock().now_ms(), delivered);
+            open.written(self.broker.clock().now_ms());
         }
     }
 
@@ -328,4 +324,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 }
-

@@ -179,7 +179,9 @@ impl Consumers {
             if consumer.has_credit() {
                 if !consumer.subscription.mailbox.is_full(consumer.staged_bytes) {
                     let limiter = &consumer.subscription.limiter;
-                    if consumer.subscription.no_ack || limiter.as_ref().is_none_or(|l| l.take(queue, consumer.id)) {
+                    if consumer.subscription.no_ack
+                        || limiter.as_ref().is_none_or(|l| l.take(queue, consumer.id))
+                    {
                         return Some(slot);
                     }
                 } else {

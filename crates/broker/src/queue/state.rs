@@ -107,8 +107,13 @@ impl QueueState {
                 if self.settings.overflow == Overflow::RejectPublishDlx {
                     let position = self.backlog.pass();
                     let message = publishing.message.clone();
-                    let entry =
-                        Entry { position, expires_ms: u64::MAX, delivery_count: 0, redelivered: false, message };
+                    let entry = Entry {
+                        position,
+                        expires_ms: u64::MAX,
+                        delivery_count: 0,
+                        redelivered: false,
+                        message,
+                    };
                     self.bury(entry, DeathReason::MaxLen, outcome);
                 }
                 rejected.push(publishing);
@@ -276,7 +281,8 @@ impl QueueState {
         if self.deleted {
             return Err(Refusal::NoQueue { queue: queue.name().clone(), vhost: queue.vhost_name().clone() });
         }
-        let alone = subscription.exclusive && (self.consumers.len() > 0 || self.settings.single_active_consumer);
+        let alone =
+            subscription.exclusive && (self.consumers.len() > 0 || self.settings.single_active_consumer);
         if self.consumers.has_exclusive() || alone {
             return Err(Refusal::ExclusiveUse {
                 queue: queue.name().clone(),
@@ -292,7 +298,13 @@ impl QueueState {
         self.finish(queue, now_ms, outcome);
     }
 
-    pub(crate) fn unsubscribe(&mut self, queue: &Arc<Queue>, id: ConsumerId, now_ms: u64, outcome: &mut Outcome) {
+    pub(crate) fn unsubscribe(
+        &mut self,
+        queue: &Arc<Queue>,
+        id: ConsumerId,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
         if self.consumers.remove(id).is_none() {
             return;
         }
@@ -329,7 +341,13 @@ impl QueueState {
     }
 
     /// Messages that consumers are done with.
-    pub(crate) fn settle(&mut self, queue: &Arc<Queue>, settled: &[Settled], now_ms: u64, outcome: &mut Outcome) {
+    pub(crate) fn settle(
+        &mut self,
+        queue: &Arc<Queue>,
+        settled: &[Settled],
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
         self.counters.acked += settled.len() as u64;
         self.release(settled);
         for s in settled {

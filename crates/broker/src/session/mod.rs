@@ -96,7 +96,7 @@ pub(crate) struct Session {
     confirming: Vec<u16>,
     exclusive: Vec<Arc<Queue>>,
     deliveries: Vec<Delivery>,
-    /// Bytes of deliveries written to the output since the last look.
+    /// Bytes of deliveries that went into the output, or back to their queues, and were not reported to the mailbox yet.
     delivered_bytes: usize,
     /// It has published, so resource alarms block it.
     pub(crate) publishes: bool,
@@ -145,7 +145,12 @@ impl Session {
 
     /// A content method arrived whole.
     #[inline]
-    pub(crate) fn content(&mut self, channel: u16, content: Content<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(crate) fn content(
+        &mut self,
+        channel: u16,
+        content: Content<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         self.publishes = true;
         self.publish(channel, content, out)
     }
@@ -173,7 +178,12 @@ impl Session {
         Ok(Handled::Open)
     }
 
-    fn other(&mut self, channel: u16, method: Method<'_>, out: &mut Vec<u8>) -> Result<Handled, ProtocolError> {
+    fn other(
+        &mut self,
+        channel: u16,
+        method: Method<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, ProtocolError> {
         match method {
             Method::ChannelFlow(flow) => {
                 if !flow.active {
@@ -382,13 +392,12 @@ impl Session {
         self.pending.poll_caught_up(cx)
     }
 
-    /// Bytes of deliveries written to the output since the last call.
-    pub(crate) fn take_delivered_bytes(&mut self) -> usize {
-        std::mem::take(&mut self.delivered_bytes)
-    }
-
-    /// Tells the mailbox that bytes left, and lets waiting consumers go on.
-    pub(crate) fn written(&mut self, bytes: usize) {
+    /// Everything in the output left for the socket: lets consumers go on that wait for room.
+    pub(crate) fn written(&mut self) {
+        let bytes = std::mem::take(&mut self.delivered_bytes);
+        if bytes == 0 {
+            return;
+        }
         for (queue, consumer) in self.mailbox.written(bytes) {
             queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
         }

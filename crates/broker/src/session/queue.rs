@@ -105,7 +105,8 @@ impl Session {
         m: queue::Unbind<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        let spec = self.binding(channel, m.queue, m.exchange, m.routing_key, m.arguments, queue::Unbind::ID)?;
+        let spec =
+            self.binding(channel, m.queue, m.exchange, m.routing_key, m.arguments, queue::Unbind::ID)?;
         self.vhost.unbind(&self.negotiated.actor, spec).or_refuse(channel)?;
         queue::UnbindOk.write(channel, out);
         Ok(())
