@@ -23,6 +23,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+/// Connections beyond the limit that are served far enough to be told so.
+const REFUSALS_MAX: usize = 100;
+
 /// A running broker. Clones are handles to the same broker; it ends when the last is dropped.
 ///
 /// ```
@@ -250,6 +253,10 @@ impl BrokerInner {
         &self.auth
     }
 
+    pub(crate) fn memory(&self) -> &MemoryGauge {
+        &self.memory
+    }
+
     pub(crate) fn replies(&self) -> &Replies {
         &self.replies
     }
@@ -347,6 +354,11 @@ impl BrokerInner {
     pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
         let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
         self.auth.check_vhost_access(user, name)?;
+        let max = self.config.limits.connections_max;
+        if self.connections.lock().len() > max {
+            let text = format!("connection refused: node connection limit ({max}) is reached");
+            return Err(Refusal::other(ReplyCode::NotAllowed, text));
+        }
         Ok(vhost)
     }
 
@@ -366,9 +378,8 @@ impl BrokerInner {
         if self.stopping.load(Ordering::Acquire) {
             return Err(Refusal::other(ReplyCode::ConnectionForced, "the broker is stopping"));
         }
-        if connections.len() >= max {
-            let text = format!("connection refused: the node's limit of {max} connections is reached");
-            return Err(Refusal::other(ReplyCode::NotAllowed, text));
+        if connections.len() >= max.saturating_add(REFUSALS_MAX) {
+            return Err(Refusal::other(ReplyCode::NotAllowed, format!("more than {max} connections")));
         }
         let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
         let mailbox = Arc::new(Mailbox::new(self.config.limits.outgoing_bytes_max));
