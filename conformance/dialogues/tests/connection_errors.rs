@@ -20,15 +20,17 @@ fn expect_undecodable(connection: &Connection, code: u16, text: &str, cause: Met
 #[test]
 fn unknown_class_is_540() {
     let connection = Connection::open();
-    connection.channel().send_method_bytes(MethodId::new(99, 10), b"");
-    expect_undecodable(&connection, 540, "?", NONE);
+    let id = MethodId::new(99, 10);
+    connection.channel().send_method_bytes(id, b"");
+    expect_undecodable(&connection, 540, "NOT_IMPLEMENTED - unknown method 10 of class 99", id);
 }
 
 #[test]
 fn unknown_method_of_a_known_class_is_540() {
     let connection = Connection::open();
-    connection.channel().send_method_bytes(MethodId::new(50, 99), b"");
-    expect_undecodable(&connection, 540, "?", NONE);
+    let id = MethodId::new(50, 99);
+    connection.channel().send_method_bytes(id, b"");
+    expect_undecodable(&connection, 540, "NOT_IMPLEMENTED - unknown method 99 of class 50", id);
 }
 
 #[test]
@@ -185,7 +187,11 @@ fn more_body_than_announced_is_refused() {
     channel.send_header(60, 2, &Properties::default());
     channel.send_frame(FrameKind::Body, b"abc");
     channel.send(basic::Qos::default());
-    let text = "UNEXPECTED_FRAME - expected content body, got non content body frame instead";
+    let text = differs(
+        "refused when it comes, not with the next method",
+        "UNEXPECTED_FRAME - expected content body, got non content body frame instead",
+        "UNEXPECTED_FRAME - expected 2 more octets of content body, got 3",
+    );
     connection.expect_close(505, text, basic::Publish::ID);
 }
 
@@ -253,7 +259,8 @@ fn unknown_type_in_a_table_is_refused() {
     let connection = Connection::open();
     let arguments = [0, 0, 1, b'q', 0, 0, 0, 0, 4, 1, b'k', b'?', 0];
     connection.channel().send_method_bytes(queue::Declare::ID, &arguments);
-    expect_undecodable(&connection, 502, "?", NONE);
+    let text = "FRAME_ERROR - cannot decode <<0,0,1,113,0,0,0,0,4,1,107,63,0>>";
+    expect_undecodable(&connection, 501, text, queue::Declare::ID);
 }
 
 #[test]
