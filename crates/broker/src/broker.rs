@@ -1,6 +1,8 @@
 //! Starting, holding and stopping a broker.
 
-use crate::auth::{Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord};
+use crate::auth::{
+    Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord,
+};
 use crate::clock::Clock;
 use crate::config::{Config, DataLocation};
 use crate::data::{self, DataFolder};
@@ -272,7 +274,8 @@ impl BrokerInner {
             self.import(&definitions).map_err(problem)?;
         }
         if let Some(path) = &self.config.load_definitions {
-            let setting = |e: String| StartError::Setting(format!("definitions file {}: {e}", path.display()));
+            let setting =
+                |e: String| StartError::Setting(format!("definitions file {}: {e}", path.display()));
             let definitions = data::read_definitions(path).map_err(|e| setting(e.to_string()))?;
             self.import(&definitions).map_err(|e| setting(e.to_string()))?;
         }
@@ -446,7 +449,9 @@ async fn watch_alarms(broker: Weak<BrokerInner>, memory: Arc<MemoryGauge>) {
         if bits != before {
             match bits {
                 0 => tracing::info!("resource alarms cleared: publishers go on"),
-                _ => tracing::warn!(alarms = %Resource::describe(bits), "publishers are blocked until it is cleared"),
+                _ => {
+                    tracing::warn!(alarms = %Resource::describe(bits), "publishers are blocked until it is cleared")
+                }
             }
             broker.each_connection(|connection| connection.mailbox.wake());
         }

@@ -44,7 +44,7 @@ pub(crate) fn delivery_bytes(message: &Message) -> usize {
 #[derive(Debug)]
 pub(crate) enum Command {
     /// The queue went away: tell the consumer, if the client wants to know.
-    ConsumerCancelled { consumer: u32 },
+    ConsumerCancelled { consumer: u32, queue: u64 },
     /// A reply for a direct reply-to consumer.
     Reply { channel: u16, message: Message },
     /// Close with this reply code and text.

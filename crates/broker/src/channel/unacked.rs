@@ -18,12 +18,14 @@ pub(crate) struct Slot {
     pub(crate) delivered_ms: u64,
     pub(crate) delivery_count: u32,
     pub(crate) redelivered: bool,
+    /// On its way to a consumer that never acknowledges; such a slot only lives while its channel is closed.
+    pub(crate) no_ack: bool,
     pub(crate) message: Message,
 }
 
 impl Slot {
     pub(crate) fn settled(&self) -> Settled {
-        Settled { consumer: self.consumer, charge: self.message.charge() }
+        Settled { consumer: self.consumer, charge: self.message.charge(), held: !self.no_ack }
     }
 
     pub(crate) fn into_entry(self) -> (Settled, Entry) {
@@ -143,6 +145,7 @@ mod tests {
                 delivered_ms: 0,
                 delivery_count: 0,
                 redelivered: false,
+                no_ack: false,
                 message: message.clone(),
             });
         }

@@ -49,8 +49,6 @@ pub(crate) struct Connection<S> {
     input: Input,
     out: Vec<u8>,
     out_at: usize,
-    /// Bytes of deliveries in the output, to be reported when it is written.
-    delivered_bytes: usize,
     timer: Timer,
     /// When the phase ends at the latest (handshake, closing).
     deadline_ms: Option<u64>,
@@ -76,7 +74,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             input: Input::default(),
             out: Vec::new(),
             out_at: 0,
-            delivered_bytes: 0,
             timer,
             deadline_ms: Some(deadline),
             name,
@@ -175,7 +172,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(error) => self.fail(&error),
             },
             Phase::Closing(closing) => {
-                if closing.inbound.handle(&mut self.input) {
+                let over = closing.inbound.handle(&mut self.input);
+                if over {
                     self.phase = Phase::Over;
                 }
             }
@@ -189,7 +187,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             "connection opened"
         );
         self.deadline_ms = None;
-        self.phase = Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
+        self.phase =
+            Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
     }
 
     /// The client closed; its `close-ok` is in the output.
@@ -232,7 +231,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let now_ms = self.broker.clock().now_ms();
         let commands = open.serve(&mut self.out, now_ms);
-        self.delivered_bytes += open.take_delivered_bytes();
         for command in commands {
             if let Command::Close { code, text } = command {
                 self.fail(&ProtocolError::connection(code, text));
@@ -270,9 +268,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn written(&mut self) {
-        let delivered = std::mem::take(&mut self.delivered_bytes);
         if let Phase::Open(open) = &mut self.phase {
-            open.written(self.broker.clock().now_ms(), delivered);
+            open.written(self.broker.clock().now_ms());
         }
     }
 
@@ -284,9 +281,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Over => None,
             _ => own,
         };
-        self.timer.set(due);
-        if due.is_none() {
-            return false;
+        // An alarm that goes off too early only costs a look; moving it with every frame would cost more.
+        match (self.timer.deadline_ms(), due) {
+            (Some(set), Some(due)) if set <= due => {}
+            _ => self.timer.set(due),
         }
         let Poll::Ready(()) = self.timer.poll_due(cx) else { return false };
         self.need_output();
@@ -300,6 +298,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                 }
             }
+            _ if self.deadline_ms.is_none_or(|deadline| now_ms < deadline) => {}
             _ => {
                 tracing::debug!(connection = %self.name, "the peer took too long");
                 self.phase = Phase::Over;
@@ -325,4 +324,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 }
-

@@ -2,18 +2,18 @@
 
 use super::handshake::Accepted;
 use super::input::Input;
+use super::order::ChannelOrder;
 use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::mailbox::Command;
 use crate::memory::Resource;
 use crate::session::{Handled, Session};
-use super::order::ChannelOrder;
 use leveret_protocol::heartbeat::{Heartbeat, HeartbeatAction};
 use leveret_protocol::methods::connection;
 use leveret_protocol::{
     FRAME_OVERHEAD, Inbound, InboundLimits, Incoming, ProtocolError, Role, Scope, ShortStr, put_heartbeat,
 };
 use std::sync::Arc;
-use std::task::{Context};
+use std::task::Context;
 
 /// Whether the connection goes on.
 #[derive(Debug, PartialEq, Eq)]
@@ -174,16 +174,10 @@ impl Open {
         commands
     }
 
-    pub(crate) fn take_delivered_bytes(&mut self) -> usize {
-        self.session.take_delivered_bytes()
-    }
-
-    /// Output was written.
-    pub(crate) fn written(&mut self, now_ms: u64, delivered_bytes: usize) {
-        if delivered_bytes > 0 {
-            self.session.set_now(now_ms);
-            self.session.written(delivered_bytes);
-        }
+    /// The output was written, all of it.
+    pub(crate) fn written(&mut self, now_ms: u64) {
+        self.session.set_now(now_ms);
+        self.session.written();
     }
 
     pub(crate) fn next_deadline_ms(&self) -> Option<u64> {

@@ -8,8 +8,8 @@ use crate::channel::{Channel, ReplyConsumer};
 use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
-use crate::queue::consumers::Subscription;
 use crate::queue::Queue;
+use crate::queue::consumers::Subscription;
 use crate::refusal::{Permission, Refusal};
 use crate::vhost::server_name;
 use leveret_protocol::methods::{basic, queue};
@@ -31,13 +31,15 @@ impl Session {
         } else {
             m.consumer_tag.as_bytes().into()
         };
-        let taken = open.consumers.contains_key(&tag) || open.reply_consumer.as_ref().is_some_and(|c| c.tag == tag);
+        let taken =
+            open.consumers.contains_key(&tag) || open.reply_consumer.as_ref().is_some_and(|c| c.tag == tag);
         if taken {
             let text = format!("attempt to reuse consumer tag '{}'", String::from_utf8_lossy(&tag));
             return Err(ProtocolError::connection(ReplyCode::NotAllowed, text));
         }
         if open.consumers.len() >= limits_max {
-            let text = format!("this channel has {limits_max} consumers, the most it may have: use another channel");
+            let text =
+                format!("this channel has {limits_max} consumers, the most it may have: use another channel");
             return Err(ProtocolError::channel(channel, ReplyCode::ResourceError, text));
         }
         if given == REPLY_TO {
@@ -71,6 +73,7 @@ impl Session {
                 return Err(error);
             }
         };
+        self.forget_old_queues(channel)?;
         let open = self.channel(channel)?;
         open.consumers.insert(tag.clone(), number);
         let queue_number = open.queue_number(&queue);
@@ -91,7 +94,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn cancel(&mut self, channel: u16, m: basic::Cancel<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(super) fn cancel(
+        &mut self,
+        channel: u16,
+        m: basic::Cancel<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         let tag = m.consumer_tag.as_bytes();
         let open = self.channel(channel)?;
         if let Some(number) = open.consumers.remove(tag) {

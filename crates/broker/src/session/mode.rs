@@ -1,7 +1,7 @@
 //! Confirm mode and transactions. A transaction's publishings and settlements are done together at commit.
 
-use super::deliver::put_return;
 use super::Session;
+use super::deliver::put_return;
 use crate::channel::Mode;
 use crate::channel::confirms::Confirms;
 use crate::channel::transaction::{Settlement, Transaction};

@@ -1,16 +1,18 @@
 //! `basic.publish`: checks, route, one stored message, a reference for each queue.
 
+use super::Session;
 use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
 use super::routes::Address;
-use super::Session;
 use crate::channel::Mode;
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
-use leveret_protocol::methods::basic;
 use bytes::Bytes;
-use leveret_protocol::{Body, Content, ContentMethod, FieldTable, Properties, ProtocolError, RawProperties, ReplyCode};
+use leveret_protocol::methods::basic;
+use leveret_protocol::{
+    Body, Content, ContentMethod, FieldTable, Properties, ProtocolError, RawProperties, ReplyCode,
+};
 
 const REPLY_PREFIX: &str = "amq.rabbitmq.reply-to.";
 const NO_ROUTE: (u16, &str) = (312, "NO_ROUTE");
@@ -140,7 +142,11 @@ impl Session {
     }
 
     /// Refuses properties that lie or do not parse; returns the time to live in milliseconds.
-    fn check_properties(&self, channel: u16, properties: RawProperties<'_>) -> Result<Option<u64>, ProtocolError> {
+    fn check_properties(
+        &self,
+        channel: u16,
+        properties: RawProperties<'_>,
+    ) -> Result<Option<u64>, ProtocolError> {
         if let Some(claimed) = properties.user_id() {
             let user = &self.negotiated.actor.user;
             self.broker.auth().check_user_id(user, claimed.as_bytes()).or_refuse(channel)?;
@@ -153,13 +159,19 @@ impl Session {
         let digits = expiration.to_str().ok();
         let parsed = digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
         parsed.map(Some).ok_or_else(|| {
-            let text = format!("invalid expiration '{expiration}': {}", expiration_problem(&expiration.to_lossy()));
+            let text =
+                format!("invalid expiration '{expiration}': {}", expiration_problem(&expiration.to_lossy()));
             ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text)
         })
     }
 
     /// Takes `BCC` out and puts a real address in place of the reply pseudo-queue.
-    fn rewrite(&self, channel: u16, properties: RawProperties<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    fn rewrite(
+        &self,
+        channel: u16,
+        properties: RawProperties<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         let precondition = |text: &str| ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text);
         let mut headers: Option<FieldTable> = match properties.headers() {
             Some(headers) => Some(headers.decode().map_err(|e| precondition(&e.to_string()))?),
@@ -222,13 +234,15 @@ impl Session {
     }
 }
 
-/// RabbitMQ takes at most 2^32 - 1 milliseconds.
-const EXPIRATION_MS_MAX: u64 = u32::MAX as u64;
+/// RabbitMQ takes at most ten years.
+const EXPIRATION_MS_MAX: u64 = crate::queue::arguments::EXPIRY_MS_MAX as u64;
 
 /// RabbitMQ's words for what is wrong with an expiration.
 fn expiration_problem(text: &str) -> String {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
-    let negative = text.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+    let negative = text
+        .strip_prefix('-')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
     if negative {
         return format!("{{value_negative,{text}}}");
     }

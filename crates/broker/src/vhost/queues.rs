@@ -50,7 +50,11 @@ impl VirtualHost {
     ///
     /// # Errors
     /// No permission, a reserved name, bad arguments, an existing queue that differs or belongs to another connection.
-    pub fn declare_queue(self: &Arc<Self>, actor: &Actor, declare: DeclareQueue) -> Result<Declared, Refusal> {
+    pub fn declare_queue(
+        self: &Arc<Self>,
+        actor: &Actor,
+        declare: DeclareQueue,
+    ) -> Result<Declared, Refusal> {
         let wanted = name::strip_line_breaks(&declare.name);
         let name: Name = if wanted.is_empty() {
             server_name("amq.gen-").into()
@@ -87,7 +91,12 @@ impl VirtualHost {
             if topology.queue_count() >= self.shared.queues_max {
                 let limit = self.shared.queues_max as u64;
                 let vhost = self.name.clone();
-                return Err(Refusal::LimitReached { kind: ResourceKind::Queue, name: name.clone(), vhost, limit });
+                return Err(Refusal::LimitReached {
+                    kind: ResourceKind::Queue,
+                    name: name.clone(),
+                    vhost,
+                    limit,
+                });
             }
             topology.insert_queue(name.clone(), queue.clone());
             Ok(None)
@@ -152,7 +161,8 @@ impl VirtualHost {
         let (consumers, ready) = queue.lock().delete(&mut outcome);
         self.charge_memory(outcome.charge);
         for consumer in consumers {
-            consumer.mailbox.order(Command::ConsumerCancelled { consumer: consumer.number });
+            let (consumer, mailbox) = (consumer.number, consumer.mailbox);
+            mailbox.order(Command::ConsumerCancelled { consumer, queue: queue.id() });
         }
         ready
     }
