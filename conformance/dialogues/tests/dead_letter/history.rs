@@ -1,51 +1,6 @@
-//! Dead letters and their history.
+//! What a dead letter tells of itself.
 
-use leveret_dialogues::*;
-
-/// Declares a queue with dead letters; the argument's key may be absent.
-#[track_caller]
-fn source<const LEN: usize>(
-    channel: &Channel,
-    queue: &str,
-    exchange: &str,
-    key: Option<&str>,
-    more: [(&str, FieldValue); LEN],
-) {
-    let mut arguments = table(more);
-    arguments.insert("x-dead-letter-exchange", exchange);
-    if let Some(key) = key {
-        arguments.insert("x-dead-letter-routing-key", key);
-    }
-    channel.queue_with(queue, arguments);
-}
-
-fn headers(delivery: &Delivery) -> &FieldTable {
-    delivery.properties.headers.as_ref().expect("headers")
-}
-
-fn deaths(delivery: &Delivery) -> Vec<FieldTable> {
-    let deaths = headers(delivery).get("x-death").and_then(FieldValue::as_array).expect("x-death");
-    deaths.iter().map(|death| death.as_table().expect("a table").clone()).collect()
-}
-
-fn texts(values: &[&str]) -> FieldValue {
-    FieldValue::Array(values.iter().map(|value| FieldValue::from(*value)).collect())
-}
-
-/// An entry of `x-death` as it has to be, but for the time.
-#[track_caller]
-fn expect_death(death: &FieldTable, expected: &[(&str, FieldValue)]) {
-    let mut death = death.clone();
-    assert!(matches!(death.remove("time"), Some(FieldValue::Timestamp(time)) if time > 1_700_000_000));
-    let mut names: Vec<_> = death.iter().map(|(name, _)| name.to_string()).collect();
-    names.sort();
-    let mut expected_names: Vec<_> = expected.iter().map(|(name, _)| (*name).to_owned()).collect();
-    expected_names.sort();
-    assert_eq!(names, expected_names);
-    for (name, value) in expected {
-        assert_eq!(death.get(name), Some(value), "{name}");
-    }
-}
+use super::*;
 
 #[test]
 fn a_rejected_message_carries_its_history() {
@@ -152,49 +107,6 @@ fn a_message_that_made_room_is_maxlen() {
 }
 
 #[test]
-fn without_a_key_the_messages_own_is_used() {
-    let scratch = Scratch::new();
-    let (q, x) = (scratch.queue("q"), scratch.exchange("x"));
-    let connection = Connection::open();
-    let channel = connection.channel();
-    channel.exchange(&x, "topic");
-    source(&channel, &q, &x, None, [("x-message-ttl", 0.into())]);
-    channel.bind(&q, "amq.topic", &format!("{q}.#"));
-    let dead = channel.named_queue();
-    channel.bind(&dead, &x, "#");
-    channel.consume_no_ack(&dead, "dead");
-    let key = format!("{q}.more");
-    channel.publish("amq.topic", &key, "x");
-    let letter = channel.expect_deliver("x");
-    assert_eq!((letter.exchange.as_str(), letter.routing_key.as_str()), (x.as_str(), key.as_str()));
-    let death = &deaths(&letter)[0];
-    assert_eq!(death.get("exchange"), Some(&"amq.topic".into()));
-    assert_eq!(death.get("routing-keys"), Some(&texts(&[&key])));
-}
-
-#[test]
-fn copies_are_in_the_history_but_not_blind_ones() {
-    let scratch = Scratch::new();
-    let q = scratch.queue("q");
-    let connection = Connection::open();
-    let channel = connection.channel();
-    let dead = channel.named_queue();
-    source(&channel, &q, "", Some(&dead), [("x-message-ttl", 0.into())]);
-    channel.consume_no_ack(&dead, "dead");
-    let properties = Properties {
-        headers: Some(table([("CC", texts(&["copy"])), ("BCC", texts(&["blind"]))])),
-        ..Properties::default()
-    };
-    channel.publish_with("", &q, &properties, "x");
-    let letter = channel.expect_deliver("x");
-    let death = &deaths(&letter)[0];
-    assert_eq!(death.get("routing-keys"), Some(&texts(&[&q, "copy"])));
-    // With a key of the queue's own, the copies' addresses go.
-    assert_eq!(headers(&letter).get("CC"), None);
-    assert_eq!(headers(&letter).get("BCC"), None);
-}
-
-#[test]
 fn the_same_death_again_is_counted() {
     let scratch = Scratch::new();
     let (q, other) = (scratch.queue("q"), scratch.queue("other"));
@@ -243,84 +155,23 @@ fn the_newest_death_comes_first() {
 }
 
 #[test]
-fn a_cycle_without_rejection_ends() {
-    let scratch = Scratch::new();
-    let (q, clock) = (scratch.queue("q"), scratch.queue("clock"));
-    let connection = Connection::open();
-    let channel = connection.channel();
-    // A queue whose dead letters come back to itself.
-    source(&channel, &q, "", Some(&q), [("x-message-ttl", 10.into())]);
-    let done = channel.named_queue();
-    source(&channel, &clock, "", Some(&done), [("x-message-ttl", 60.into())]);
-    channel.consume_no_ack(&done, "done");
-    channel.publish("", &q, "round");
-    channel.publish("", &clock, "tick");
-    channel.expect_deliver("tick");
-    channel.expect_ready(&q, 0);
-}
-
-#[test]
-fn a_cycle_by_rejection_goes_on() {
-    let scratch = Scratch::new();
-    let q = scratch.queue("q");
-    let connection = Connection::open();
-    let channel = connection.channel();
-    source(&channel, &q, "", Some(&q), []);
-    channel.consume(&q, "c");
-    channel.publish("", &q, "round");
-    channel.expect_deliver("round");
-    for tag in 1..4 {
-        channel.send(basic::Reject { delivery_tag: tag, requeue: false });
-        let count = deaths(&channel.expect_deliver("round"))[0].get("count").cloned();
-        assert_eq!(count, Some(FieldValue::I64(tag as i64)));
-    }
-}
-
-#[test]
-fn without_the_exchange_dead_letters_are_lost() {
-    let scratch = Scratch::new();
-    let q = scratch.queue("q");
-    let connection = Connection::open();
-    let channel = connection.channel();
-    source(&channel, &q, "no.such.exchange", None, []);
-    channel.publish("", &q, "x");
-    let delivery = channel.expect_get(&q, "x");
-    channel.send(basic::Reject { delivery_tag: delivery.delivery_tag, requeue: false });
-    channel.expect_silence();
-    assert!(channel.get(&q, true).is_none());
-}
-
-#[test]
-fn purging_and_deleting_are_no_deaths() {
+fn copies_are_in_the_history_but_not_blind_ones() {
     let scratch = Scratch::new();
     let q = scratch.queue("q");
     let connection = Connection::open();
     let channel = connection.channel();
     let dead = channel.named_queue();
-    source(&channel, &q, "", Some(&dead), []);
-    channel.publish("", &q, "1");
-    channel.call(queue::Purge { queue: s(&q), no_wait: false }, queue::PurgeOk { message_count: 1 });
-    channel.publish("", &q, "2");
-    channel.call(queue::Delete { queue: s(&q), ..Default::default() }, queue::DeleteOk { message_count: 1 });
-    channel.expect_ready(&dead, 0);
-}
-
-#[test]
-fn many_are_rejected_in_order() {
-    let scratch = Scratch::new();
-    let q = scratch.queue("q");
-    let connection = Connection::open();
-    let channel = connection.channel();
-    let dead = channel.named_queue();
-    source(&channel, &q, "", Some(&dead), []);
-    for number in 0..20 {
-        channel.publish("", &q, &number.to_string());
-    }
-    for number in 0..20 {
-        channel.expect_get(&q, &number.to_string());
-    }
-    channel.send(basic::Nack { delivery_tag: 0, multiple: true, requeue: false });
-    channel.expect_ready(&dead, 20);
-    let expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
-    assert_eq!(channel.drain(&dead), expected);
+    source(&channel, &q, "", Some(&dead), [("x-message-ttl", 0.into())]);
+    channel.consume_no_ack(&dead, "dead");
+    let properties = Properties {
+        headers: Some(table([("CC", texts(&["copy"])), ("BCC", texts(&["blind"]))])),
+        ..Properties::default()
+    };
+    channel.publish_with("", &q, &properties, "x");
+    let letter = channel.expect_deliver("x");
+    let death = &deaths(&letter)[0];
+    assert_eq!(death.get("routing-keys"), Some(&texts(&[&q, "copy"])));
+    // With a key of the queue's own, the copies' addresses go.
+    assert_eq!(headers(&letter).get("CC"), None);
+    assert_eq!(headers(&letter).get("BCC"), None);
 }
