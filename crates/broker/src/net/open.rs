@@ -58,12 +58,13 @@ impl Open {
             channel_max: negotiated.channel_max,
         };
         let heartbeat = Heartbeat::new(u64::from(accepted.heartbeat_s) * 1000, now_ms);
+        let _ = handle.user.set(negotiated.actor.user.name().clone());
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
         Self {
             connection_blocked: negotiated.capabilities.connection_blocked,
             session: Session::new(broker.clone(), accepted.vhost, negotiated, handle.mailbox.clone()),
             inbound: Inbound::new(Role::Server, limits),
-            order: ChannelOrder::new(limits.channel_max),
+            order: ChannelOrder::new(limits.channel_max, handle.clone()),
             heartbeat,
             broker,
             blocked_by: 0,
