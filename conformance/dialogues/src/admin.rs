@@ -38,10 +38,13 @@ pub(crate) fn delete_user(name: &str) {
     }
 }
 
-/// Raises or clears the memory alarm; `false` when the broker runs elsewhere and cannot be told.
+/// Raises or clears the memory alarm; whether the broker could be told, which one that runs elsewhere cannot.
 #[must_use]
 pub fn set_memory_alarm(raised: bool) -> bool {
-    target().in_process && in_process::set_memory_alarm(raised)
+    if target().in_process {
+        in_process::set_memory_alarm(raised);
+    }
+    target().in_process
 }
 
 fn put(path: &str, body: &str) {

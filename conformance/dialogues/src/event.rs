@@ -8,7 +8,7 @@ pub enum Event {
     /// A method without content; its frame's payload.
     Method(Vec<u8>),
     /// A method with its content.
-    Message(Message),
+    Message(Box<Message>),
     /// A heartbeat.
     Heartbeat,
     /// The broker closed the socket.
@@ -35,9 +35,8 @@ impl Event {
     #[must_use]
     pub fn method(&self) -> Option<Method<'_>> {
         match self {
-            Self::Method(payload) | Self::Message(Message { method: payload, .. }) => {
-                Method::decode(payload).ok()
-            }
+            Self::Method(payload) => Method::decode(payload).ok(),
+            Self::Message(message) => Method::decode(&message.method).ok(),
             Self::Heartbeat | Self::Eof => None,
         }
     }

@@ -2,47 +2,60 @@
 
 use leveret_broker::auth::{HashingAlgorithm, PasswordHash, Permissions, UserLimits, UserRecord};
 use leveret_broker::{Broker, Config, Resource};
-use std::net::SocketAddr;
+use std::fmt::Debug;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
-use std::sync::mpsc;
 
+/// The broker, on a runtime of its own that lives as long as the process.
 static BROKER: OnceLock<Broker> = OnceLock::new();
 
-/// Starts it, on a thread of its own that lives as long as the tests; where it listens.
+/// Starts it; where it listens.
 pub(crate) fn start() -> SocketAddr {
-    let (say, hear) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        runtime.expect("a runtime").block_on(async move {
-            let broker = BROKER.get_or_init(|| Broker::start(Config::default()).expect("the broker starts"));
-            let any_port = "127.0.0.1:0".parse().expect("an address");
-            say.send(broker.listen_amqp(any_port).await.expect("a free port")).expect("the tests wait");
-            std::future::pending::<()>().await;
-        });
+    let runtime =
+        must("a runtime", tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build());
+    let address = runtime.block_on(async {
+        let broker = must("the broker", Broker::start(Config::default()));
+        let address = must("a listener", broker.listen_amqp((Ipv4Addr::LOCALHOST, 0).into()).await);
+        let _ = BROKER.set(broker);
+        address
     });
-    hear.recv().expect("the broker says where it listens")
-}
-
-fn broker() -> &'static Broker {
-    BROKER.get().expect("started by the first look at the target")
+    std::mem::forget(runtime);
+    address
 }
 
 pub(crate) fn add_user(name: &str) {
-    let password = PasswordHash::new(HashingAlgorithm::default(), name.as_bytes());
-    let limits = UserLimits::default();
-    broker().auth().put_user(UserRecord { name: name.into(), password, tags: Vec::new(), limits });
+    let record = UserRecord {
+        name: name.into(),
+        password: PasswordHash::new(HashingAlgorithm::default(), name.as_bytes()),
+        tags: Vec::new(),
+        limits: UserLimits::default(),
+    };
+    must("a user", broker().auth().add_user(record));
 }
 
 pub(crate) fn set_permissions(name: &str, configure: &str, write: &str, read: &str) {
-    let permissions = Permissions::new(configure, write, read).expect("patterns");
-    broker().auth().set_permissions(name, "/", permissions).expect("the user exists");
+    let permissions = must("patterns", Permissions::new(configure, write, read));
+    must("permissions", broker().auth().set_permissions(name, "/", permissions));
 }
 
 pub(crate) fn delete_user(name: &str) {
-    broker().auth().delete_user(name).expect("the user exists");
+    must("a user less", broker().auth().delete_user(name));
 }
 
-pub(crate) fn set_memory_alarm(raised: bool) -> bool {
+pub(crate) fn set_memory_alarm(raised: bool) {
     broker().memory().set_alarm(Resource::Memory, raised);
-    true
+}
+
+fn broker() -> &'static Broker {
+    match BROKER.get() {
+        Some(broker) => broker,
+        None => panic!("the broker of this process was not started"),
+    }
+}
+
+fn must<T, E: Debug>(what: &str, result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{what}: {error:?}"),
+    }
 }

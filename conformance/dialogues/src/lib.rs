@@ -15,6 +15,7 @@ mod admin;
 mod channel;
 mod connection;
 mod event;
+mod handshake;
 mod in_process;
 mod log;
 mod scratch;
@@ -24,8 +25,9 @@ mod wire;
 
 pub use admin::set_memory_alarm;
 pub use channel::Channel;
-pub use connection::{Connection, Options, Start};
+pub use connection::Connection;
 pub use event::{Delivery, Event, Message, Returned};
+pub use handshake::{Options, Start};
 pub use leveret_protocol as protocol;
 pub use leveret_protocol::methods::{self, basic, confirm, connection as conn, exchange, queue, tx};
 pub use leveret_protocol::{FieldTable, FieldValue, Method, MethodId, PROTOCOL_HEADER, Properties};

@@ -3,6 +3,7 @@
 use crate::event::Delivery;
 use crate::{Channel, DEADLINE, basic, confirm, exchange, queue, s, tx};
 use leveret_protocol::{FieldTable, Method};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 impl Channel {
@@ -176,6 +177,34 @@ impl Channel {
     #[track_caller]
     pub fn confirm_select(&self) {
         self.call(confirm::Select { no_wait: false }, confirm::SelectOk);
+    }
+
+    /// Expects that the broker answers the publishings `first..=last`, each once, in whatever order and however grouped; those
+    /// that were refused by `basic.nack`.
+    #[track_caller]
+    pub fn expect_confirms(&self, first: u64, last: u64) -> Vec<u64> {
+        let mut open: BTreeSet<u64> = (first..=last).collect();
+        let mut refused = Vec::new();
+        while !open.is_empty() {
+            let event = self.next();
+            let (tag, multiple, ok) = match event.method() {
+                Some(Method::BasicAck(ack)) => (ack.delivery_tag, ack.multiple, true),
+                Some(Method::BasicNack(nack)) => (nack.delivery_tag, nack.multiple, false),
+                _ => self.fail(&format!("confirms of {open:?}, not {event:?}")),
+            };
+            let answered: Vec<u64> =
+                open.iter().copied().filter(|&n| n == tag || (multiple && n < tag)).collect();
+            if !answered.contains(&tag) {
+                self.fail(&format!("each confirm once, but {tag} is not among {open:?}"));
+            }
+            answered.iter().for_each(|tag| {
+                open.remove(tag);
+            });
+            if !ok {
+                refused.extend(answered);
+            }
+        }
+        refused
     }
 
     /// Begins transactions.

@@ -219,7 +219,7 @@ impl Wire {
         let whole =
             self.partial.get(&channel).is_some_and(|(message, size)| message.body.len() as u64 >= *size);
         if whole && let Some((message, _)) = self.partial.remove(&channel) {
-            self.arrived(channel, Event::Message(message));
+            self.arrived(channel, Event::Message(Box::new(message)));
         }
     }
 

@@ -1,6 +1,8 @@
 //! Starting, holding and stopping a broker.
 
-use crate::auth::{Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord};
+use crate::auth::{
+    Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord,
+};
 use crate::clock::Clock;
 use crate::config::{Config, DataLocation};
 use crate::data::{self, DataFolder};
@@ -20,6 +22,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+
+/// Connections beyond the limit that are served far enough to be told so.
+const REFUSALS_MAX: usize = 100;
 
 /// A running broker. Clones are handles to the same broker; it ends when the last is dropped.
 ///
@@ -248,6 +253,10 @@ impl BrokerInner {
         &self.auth
     }
 
+    pub(crate) fn memory(&self) -> &MemoryGauge {
+        &self.memory
+    }
+
     pub(crate) fn replies(&self) -> &Replies {
         &self.replies
     }
@@ -272,7 +281,8 @@ impl BrokerInner {
             self.import(&definitions).map_err(problem)?;
         }
         if let Some(path) = &self.config.load_definitions {
-            let setting = |e: String| StartError::Setting(format!("definitions file {}: {e}", path.display()));
+            let setting =
+                |e: String| StartError::Setting(format!("definitions file {}: {e}", path.display()));
             let definitions = data::read_definitions(path).map_err(|e| setting(e.to_string()))?;
             self.import(&definitions).map_err(|e| setting(e.to_string()))?;
         }
@@ -344,6 +354,11 @@ impl BrokerInner {
     pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
         let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
         self.auth.check_vhost_access(user, name)?;
+        let max = self.config.limits.connections_max;
+        if self.connections.lock().len() > max {
+            let text = format!("connection refused: node connection limit ({max}) is reached");
+            return Err(Refusal::other(ReplyCode::NotAllowed, text));
+        }
         Ok(vhost)
     }
 
@@ -363,9 +378,8 @@ impl BrokerInner {
         if self.stopping.load(Ordering::Acquire) {
             return Err(Refusal::other(ReplyCode::ConnectionForced, "the broker is stopping"));
         }
-        if connections.len() >= max {
-            let text = format!("connection refused: the node's limit of {max} connections is reached");
-            return Err(Refusal::other(ReplyCode::NotAllowed, text));
+        if connections.len() >= max.saturating_add(REFUSALS_MAX) {
+            return Err(Refusal::other(ReplyCode::NotAllowed, format!("more than {max} connections")));
         }
         let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
         let mailbox = Arc::new(Mailbox::new(self.config.limits.outgoing_bytes_max));
@@ -446,7 +460,9 @@ async fn watch_alarms(broker: Weak<BrokerInner>, memory: Arc<MemoryGauge>) {
         if bits != before {
             match bits {
                 0 => tracing::info!("resource alarms cleared: publishers go on"),
-                _ => tracing::warn!(alarms = %Resource::describe(bits), "publishers are blocked until it is cleared"),
+                _ => {
+                    tracing::warn!(alarms = %Resource::describe(bits), "publishers are blocked until it is cleared")
+                }
             }
             broker.each_connection(|connection| connection.mailbox.wake());
         }

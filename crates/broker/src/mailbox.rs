@@ -6,6 +6,7 @@
 
 use crate::message::Message;
 use crate::queue::{ConsumerId, Queue};
+use leveret_protocol::ReplyCode;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -44,11 +45,11 @@ pub(crate) fn delivery_bytes(message: &Message) -> usize {
 #[derive(Debug)]
 pub(crate) enum Command {
     /// The queue went away: tell the consumer, if the client wants to know.
-    ConsumerCancelled { consumer: u32 },
+    ConsumerCancelled { consumer: u32, queue: u64 },
     /// A reply for a direct reply-to consumer.
     Reply { channel: u16, message: Message },
     /// Close with this reply code and text.
-    Close { code: leveret_protocol::ReplyCode, text: String },
+    Close { code: ReplyCode, text: String },
     /// The broker stops: consumers are cancelled, settlements are still taken.
     Drain,
 }
@@ -223,6 +224,17 @@ impl Mailbox {
             Some(waker) if waker.will_wake(cx.waker()) => {}
             _ => inner.waker = Some(cx.waker().clone()),
         }
+        Poll::Pending
+    }
+
+    /// Ready when the connection is to be closed; everything else stays where it is.
+    pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<(ReplyCode, String)> {
+        let mut inner = self.inner.lock();
+        let found = inner.commands.extract_if(.., |command| matches!(command, Command::Close { .. })).next();
+        if let Some(Command::Close { code, text }) = found {
+            return Poll::Ready((code, text));
+        }
+        inner.waker = Some(cx.waker().clone());
         Poll::Pending
     }
 

@@ -43,7 +43,11 @@ impl BrokerInner {
         let counts =
             [definitions.policies.len(), definitions.parameters.len(), definitions.global_parameters.len()];
         for (section, count) in KEPT.iter().zip(counts).filter(|(_, count)| *count > 0) {
-            tracing::warn!(section, count, "these definitions are kept, but this version does not act on them");
+            tracing::warn!(
+                section,
+                count,
+                "these definitions are kept, but this version does not act on them"
+            );
         }
         kept.policies.extend(definitions.policies.iter().cloned());
         kept.parameters.extend(definitions.parameters.iter().cloned());
@@ -108,7 +112,8 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     let name = || Some(vhost.name().to_string());
     all.vhosts.push(VhostDefinition { name: vhost.name().to_string(), description: None, other: other() });
     let topology = vhost.topology();
-    let lasting = topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));
+    let lasting =
+        topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));
     all.exchanges.extend(lasting.map(|e| ExchangeDefinition {
         name: e.name.to_string(),
         vhost: name(),

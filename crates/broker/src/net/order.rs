@@ -42,7 +42,7 @@ impl ChannelOrder {
             Verdict::Process => return session.method(number, method, out),
             Verdict::Open => {
                 if self.channel_max != 0 && self.open >= usize::from(self.channel_max) {
-                    return Err(too_many_channels(self.open, self.channel_max).caused_by(channel::Open::ID));
+                    return Err(too_many_channels(self.open, self.channel_max));
                 }
                 session.finish_batch(out);
                 inbound.forget_channel(number);

@@ -96,8 +96,10 @@ pub(crate) struct Incoming {
 pub(crate) struct Settled {
     /// `None` for a message taken by `basic.get`.
     pub(crate) consumer: Option<ConsumerId>,
-    /// Bytes it was charged for.
+    /// Bytes its queue is or would be charged for it.
     pub(crate) charge: usize,
+    /// It counted as unacked; not so a message on its way to a consumer that never acknowledges.
+    pub(crate) held: bool,
 }
 
 /// How a queue was declared.
