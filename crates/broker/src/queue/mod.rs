@@ -1,4 +1,4 @@
-//! Queues. A [`Queue`] is a name, its declaration and a lock around plain state ([`state`]); each operation here takes the
+//! Queues. A [`Queue`] is a name, its declaration and a lock around plain state (its `state` module); each operation here takes the
 //! lock once, then carries out what the state asked for: routing dead letters, setting timers, deleting unused queues.
 //!
 //! Lock order: topology of the virtual host, then one queue, then one mailbox. No two queues are locked at a time.
