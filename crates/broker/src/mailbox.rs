@@ -6,6 +6,7 @@
 
 use crate::message::Message;
 use crate::queue::{ConsumerId, Queue};
+use leveret_protocol::ReplyCode;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -48,7 +49,7 @@ pub(crate) enum Command {
     /// A reply for a direct reply-to consumer.
     Reply { channel: u16, message: Message },
     /// Close with this reply code and text.
-    Close { code: leveret_protocol::ReplyCode, text: String },
+    Close { code: ReplyCode, text: String },
     /// The broker stops: consumers are cancelled, settlements are still taken.
     Drain,
 }
@@ -168,13 +169,28 @@ impl Mailbox {
 
     /// Says that `bytes` left for the socket; returns the consumers that may go on.
     pub(crate) fn written(&self, bytes: usize) -> Vec<(Arc<Queue>, ConsumerId)> {
-        let written = self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
         let before = self.outstanding_bytes.fetch_sub(bytes, Ordering::Relaxed);
         // Half of the bound: resuming for every few bytes would cost more than it brings.
         let resume = before - bytes <= self.outstanding_bytes_max / 2;
+        self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if resume { std::mem::take(&mut self.inner.lock().stalled) } else { Vec::new() }
+    }
+
+    /// Lets publishers go on that need not wait any longer; to be said after the consumers that `written` named were resumed.
+    pub(crate) fn caught_up(&self) {
         let mut inner = self.inner.lock();
-        inner.publishers.extract_if(.., |(target, _)| *target <= written).for_each(|(_, waker)| waker.wake());
-        if resume { std::mem::take(&mut inner.stalled) } else { Vec::new() }
+        let Inner { publishers, stalled, .. } = &mut *inner;
+        publishers
+            .extract_if(.., |(target, _)| !self.is_behind(stalled.is_empty(), *target))
+            .for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Whether there is work for this connection's task that its peer would take, up to so many bytes written in all.
+    fn is_behind(&self, nobody_stalled: bool, target: u64) -> bool {
+        let outstanding = self.outstanding_bytes.load(Ordering::Relaxed);
+        self.written_bytes() < target
+            && !self.write_blocked.load(Ordering::Relaxed)
+            && (!nobody_stalled || outstanding > self.outstanding_bytes_max / 2)
     }
 
     /// Says whether the socket takes no more; then nobody waits for this connection.
@@ -197,11 +213,11 @@ impl Mailbox {
     }
 
     /// Pending while this connection's task is behind with work that its peer would take: a publisher that feeds it pauses until
-    /// as much was written as it put in, so that its queues do not grow for want of a turn on the processor. A peer that
-    /// does not read holds nobody up.
+    /// as much was written as it put in, or nothing is left to write, so that its queues do not grow for want of a turn on
+    /// the processor. A peer that does not read holds nobody up.
     pub(crate) fn poll_written(&self, target: u64, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.inner.lock();
-        if inner.closed || self.write_blocked.load(Ordering::Relaxed) || self.written_bytes() >= target {
+        if inner.closed || !self.is_behind(inner.stalled.is_empty(), target) {
             return Poll::Ready(());
         }
         if !inner.publishers.iter().any(|(_, waker)| waker.will_wake(cx.waker())) {
@@ -223,6 +239,17 @@ impl Mailbox {
             Some(waker) if waker.will_wake(cx.waker()) => {}
             _ => inner.waker = Some(cx.waker().clone()),
         }
+        Poll::Pending
+    }
+
+    /// Ready when the connection is to be closed; everything else stays where it is.
+    pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<(ReplyCode, String)> {
+        let mut inner = self.inner.lock();
+        let found = inner.commands.extract_if(.., |command| matches!(command, Command::Close { .. })).next();
+        if let Some(Command::Close { code, text }) = found {
+            return Poll::Ready((code, text));
+        }
+        inner.waker = Some(cx.waker().clone());
         Poll::Pending
     }
 

@@ -41,6 +41,9 @@ impl Slot {
     }
 }
 
+/// Holes kept beside as many as there are messages.
+const HOLES_MAX: usize = 64;
+
 /// Sorted by tag, with holes where single tags were settled out of order.
 #[derive(Debug, Default)]
 pub(crate) struct Unacked {
@@ -70,6 +73,10 @@ impl Unacked {
         while matches!(self.slots.front(), Some(None)) {
             self.slots.pop_front();
             self.tags.pop_front();
+        }
+        if self.slots.len() > 2 * self.len + HOLES_MAX {
+            // One message that is held must not keep a place for each that was settled behind it.
+            self.restore([]);
         }
         self.shrink();
         Some(slot)

@@ -3,7 +3,7 @@
 use crate::broker::BrokerInner;
 use crate::definitions::{
     Arguments, BindingDefinition, Definitions, DefinitionsError, DestinationType, ExchangeDefinition,
-    OtherKeys, QueueDefinition, VhostDefinition,
+    OtherKeys, ParameterDefinition, QueueDefinition, VhostDefinition,
 };
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name;
@@ -49,8 +49,14 @@ impl BrokerInner {
                 "these definitions are kept, but this version does not act on them"
             );
         }
+        // What comes later replaces what has the same name.
+        kept.policies
+            .retain(|p| !definitions.policies.iter().any(|n| (&n.vhost, &n.name) == (&p.vhost, &p.name)));
         kept.policies.extend(definitions.policies.iter().cloned());
+        let key = |p: &ParameterDefinition| (p.vhost.clone(), p.component.clone(), p.name.clone());
+        kept.parameters.retain(|p| !definitions.parameters.iter().any(|n| key(n) == key(p)));
         kept.parameters.extend(definitions.parameters.iter().cloned());
+        kept.global_parameters.retain(|p| !definitions.global_parameters.iter().any(|n| n.name == p.name));
         kept.global_parameters.extend(definitions.global_parameters.iter().cloned());
     }
 

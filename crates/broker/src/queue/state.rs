@@ -443,6 +443,11 @@ impl QueueState {
         all.len()
     }
 
+    /// When the timer service was asked to come, if it was.
+    pub(crate) fn timer_ms(&self) -> Option<u64> {
+        Some(self.timer_ms).filter(|ms| *ms != u64::MAX)
+    }
+
     /// Marks the queue as gone. Returns its consumers and how many ready messages went with it.
     pub(crate) fn delete(&mut self, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
         self.deleted = true;

@@ -244,6 +244,12 @@ impl Session {
         }
     }
 
+    /// # Errors
+    /// The user has as many channels as it may.
+    pub(crate) fn check_channel_limit(&self) -> Result<(), ProtocolError> {
+        self.broker.check_channel_limit(&self.negotiated.actor.user).or_refuse(0)
+    }
+
     /// Makes a channel; the order of frames says that it is not there yet.
     pub(crate) fn open_channel(&mut self, channel: u16, out: &mut Vec<u8>) {
         let at = usize::from(channel);
@@ -401,6 +407,7 @@ impl Session {
         for (queue, consumer) in self.mailbox.written(bytes) {
             queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
         }
+        self.mailbox.caught_up();
     }
 
     /// The first channel whose oldest delivery was not settled in time (RabbitMQ, "Delivery Acknowledgement Timeout").

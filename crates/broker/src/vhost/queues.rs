@@ -158,7 +158,14 @@ impl VirtualHost {
             return 0;
         }
         let mut outcome = Outcome::default();
-        let (consumers, ready) = queue.lock().delete(&mut outcome);
+        let (consumers, ready, timer) = {
+            let mut state = queue.lock();
+            let (consumers, ready) = state.delete(&mut outcome);
+            (consumers, ready, state.timer_ms())
+        };
+        if let Some(due) = timer {
+            self.timers().cancel(due, queue);
+        }
         self.charge_memory(outcome.charge);
         for consumer in consumers {
             let (consumer, mailbox) = (consumer.number, consumer.mailbox);
