@@ -6,9 +6,20 @@
     reason = "a failed unwrap in a test is a failed assertion with a place"
 )]
 
+mod alarms;
+mod confirms;
+mod consumer_timeout;
+mod consumers;
 mod dead_letter;
+mod exclusive;
 mod expiry;
 mod heartbeat;
+mod limits;
 mod overflow;
+mod prefetch;
+mod redelivery;
+mod reply_to;
+mod shutdown;
 mod stress;
 mod support;
+mod transactions;
