@@ -72,7 +72,7 @@ def main():
     rows = {}
     for path in files:
         for status, test in reader(path) if os.path.exists(path) else ():
-            test = re.sub(r"[\x00-\x20]+", " ", test).strip()
+            test = re.sub(r"[\x00-\x20]+", " ", test.replace(os.getcwd() + "/", "")).strip()
             n, key = 1, test
             while key in rows:
                 n += 1

@@ -1,6 +1,8 @@
 //! Starting, holding and stopping a broker.
 
-use crate::auth::{Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord};
+use crate::auth::{
+    Auth, AuthSettings, HashingAlgorithm, Mechanism, PasswordHash, Permissions, User, UserLimits, UserRecord,
+};
 use crate::clock::Clock;
 use crate::config::{Config, DataLocation};
 use crate::data::{self, DataFolder};
@@ -16,10 +18,13 @@ use leveret_protocol::ReplyCode;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+
+/// Connections beyond the limit that are served far enough to be told so.
+const REFUSALS_MAX: usize = 100;
 
 /// A running broker. Clones are handles to the same broker; it ends when the last is dropped.
 ///
@@ -64,6 +69,10 @@ pub(crate) struct BrokerInner {
 pub(crate) struct ConnectionHandle {
     pub(crate) id: u64,
     pub(crate) mailbox: Arc<Mailbox>,
+    /// Its user, once it is open.
+    pub(crate) user: OnceLock<Name>,
+    /// Channels open on it.
+    pub(crate) channels: AtomicUsize,
     /// Delivered messages it had not settled when it last looked.
     pub(crate) unsettled: AtomicUsize,
 }
@@ -248,6 +257,10 @@ impl BrokerInner {
         &self.auth
     }
 
+    pub(crate) fn memory(&self) -> &MemoryGauge {
+        &self.memory
+    }
+
     pub(crate) fn replies(&self) -> &Replies {
         &self.replies
     }
@@ -272,7 +285,8 @@ impl BrokerInner {
             self.import(&definitions).map_err(problem)?;
         }
         if let Some(path) = &self.config.load_definitions {
-            let setting = |e: String| StartError::Setting(format!("definitions file {}: {e}", path.display()));
+            let setting =
+                |e: String| StartError::Setting(format!("definitions file {}: {e}", path.display()));
             let definitions = data::read_definitions(path).map_err(|e| setting(e.to_string()))?;
             self.import(&definitions).map_err(|e| setting(e.to_string()))?;
         }
@@ -344,7 +358,29 @@ impl BrokerInner {
     pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
         let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
         self.auth.check_vhost_access(user, name)?;
+        let max = self.config.limits.connections_max;
+        if self.connections.lock().len() > max {
+            let text = format!("connection refused: node connection limit ({max}) is reached");
+            return Err(Refusal::other(ReplyCode::NotAllowed, text));
+        }
+        let is_theirs = |c: &&Arc<ConnectionHandle>| c.user.get() == Some(user.name());
+        let open = self.connections.lock().values().filter(is_theirs).count();
+        self.auth.check_connection_limit(user, open as u64)?;
         Ok(vhost)
+    }
+
+    /// # Errors
+    /// The user has as many channels, on all its connections together, as it may.
+    pub(crate) fn check_channel_limit(&self, user: &User) -> Result<(), Refusal> {
+        if !self.auth.has_channel_limit(user) {
+            return Ok(());
+        }
+        let of = |c: &Arc<ConnectionHandle>| match c.user.get() {
+            Some(name) if name == user.name() => c.channels.load(Ordering::Relaxed) as u64,
+            _ => 0,
+        };
+        let open = self.connections.lock().values().map(of).sum();
+        self.auth.check_channel_limit(user, open)
     }
 
     pub(crate) fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
@@ -363,13 +399,18 @@ impl BrokerInner {
         if self.stopping.load(Ordering::Acquire) {
             return Err(Refusal::other(ReplyCode::ConnectionForced, "the broker is stopping"));
         }
-        if connections.len() >= max {
-            let text = format!("connection refused: the node's limit of {max} connections is reached");
-            return Err(Refusal::other(ReplyCode::NotAllowed, text));
+        if connections.len() >= max.saturating_add(REFUSALS_MAX) {
+            return Err(Refusal::other(ReplyCode::NotAllowed, format!("more than {max} connections")));
         }
         let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
         let mailbox = Arc::new(Mailbox::new(self.config.limits.outgoing_bytes_max));
-        let handle = Arc::new(ConnectionHandle { id, mailbox, unsettled: AtomicUsize::new(0) });
+        let handle = Arc::new(ConnectionHandle {
+            id,
+            mailbox,
+            user: OnceLock::new(),
+            channels: AtomicUsize::new(0),
+            unsettled: AtomicUsize::new(0),
+        });
         connections.insert(id, handle.clone());
         Ok(handle)
     }
@@ -446,7 +487,9 @@ async fn watch_alarms(broker: Weak<BrokerInner>, memory: Arc<MemoryGauge>) {
         if bits != before {
             match bits {
                 0 => tracing::info!("resource alarms cleared: publishers go on"),
-                _ => tracing::warn!(alarms = %Resource::describe(bits), "publishers are blocked until it is cleared"),
+                _ => {
+                    tracing::warn!(alarms = %Resource::describe(bits), "publishers are blocked until it is cleared")
+                }
             }
             broker.each_connection(|connection| connection.mailbox.wake());
         }

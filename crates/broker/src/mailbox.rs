@@ -6,9 +6,10 @@
 
 use crate::message::Message;
 use crate::queue::{ConsumerId, Queue};
+use leveret_protocol::ReplyCode;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// A message on its way from a queue to a consumer.
@@ -30,19 +31,25 @@ impl Delivery {
     /// What it counts against the connection's bound on outstanding bytes.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        self.message.body_len() + 256
+        delivery_bytes(&self.message)
     }
+}
+
+/// What a message counts on its way to one consumer: its body and about what goes around it.
+#[inline]
+pub(crate) fn delivery_bytes(message: &Message) -> usize {
+    message.body_len() + 256
 }
 
 /// An order to a connection's task.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// The queue went away: tell the consumer, if the client wants to know.
-    ConsumerCancelled { consumer: u32 },
+    ConsumerCancelled { consumer: u32, queue: u64 },
     /// A reply for a direct reply-to consumer.
     Reply { channel: u16, message: Message },
     /// Close with this reply code and text.
-    Close { code: leveret_protocol::ReplyCode, text: String },
+    Close { code: ReplyCode, text: String },
     /// The broker stops: consumers are cancelled, settlements are still taken.
     Drain,
 }
@@ -54,8 +61,8 @@ struct Inner {
     /// Consumers that wait for room here.
     stalled: Vec<(Arc<Queue>, ConsumerId)>,
     waker: Option<Waker>,
-    /// Publishers that wait for this connection's task to catch up.
-    publishers: Vec<Waker>,
+    /// Publishers that wait until so many bytes were written in all.
+    publishers: Vec<(u64, Waker)>,
     closed: bool,
 }
 
@@ -66,6 +73,7 @@ pub(crate) struct Mailbox {
     filled: AtomicBool,
     outstanding_bytes: AtomicUsize,
     outstanding_bytes_max: usize,
+    written_bytes: AtomicU64,
     /// The peer does not read: waiting for it would let a slow consumer stop its producers.
     write_blocked: AtomicBool,
 }
@@ -77,6 +85,7 @@ impl Mailbox {
             filled: AtomicBool::new(false),
             outstanding_bytes: AtomicUsize::new(0),
             outstanding_bytes_max,
+            written_bytes: AtomicU64::new(0),
             write_blocked: AtomicBool::new(false),
         }
     }
@@ -162,12 +171,26 @@ impl Mailbox {
     pub(crate) fn written(&self, bytes: usize) -> Vec<(Arc<Queue>, ConsumerId)> {
         let before = self.outstanding_bytes.fetch_sub(bytes, Ordering::Relaxed);
         // Half of the bound: resuming for every few bytes would cost more than it brings.
-        if before - bytes > self.outstanding_bytes_max / 2 {
-            return Vec::new();
-        }
+        let resume = before - bytes <= self.outstanding_bytes_max / 2;
+        self.written_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if resume { std::mem::take(&mut self.inner.lock().stalled) } else { Vec::new() }
+    }
+
+    /// Lets publishers go on that need not wait any longer; to be said after the consumers that `written` named were resumed.
+    pub(crate) fn caught_up(&self) {
         let mut inner = self.inner.lock();
-        inner.publishers.drain(..).for_each(Waker::wake);
-        std::mem::take(&mut inner.stalled)
+        let Inner { publishers, stalled, .. } = &mut *inner;
+        publishers
+            .extract_if(.., |(target, _)| !self.is_behind(stalled.is_empty(), *target))
+            .for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Whether there is work for this connection's task that its peer would take, up to so many bytes written in all.
+    fn is_behind(&self, nobody_stalled: bool, target: u64) -> bool {
+        let outstanding = self.outstanding_bytes.load(Ordering::Relaxed);
+        self.written_bytes() < target
+            && !self.write_blocked.load(Ordering::Relaxed)
+            && (!nobody_stalled || outstanding > self.outstanding_bytes_max / 2)
     }
 
     /// Says whether the socket takes no more; then nobody waits for this connection.
@@ -175,25 +198,30 @@ impl Mailbox {
         if self.write_blocked.load(Ordering::Relaxed) != blocked {
             self.write_blocked.store(blocked, Ordering::Relaxed);
             if blocked {
-                self.inner.lock().publishers.drain(..).for_each(Waker::wake);
+                self.release_publishers(&mut self.inner.lock());
             }
         }
     }
 
-    /// Pending while this connection's task is behind with work that its peer would take: a publisher that feeds it pauses, so
-    /// that its queues do not grow for want of a turn on the processor. A peer that does not read holds nobody up.
-    pub(crate) fn poll_caught_up(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let behind = |inner: &Inner| {
-            !inner.closed
-                && !self.write_blocked.load(Ordering::Relaxed)
-                && self.outstanding_bytes.load(Ordering::Relaxed) > self.outstanding_bytes_max / 2
-        };
+    fn release_publishers(&self, inner: &mut Inner) {
+        inner.publishers.drain(..).for_each(|(_, waker)| waker.wake());
+    }
+
+    /// Bytes written so far, to which a publisher adds what it put in to know what to wait for.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Pending while this connection's task is behind with work that its peer would take: a publisher that feeds it pauses until
+    /// as much was written as it put in, or nothing is left to write, so that its queues do not grow for want of a turn on
+    /// the processor. A peer that does not read holds nobody up.
+    pub(crate) fn poll_written(&self, target: u64, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.inner.lock();
-        if !behind(&inner) {
+        if inner.closed || !self.is_behind(inner.stalled.is_empty(), target) {
             return Poll::Ready(());
         }
-        if !inner.publishers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            inner.publishers.push(cx.waker().clone());
+        if !inner.publishers.iter().any(|(_, waker)| waker.will_wake(cx.waker())) {
+            inner.publishers.push((target, cx.waker().clone()));
         }
         Poll::Pending
     }
@@ -214,6 +242,17 @@ impl Mailbox {
         Poll::Pending
     }
 
+    /// Ready when the connection is to be closed; everything else stays where it is.
+    pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<(ReplyCode, String)> {
+        let mut inner = self.inner.lock();
+        let found = inner.commands.extract_if(.., |command| matches!(command, Command::Close { .. })).next();
+        if let Some(Command::Close { code, text }) = found {
+            return Poll::Ready((code, text));
+        }
+        inner.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// Wakes the connection's task to look around.
     pub(crate) fn wake(&self) {
         let waker = {
@@ -230,7 +269,7 @@ impl Mailbox {
         inner.closed = true;
         inner.stalled.clear();
         inner.commands.clear();
-        inner.publishers.drain(..).for_each(Waker::wake);
+        self.release_publishers(&mut inner);
         std::mem::take(&mut inner.deliveries)
     }
 }

@@ -55,7 +55,8 @@ impl Message {
         let method_size = u32::from_be_bytes([wire[3], wire[4], wire[5], wire[6]]) as usize;
         let header = method_size + 8;
         let header_size =
-            u32::from_be_bytes([wire[header + 3], wire[header + 4], wire[header + 5], wire[header + 6]]) as usize;
+            u32::from_be_bytes([wire[header + 3], wire[header + 4], wire[header + 5], wire[header + 6]])
+                as usize;
         let meta = Meta {
             header_at: (header - STRINGS_AT) as u32,
             header_end: (header + header_size + 8 - STRINGS_AT) as u32,
@@ -67,8 +68,9 @@ impl Message {
     /// Keeps a message built from parts; the body is shared, not copied.
     pub fn new(parts: Parts<'_>, body: Bytes, ttl_ms: Option<u64>, copies: u32) -> Self {
         let properties = parts.properties.as_bytes();
-        let mut bytes =
-            Vec::with_capacity(2 + parts.exchange.len() + parts.routing_key.len() + 8 + 12 + properties.len());
+        let mut bytes = Vec::with_capacity(
+            2 + parts.exchange.len() + parts.routing_key.len() + 8 + 12 + properties.len(),
+        );
         bytes.push(parts.exchange.len() as u8);
         bytes.extend_from_slice(parts.exchange);
         bytes.push(parts.routing_key.len() as u8);

@@ -30,6 +30,11 @@ impl Timers {
         }
     }
 
+    /// Forgets a queue that asked for `due_ms` and is gone.
+    pub(crate) fn cancel(&self, due_ms: u64, queue: &Queue) {
+        self.due.lock().remove(&(due_ms, queue.id()));
+    }
+
     /// Serves the list for ever; ends when its task is dropped.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {

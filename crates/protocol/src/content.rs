@@ -1,6 +1,6 @@
 //! Content headers: what stands between a method with content and its body (AMQP 0-9-1, section 2.3.5.2).
 
-use crate::frame::{FrameKind, begin_frame};
+use crate::frame::{FrameKind, begin_frame, put_body};
 use crate::properties::RawProperties;
 use crate::wire::{Put as _, Reader, WireError};
 
@@ -57,4 +57,17 @@ impl<'a> ContentHeader<'a> {
         out.put_bytes(self.properties.as_bytes());
         frame.end(out);
     }
+}
+
+/// Appends a whole content, header frame and body frames, as it follows its method. `frame_max` is in bytes, 0 for no limit.
+#[inline]
+pub fn put_content(
+    out: &mut Vec<u8>,
+    channel: u16,
+    properties: RawProperties<'_>,
+    body: &[u8],
+    frame_max: u32,
+) {
+    ContentHeader { class_id: BASIC_CLASS, body_size: body.len() as u64, properties }.write(channel, out);
+    put_body(out, channel, body, frame_max);
 }

@@ -10,7 +10,7 @@
 //! | know whether a channel may receive a method now | [`ChannelState`] |
 //! | tell the peer what it did wrong | [`ProtocolError`], [`ReplyCode`] |
 //! | write a method | the structs in [`methods`]: `write(channel, out)` |
-//! | write a message | a method with content, [`ContentHeader`], [`put_body`] |
+//! | write a message | a method with content, then [`put_content`] |
 //! | look into properties without decoding all of them | [`RawProperties`], [`RawTable`] |
 //! | keep or build properties and arguments | [`Properties`], [`FieldTable`] |
 //! | know when a heartbeat is due | [`Heartbeat`] |
@@ -27,8 +27,7 @@
 //! let mut bytes = Vec::new();
 //! let routing_key = ShortStr::new("orders")?;
 //! basic::Publish { routing_key, mandatory: true, ..Default::default() }.write(1, &mut bytes);
-//! ContentHeader { class_id: BASIC_CLASS, body_size: 5, properties: RawProperties::EMPTY }.write(1, &mut bytes);
-//! put_body(&mut bytes, 1, b"hello", 131_072);
+//! put_content(&mut bytes, 1, RawProperties::EMPTY, b"hello", 131_072);
 //!
 //! let limits = InboundLimits { frame_max: 131_072, message_bytes_max: 128 << 20, channel_max: 2047 };
 //! let mut inbound = Inbound::new(Role::Server, limits);
@@ -119,7 +118,7 @@ mod shortstr;
 pub mod wire;
 
 pub use channel::{ChannelState, Verdict};
-pub use content::{BASIC_CLASS, ContentHeader};
+pub use content::{BASIC_CLASS, ContentHeader, put_content};
 pub use error::{MethodError, ProtocolError, Scope};
 pub use field_table::{Decimal, FieldName, FieldTable, FieldValue, RawTable, RawValue};
 pub use frame::{

@@ -48,6 +48,11 @@ impl Auth {
         }
     }
 
+    /// Whether the number of the user's channels matters.
+    pub(crate) fn has_channel_limit(&self, user: &User) -> bool {
+        self.limits(user).channels_max.is_some()
+    }
+
     fn limits(&self, user: &User) -> UserLimits {
         self.read().get(user.name()).map(|account| account.limits).unwrap_or_default()
     }

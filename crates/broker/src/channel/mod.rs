@@ -63,7 +63,12 @@ impl Channel {
     }
 
     /// The queue a method means: the named one, or the one declared last.
-    pub(crate) fn queue_name(&self, channel: u16, given: &str, by: MethodId) -> Result<String, ProtocolError> {
+    pub(crate) fn queue_name(
+        &self,
+        channel: u16,
+        given: &str,
+        by: MethodId,
+    ) -> Result<String, ProtocolError> {
         if !given.is_empty() {
             return Ok(given.to_owned());
         }

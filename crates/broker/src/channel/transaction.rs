@@ -20,4 +20,6 @@ pub(crate) struct Transaction {
     /// Messages to settle, taken out of the channel's unacked ones so that no tag is settled twice.
     pub(crate) settlements: Vec<(super::unacked::Slot, Settlement)>,
     pub(crate) bytes: usize,
+    /// A queue refused a publishing while it was committed.
+    pub(crate) refused: bool,
 }

@@ -18,12 +18,14 @@ pub(crate) struct Slot {
     pub(crate) delivered_ms: u64,
     pub(crate) delivery_count: u32,
     pub(crate) redelivered: bool,
+    /// On its way to a consumer that never acknowledges; such a slot only lives while its channel is closed.
+    pub(crate) no_ack: bool,
     pub(crate) message: Message,
 }
 
 impl Slot {
     pub(crate) fn settled(&self) -> Settled {
-        Settled { consumer: self.consumer, charge: self.message.charge() }
+        Settled { consumer: self.consumer, charge: self.message.charge(), held: !self.no_ack }
     }
 
     pub(crate) fn into_entry(self) -> (Settled, Entry) {
@@ -38,6 +40,9 @@ impl Slot {
         (settled, entry)
     }
 }
+
+/// Holes kept beside as many as there are messages.
+const HOLES_MAX: usize = 64;
 
 /// Sorted by tag, with holes where single tags were settled out of order.
 #[derive(Debug, Default)]
@@ -68,6 +73,10 @@ impl Unacked {
         while matches!(self.slots.front(), Some(None)) {
             self.slots.pop_front();
             self.tags.pop_front();
+        }
+        if self.slots.len() > 2 * self.len + HOLES_MAX {
+            // One message that is held must not keep a place for each that was settled behind it.
+            self.restore([]);
         }
         self.shrink();
         Some(slot)
@@ -143,6 +152,7 @@ mod tests {
                 delivered_ms: 0,
                 delivery_count: 0,
                 redelivered: false,
+                no_ack: false,
                 message: message.clone(),
             });
         }

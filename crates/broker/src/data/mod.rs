@@ -14,6 +14,7 @@ use crate::broker::{BrokerInner, StartError};
 use crate::definitions::Definitions;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Weak;
 use std::time::Duration;
@@ -74,7 +75,9 @@ impl DataFolder {
     pub(crate) fn save(&self, definitions: &Definitions) -> io::Result<()> {
         let target = self.path.join(DEFINITIONS);
         let beside = self.path.join(format!("{DEFINITIONS}.new"));
-        let mut file = File::create(&beside)?;
+        let _ = std::fs::remove_file(&beside);
+        // It holds password hashes: for the broker's user alone.
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&beside)?;
         file.write_all(definitions.to_json().as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&beside, &target)?;

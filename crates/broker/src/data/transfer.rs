@@ -3,7 +3,7 @@
 use crate::broker::BrokerInner;
 use crate::definitions::{
     Arguments, BindingDefinition, Definitions, DefinitionsError, DestinationType, ExchangeDefinition,
-    OtherKeys, QueueDefinition, VhostDefinition,
+    OtherKeys, ParameterDefinition, QueueDefinition, VhostDefinition,
 };
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name;
@@ -43,10 +43,20 @@ impl BrokerInner {
         let counts =
             [definitions.policies.len(), definitions.parameters.len(), definitions.global_parameters.len()];
         for (section, count) in KEPT.iter().zip(counts).filter(|(_, count)| *count > 0) {
-            tracing::warn!(section, count, "these definitions are kept, but this version does not act on them");
+            tracing::warn!(
+                section,
+                count,
+                "these definitions are kept, but this version does not act on them"
+            );
         }
+        // What comes later replaces what has the same name.
+        kept.policies
+            .retain(|p| !definitions.policies.iter().any(|n| (&n.vhost, &n.name) == (&p.vhost, &p.name)));
         kept.policies.extend(definitions.policies.iter().cloned());
+        let key = |p: &ParameterDefinition| (p.vhost.clone(), p.component.clone(), p.name.clone());
+        kept.parameters.retain(|p| !definitions.parameters.iter().any(|n| key(n) == key(p)));
         kept.parameters.extend(definitions.parameters.iter().cloned());
+        kept.global_parameters.retain(|p| !definitions.global_parameters.iter().any(|n| n.name == p.name));
         kept.global_parameters.extend(definitions.global_parameters.iter().cloned());
     }
 
@@ -108,7 +118,8 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     let name = || Some(vhost.name().to_string());
     all.vhosts.push(VhostDefinition { name: vhost.name().to_string(), description: None, other: other() });
     let topology = vhost.topology();
-    let lasting = topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));
+    let lasting =
+        topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));
     all.exchanges.extend(lasting.map(|e| ExchangeDefinition {
         name: e.name.to_string(),
         vhost: name(),

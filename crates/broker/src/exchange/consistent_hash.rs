@@ -1,11 +1,12 @@
 //! `x-consistent-hash`: to one binding, chosen by a hash, in proportion to the bindings' weights.
 //!
-//! The binding key is the weight. What is hashed is the routing key, a header or a property, as the exchange's arguments say (RabbitMQ,
-//! "Consistent Hash Exchange Type").
+//! The binding key is the weight. What is hashed is the routing key, a header or a property, as the exchange's arguments say
+//! (RabbitMQ, "Consistent Hash Exchange Type").
 //!
-//! Each destination draws a number from the hash of its name and of what is hashed, and the best one wins (weighted rendezvous hashing). So a
-//! message's destination depends on the set of bindings alone, not on their history, and survives a restart; shares are exact, and a binding
-//! that comes or goes moves only the messages that it gets or had. Destinations of the same weight are compared as integers.
+//! Each destination draws a number from the hash of its name and of what is hashed, and the best one wins (weighted rendezvous
+//! hashing). So a message's destination depends on the set of bindings alone, not on their history, and survives a restart;
+//! shares are exact, and a binding that comes or goes moves only the messages that it gets or had. Destinations of the same
+//! weight are compared as integers.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,7 +1,7 @@
 //! Exchanges: from a message's routing key and headers to destinations. One file or folder per exchange type.
 //!
-//! Nothing here knows of queues, connections or names of destinations. What lies above the types (the default exchange, bindings between
-//! exchanges, alternate exchanges, each queue only once) is the topology's.
+//! Nothing here knows of queues, connections or names of destinations. What lies above the types (the default exchange, bindings
+//! between exchanges, alternate exchanges, each queue only once) is the topology's.
 
 mod consistent_hash;
 mod destination;

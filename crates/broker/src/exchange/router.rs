@@ -11,8 +11,8 @@ use super::topic::TopicRouter;
 use super::{ExchangeKind, ExchangeSpec};
 use crate::refusal::Refusal;
 
-/// Bindings by what the exchange's type looks at. Whoever owns it keeps the bindings themselves: none comes in twice and only what came in
-/// goes out.
+/// Bindings by what the exchange's type looks at. Whoever owns it keeps the bindings themselves: none comes in twice and only
+/// what came in goes out.
 #[derive(Debug)]
 pub(crate) enum Router {
     Direct(DirectRouter),

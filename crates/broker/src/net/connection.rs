@@ -9,6 +9,7 @@
 //! takes what other tasks left in the mailbox, and writes once.
 
 use super::buffers::{give_output, take_output};
+use super::closing::Closing;
 use super::handshake::{Accepted, Handshake, Step};
 use super::input::Input;
 use super::open::{Open, Progress};
@@ -23,21 +24,18 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// Bytes read and not handled while a client does not read its answers.
+const UNHANDLED_BYTES_MAX: usize = 64 * 1024;
 /// Rounds before the task lets others run.
 const ROUNDS_MAX: usize = 16;
 
 enum Phase {
     Handshake(Box<Handshake>),
     Open(Box<Open>),
-    /// Only the peer's `close-ok` counts now.
+    /// A close went one way or the other.
     Closing(Closing),
     /// Everything is said; what is left of the output is written, then the socket is closed.
     Over,
-}
-
-#[derive(Debug, Default)]
-struct Closing {
-    inbound: super::closing::AwaitCloseOk,
 }
 
 /// See the module's documentation.
@@ -49,8 +47,6 @@ pub(crate) struct Connection<S> {
     input: Input,
     out: Vec<u8>,
     out_at: usize,
-    /// Bytes of deliveries in the output, to be reported when it is written.
-    delivered_bytes: usize,
     timer: Timer,
     /// When the phase ends at the latest (handshake, closing).
     deadline_ms: Option<u64>,
@@ -76,7 +72,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             input: Input::default(),
             out: Vec::new(),
             out_at: 0,
-            delivered_bytes: 0,
             timer,
             deadline_ms: Some(deadline),
             name,
@@ -122,18 +117,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Reads once and handles what came. `true`: something came.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let unwritten = self.out.len() - self.out_at;
-        let frame_bytes = match &mut self.phase {
+        let is_full = self.out.len() - self.out_at > self.broker.config().limits.outgoing_bytes_max;
+        let mut frame_bytes = 0;
+        match &mut self.phase {
             Phase::Over => return Ok(false),
             Phase::Open(open) => {
-                // Replies pile up in front of a client that does not read them: it is not asked for more.
-                if open.holds_back(unwritten, &mut self.out, cx) {
+                if open.holds_back(&mut self.out, cx) {
                     return Ok(false);
                 }
-                open.frame_bytes(self.input.bytes())
+                if open.frames_wait && !is_full {
+                    self.handle_input();
+                    return Ok(true);
+                }
+                // Answers pile up before a client that does not read them. It may go on to show that it lives, a little.
+                if is_full && self.input.bytes().len() > UNHANDLED_BYTES_MAX {
+                    return Ok(false);
+                }
+                frame_bytes = open.frame_bytes(self.input.bytes());
             }
-            _ => 0,
-        };
+            _ => {}
+        }
         match self.input.poll_fill(cx, &mut self.stream, frame_bytes) {
             Poll::Pending => Ok(false),
             Poll::Ready(Err(error)) => Err(error),
@@ -146,7 +149,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             },
             Poll::Ready(Ok(_)) => {
-                self.handle_input();
+                match &mut self.phase {
+                    Phase::Open(open) if is_full => open.received(self.broker.clock().now_ms()),
+                    _ => self.handle_input(),
+                }
                 Ok(true)
             }
         }
@@ -162,24 +168,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Step::Accepted(accepted) => self.open(*accepted, now_ms),
                 Step::Refused { after_ms } => {
                     // The refusal is out; a peer that was told nothing waits, as RabbitMQ lets it.
-                    self.deadline_ms = Some(now_ms + after_ms);
-                    self.phase = if after_ms == 0 { Phase::Over } else { Phase::Closing(Closing::default()) };
+                    let wait = if after_ms == 0 { self.close_timeout_ms() } else { after_ms };
+                    self.deadline_ms = Some(now_ms + wait);
+                    self.phase =
+                        if after_ms == 0 { Phase::Over } else { Phase::Closing(Closing { by_broker: true }) };
                     return;
                 }
             }
         }
-        match &mut self.phase {
-            Phase::Open(open) => match open.handle(&mut self.input, &mut self.out, now_ms) {
+        if let Phase::Open(open) = &mut self.phase {
+            match open.handle(&mut self.input, &mut self.out, now_ms) {
                 Ok(Progress::Open) => {}
                 Ok(Progress::Closed) => self.leave_open(),
                 Err(error) => self.fail(&error),
-            },
-            Phase::Closing(closing) => {
-                if closing.inbound.handle(&mut self.input) {
-                    self.phase = Phase::Over;
-                }
             }
-            _ => {}
+        }
+        if let Phase::Closing(closing) = self.phase
+            && closing.handle(&mut self.input, &mut self.out)
+        {
+            self.phase = Phase::Over;
         }
     }
 
@@ -189,7 +196,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             "connection opened"
         );
         self.deadline_ms = None;
-        self.phase = Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
+        self.phase =
+            Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
     }
 
     /// The client closed; its `close-ok` is in the output.
@@ -197,7 +205,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Phase::Open(open) = &mut self.phase {
             open.end();
         }
-        self.phase = Phase::Over;
+        self.phase = Phase::Closing(Closing { by_broker: false });
+        // The socket is the client's to close; it may not even read what is left of the output.
+        self.deadline_ms = Some(self.broker.clock().now_ms() + self.close_timeout_ms());
+    }
+
+    fn close_timeout_ms(&self) -> u64 {
+        self.broker.config().close_timeout.as_millis() as u64
     }
 
     /// Closes the connection with an error of ours.
@@ -206,22 +220,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             open.end();
         }
         tracing::error!(connection = %self.name, %error, "closing the connection");
-        if error.scope == Scope::Socket {
-            self.phase = Phase::Over;
-            return;
-        }
         error.write(&mut self.out);
-        self.phase = Phase::Closing(Closing::default());
-        let wait = self.broker.config().close_timeout.as_millis() as u64;
-        self.deadline_ms = Some(self.broker.clock().now_ms() + wait);
+        self.deadline_ms = Some(self.broker.clock().now_ms() + self.close_timeout_ms());
+        // After an error of the socket nothing that comes can be read.
+        let is_over = error.scope == Scope::Socket;
+        self.phase = if is_over { Phase::Over } else { Phase::Closing(Closing { by_broker: true }) };
     }
 
     /// Writes what other tasks left for this connection. `true`: there was something.
     fn poll_mailbox(&mut self, cx: &mut Context<'_>) -> bool {
         let Phase::Open(open) = &mut self.phase else { return false };
-        // A peer that does not read gets no more to read.
+        // A peer that does not read gets no more to read, but may be told to go.
         if self.out.len() - self.out_at > self.broker.config().limits.outgoing_bytes_max {
-            return false;
+            let Poll::Ready((code, text)) = self.handle.mailbox.poll_close(cx) else { return false };
+            self.fail(&ProtocolError::connection(code, text));
+            return true;
         }
         if self.handle.mailbox.poll_filled(cx).is_pending() {
             return false;
@@ -231,7 +244,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let now_ms = self.broker.clock().now_ms();
         let commands = open.serve(&mut self.out, now_ms);
-        self.delivered_bytes += open.take_delivered_bytes();
         for command in commands {
             if let Command::Close { code, text } = command {
                 self.fail(&ProtocolError::connection(code, text));
@@ -269,9 +281,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn written(&mut self) {
-        let delivered = std::mem::take(&mut self.delivered_bytes);
         if let Phase::Open(open) = &mut self.phase {
-            open.written(self.broker.clock().now_ms(), delivered);
+            open.written(self.broker.clock().now_ms());
         }
     }
 
@@ -282,9 +293,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Open(open) => open.next_deadline_ms(),
             _ => own,
         };
-        self.timer.set(due);
-        if due.is_none() {
-            return false;
+        // An alarm that goes off too early only costs a look; moving it with every frame would cost more.
+        match (self.timer.deadline_ms(), due) {
+            (Some(set), Some(due)) if set <= due => {}
+            _ => self.timer.set(due),
         }
         let Poll::Ready(()) = self.timer.poll_due(cx) else { return false };
         self.need_output();
@@ -298,6 +310,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     }
                 }
             }
+            _ if self.deadline_ms.is_none_or(|deadline| now_ms < deadline) => {}
             _ => {
                 tracing::debug!(connection = %self.name, "the peer took too long");
                 self.phase = Phase::Over;
@@ -323,4 +336,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 }
-

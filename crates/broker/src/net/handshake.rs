@@ -149,7 +149,9 @@ impl Handshake {
     fn refuse(&mut self, error: &ProtocolError, out: &mut Vec<u8>) -> Step {
         tracing::warn!(%error, "connection refused");
         match self.machine.refuse(error, out) {
-            Farewell::Told => Step::Refused { after_ms: self.broker.config().close_timeout.as_millis() as u64 },
+            Farewell::Told => {
+                Step::Refused { after_ms: self.broker.config().close_timeout.as_millis() as u64 }
+            }
             Farewell::Silent => Step::Refused { after_ms: SILENT_CLOSE_DELAY_MS },
         }
     }
@@ -201,8 +203,7 @@ fn capabilities(client: &FieldTable) -> ClientCapabilities {
 
 fn server_properties(broker: &BrokerInner) -> FieldTable {
     let text = |value: &str| FieldValue::LongString(value.as_bytes().to_vec());
-    let capabilities: FieldTable =
-        CAPABILITIES.iter().map(|name| (*name, FieldValue::Bool(true))).collect();
+    let capabilities: FieldTable = CAPABILITIES.iter().map(|name| (*name, FieldValue::Bool(true))).collect();
     let mut properties = FieldTable::default();
     properties.insert("capabilities", FieldValue::Table(capabilities));
     properties.insert("cluster_name", text(&broker.config().node_name));

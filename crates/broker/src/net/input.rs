@@ -3,11 +3,15 @@
 use super::buffers::{READ_BYTES, give_input, take_input};
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// An incomplete frame of at most this many bytes is kept aside while its connection is idle.
+/// An incomplete frame of more than this many bytes stays in its large buffer while its connection is idle ...
 const ASIDE_BYTES_MAX: usize = 8 * 1024;
+/// ... but in so many connections at most, or those who send half a frame and stop would take all memory.
+const HELD_MAX: usize = 64;
+static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// A window into a buffer: what lies between `start` and `end` waits to be handled.
 #[derive(Debug, Default)]
@@ -16,6 +20,8 @@ pub(crate) struct Input {
     start: usize,
     end: usize,
     aside: Vec<u8>,
+    /// Counts in [`HELD`].
+    held: bool,
 }
 
 impl Input {
@@ -77,12 +83,36 @@ impl Input {
     /// Nothing to read now: gives the buffer back, unless much of a frame lies in it.
     fn rest(&mut self) {
         let waiting = self.end - self.start;
-        if waiting > ASIDE_BYTES_MAX {
+        if waiting > READ_BYTES {
             return;
         }
+        if waiting > ASIDE_BYTES_MAX {
+            if !self.held {
+                self.held = HELD.fetch_add(1, Ordering::Relaxed) < HELD_MAX;
+                if !self.held {
+                    HELD.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+            if self.held {
+                return;
+            }
+        }
+        self.let_go();
         self.aside = self.bytes().to_vec();
         give_input(std::mem::take(&mut self.buffer));
         (self.start, self.end) = (0, 0);
+    }
+
+    fn let_go(&mut self) {
+        if std::mem::take(&mut self.held) {
+            HELD.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 

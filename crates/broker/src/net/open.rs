@@ -2,18 +2,18 @@
 
 use super::handshake::Accepted;
 use super::input::Input;
+use super::order::ChannelOrder;
 use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::mailbox::Command;
 use crate::memory::Resource;
 use crate::session::{Handled, Session};
-use super::order::ChannelOrder;
 use leveret_protocol::heartbeat::{Heartbeat, HeartbeatAction};
 use leveret_protocol::methods::connection;
 use leveret_protocol::{
     FRAME_OVERHEAD, Inbound, InboundLimits, Incoming, ProtocolError, Role, Scope, ShortStr, put_heartbeat,
 };
 use std::sync::Arc;
-use std::task::{Context};
+use std::task::Context;
 
 /// Whether the connection goes on.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub(crate) struct Open {
     /// Resource alarms that hold this connection back.
     blocked_by: u8,
     out_bytes_max: usize,
+    charged_bodies: usize,
+    /// Frames wait in the input because the output is full.
+    pub(crate) frames_wait: bool,
     /// When deliveries are next looked through for one that was not settled in time.
     overdue_check_ms: Option<u64>,
 }
@@ -55,16 +58,19 @@ impl Open {
             channel_max: negotiated.channel_max,
         };
         let heartbeat = Heartbeat::new(u64::from(accepted.heartbeat_s) * 1000, now_ms);
+        let _ = handle.user.set(negotiated.actor.user.name().clone());
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
         Self {
             connection_blocked: negotiated.capabilities.connection_blocked,
             session: Session::new(broker.clone(), accepted.vhost, negotiated, handle.mailbox.clone()),
             inbound: Inbound::new(Role::Server, limits),
-            order: ChannelOrder::new(limits.channel_max),
+            order: ChannelOrder::new(limits.channel_max, handle.clone()),
             heartbeat,
             broker,
             blocked_by: 0,
             out_bytes_max,
+            charged_bodies: 0,
+            frames_wait: false,
             overdue_check_ms: None,
         }
     }
@@ -79,6 +85,7 @@ impl Open {
         self.heartbeat.on_received(now_ms);
         self.session.set_now(now_ms);
         let handled = self.handle_frames(input, out);
+        self.charge_bodies(self.inbound.buffered_bytes());
         // What was taken before an error is done and answered all the same.
         self.session.finish_batch(out);
         if !out.is_empty() {
@@ -89,6 +96,11 @@ impl Open {
 
     fn handle_frames(&mut self, input: &mut Input, out: &mut Vec<u8>) -> Result<Progress, ProtocolError> {
         loop {
+            // Answers to what one read brought may be large: the rest waits until they are written.
+            self.frames_wait = out.len() > self.out_bytes_max;
+            if self.frames_wait {
+                return Ok(Progress::Open);
+            }
             let (result, used) = match self.inbound.next(input.bytes()) {
                 Ok(None) => return Ok(Progress::Open),
                 Ok(Some((Incoming::Content { channel, content }, used))) => {
@@ -138,13 +150,13 @@ impl Open {
         }
     }
 
-    /// Whether nothing is to be read now: a resource runs short, or the peer does not read what it gets.
-    pub(crate) fn holds_back(&mut self, unwritten: usize, out: &mut Vec<u8>, cx: &mut Context<'_>) -> bool {
+    /// Whether nothing is to be read now: a resource runs short, or consumers have to catch up first.
+    pub(crate) fn holds_back(&mut self, out: &mut Vec<u8>, cx: &mut Context<'_>) -> bool {
         let alarms = if self.session.publishes { self.broker.alarms() } else { 0 };
         if alarms != self.blocked_by {
             self.tell_blocked(alarms, out);
         }
-        self.blocked_by != 0 || unwritten > self.out_bytes_max || self.session.poll_caught_up(cx).is_pending()
+        self.blocked_by != 0 || self.session.poll_caught_up(cx).is_pending()
     }
 
     fn tell_blocked(&mut self, alarms: u8, out: &mut Vec<u8>) {
@@ -163,6 +175,11 @@ impl Open {
         }
     }
 
+    /// Bytes came that are not handled yet: a sign of life all the same.
+    pub(crate) fn received(&mut self, now_ms: u64) {
+        self.heartbeat.on_received(now_ms);
+    }
+
     /// Writes what the mailbox holds; returns orders for the connection as a whole.
     pub(crate) fn serve(&mut self, out: &mut Vec<u8>, now_ms: u64) -> Vec<Command> {
         self.session.set_now(now_ms);
@@ -174,16 +191,10 @@ impl Open {
         commands
     }
 
-    pub(crate) fn take_delivered_bytes(&mut self) -> usize {
-        self.session.take_delivered_bytes()
-    }
-
-    /// Output was written.
-    pub(crate) fn written(&mut self, now_ms: u64, delivered_bytes: usize) {
-        if delivered_bytes > 0 {
-            self.session.set_now(now_ms);
-            self.session.written(delivered_bytes);
-        }
+    /// The output was written, all of it.
+    pub(crate) fn written(&mut self, now_ms: u64) {
+        self.session.set_now(now_ms);
+        self.session.written();
     }
 
     pub(crate) fn next_deadline_ms(&self) -> Option<u64> {
@@ -233,7 +244,14 @@ impl Open {
         unsettled
     }
 
+    /// Bodies that are not complete yet count as memory like those in queues.
+    fn charge_bodies(&mut self, bytes: usize) {
+        self.broker.memory().charge(bytes as i64 - self.charged_bodies as i64);
+        self.charged_bodies = bytes;
+    }
+
     pub(crate) fn end(&mut self) {
+        self.charge_bodies(0);
         self.session.set_now(self.broker.clock().now_ms());
         self.session.close();
     }

@@ -58,7 +58,12 @@ impl Backlog {
     /// `max_priority` as in `x-max-priority`; `None` for a queue without priorities.
     pub(crate) fn new(max_priority: Option<u8>) -> Self {
         let levels = usize::from(max_priority.unwrap_or(0)) + 1;
-        Self { levels: (0..levels).map(|_| Level::default()).collect(), len: 0, body_bytes: 0, next_position: 1 }
+        Self {
+            levels: (0..levels).map(|_| Level::default()).collect(),
+            len: 0,
+            body_bytes: 0,
+            next_position: 1,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -178,7 +183,8 @@ mod tests {
     #[test]
     fn higher_priorities_leave_first() {
         let mut backlog = Backlog::new(Some(5));
-        for (text, priority) in [("a", None), ("b", Some(3)), ("c", Some(9)), ("d", Some(3)), ("e", Some(0))] {
+        for (text, priority) in [("a", None), ("b", Some(3)), ("c", Some(9)), ("d", Some(3)), ("e", Some(0))]
+        {
             backlog.push(message(text, priority), u64::MAX);
         }
         assert_eq!(drain(&mut backlog), "cbdae");

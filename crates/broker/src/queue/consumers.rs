@@ -179,7 +179,9 @@ impl Consumers {
             if consumer.has_credit() {
                 if !consumer.subscription.mailbox.is_full(consumer.staged_bytes) {
                     let limiter = &consumer.subscription.limiter;
-                    if consumer.subscription.no_ack || limiter.as_ref().is_none_or(|l| l.take(queue, consumer.id)) {
+                    if consumer.subscription.no_ack
+                        || limiter.as_ref().is_none_or(|l| l.take(queue, consumer.id))
+                    {
                         return Some(slot);
                     }
                 } else {
@@ -226,12 +228,14 @@ impl Consumers {
     }
 
     /// Gives the connections what was staged for them. Returns what could not be given: their connections are gone.
-    pub(crate) fn flush(&mut self) -> Vec<Delivery> {
+    /// Each comes with whether its consumer acknowledges nothing.
+    pub(crate) fn flush(&mut self) -> Vec<(Delivery, bool)> {
         let mut homeless = Vec::new();
         for slot in self.touched.drain(..) {
             if let Some(Some(consumer)) = self.slots.get_mut(slot as usize) {
                 hand_over(consumer);
-                homeless.append(&mut consumer.staged);
+                let no_ack = consumer.subscription.no_ack;
+                homeless.extend(consumer.staged.drain(..).map(|delivery| (delivery, no_ack)));
             }
         }
         homeless

@@ -85,7 +85,8 @@ fn letter(
     new_routing_key: bool,
 ) -> Option<Letter> {
     let properties = message.properties();
-    let mut headers = properties.headers().map_or_else(|| Ok(FieldTable::default()), |raw| raw.decode()).ok()?;
+    let mut headers =
+        properties.headers().map_or_else(|| Ok(FieldTable::default()), |raw| raw.decode()).ok()?;
     let expiration = properties.expiration();
     let mut history = match headers.get("x-death") {
         Some(FieldValue::Array(entries)) => entries.clone(),
@@ -158,4 +159,3 @@ fn is_cycle(history: &[FieldValue], target: &str) -> bool {
         matches!(entry, FieldValue::Table(t) if t.get("reason").and_then(FieldValue::as_str) == Some("rejected"))
     })
 }
-

@@ -10,9 +10,9 @@ use crate::refusal::Refusal;
 
 /// Compares a declaration with the queue that has the name.
 ///
-/// Compared are owner, durability, auto-delete and the arguments that the existing queue's type has; other arguments may differ. A queue
-/// without `x-queue-type` is the same as one of type `classic`, and durability does not count for exclusive queues, which end with their
-/// connection anyway.
+/// Compared are owner, durability, auto-delete and the arguments that the existing queue's type has; other arguments may differ.
+/// A queue without `x-queue-type` is the same as one of type `classic`, and durability does not count for exclusive queues, which
+/// end with their connection anyway.
 ///
 /// # Errors
 /// 405 when only one is exclusive, or both are to different connections; 406 for the first other difference.

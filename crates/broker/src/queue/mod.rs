@@ -1,4 +1,4 @@
-//! Queues. A [`Queue`] is a name, its declaration and a lock around plain state ([`state`]); each operation here takes the
+//! Queues. A [`Queue`] is a name, its declaration and a lock around plain state (its `state` module); each operation here takes the
 //! lock once, then carries out what the state asked for: routing dead letters, setting timers, deleting unused queues.
 //!
 //! Lock order: topology of the virtual host, then one queue, then one mailbox. No two queues are locked at a time.
@@ -96,8 +96,10 @@ pub(crate) struct Incoming {
 pub(crate) struct Settled {
     /// `None` for a message taken by `basic.get`.
     pub(crate) consumer: Option<ConsumerId>,
-    /// Bytes it was charged for.
+    /// Bytes its queue is or would be charged for it.
     pub(crate) charge: usize,
+    /// It counted as unacked; not so a message on its way to a consumer that never acknowledges.
+    pub(crate) held: bool,
 }
 
 /// How a queue was declared.

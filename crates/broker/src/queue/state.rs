@@ -79,6 +79,10 @@ impl QueueState {
         &self.consumers
     }
 
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
     pub(crate) fn touch(&mut self, now_ms: u64) {
         self.used_ms = now_ms;
     }
@@ -103,8 +107,13 @@ impl QueueState {
                 if self.settings.overflow == Overflow::RejectPublishDlx {
                     let position = self.backlog.pass();
                     let message = publishing.message.clone();
-                    let entry =
-                        Entry { position, expires_ms: u64::MAX, delivery_count: 0, redelivered: false, message };
+                    let entry = Entry {
+                        position,
+                        expires_ms: u64::MAX,
+                        delivery_count: 0,
+                        redelivered: false,
+                        message,
+                    };
                     self.bury(entry, DeathReason::MaxLen, outcome);
                 }
                 rejected.push(publishing);
@@ -213,9 +222,14 @@ impl QueueState {
             self.hand_out(slot, entry);
             self.drop_expired_if_waiting(now_ms, outcome);
         }
-        for delivery in self.consumers.flush() {
+        for (delivery, no_ack) in self.consumers.flush() {
             // The connection closed its mailbox and has not yet taken its consumers away.
-            self.unacked = self.unacked.saturating_sub(1);
+            if no_ack {
+                self.charge += delivery.message.charge() as i64;
+            } else {
+                self.unacked = self.unacked.saturating_sub(1);
+            }
+            self.may_expire |= delivery.expires_ms != u64::MAX;
             self.backlog.put_back(Entry {
                 position: delivery.position,
                 expires_ms: delivery.expires_ms,
@@ -267,7 +281,9 @@ impl QueueState {
         if self.deleted {
             return Err(Refusal::NoQueue { queue: queue.name().clone(), vhost: queue.vhost_name().clone() });
         }
-        if self.consumers.has_exclusive() || (subscription.exclusive && self.consumers.len() > 0) {
+        let alone =
+            subscription.exclusive && (self.consumers.len() > 0 || self.settings.single_active_consumer);
+        if self.consumers.has_exclusive() || alone {
             return Err(Refusal::ExclusiveUse {
                 queue: queue.name().clone(),
                 vhost: queue.vhost_name().clone(),
@@ -282,7 +298,13 @@ impl QueueState {
         self.finish(queue, now_ms, outcome);
     }
 
-    pub(crate) fn unsubscribe(&mut self, queue: &Arc<Queue>, id: ConsumerId, now_ms: u64, outcome: &mut Outcome) {
+    pub(crate) fn unsubscribe(
+        &mut self,
+        queue: &Arc<Queue>,
+        id: ConsumerId,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
         if self.consumers.remove(id).is_none() {
             return;
         }
@@ -319,7 +341,13 @@ impl QueueState {
     }
 
     /// Messages that consumers are done with.
-    pub(crate) fn settle(&mut self, queue: &Arc<Queue>, settled: &[Settled], now_ms: u64, outcome: &mut Outcome) {
+    pub(crate) fn settle(
+        &mut self,
+        queue: &Arc<Queue>,
+        settled: &[Settled],
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
         self.counters.acked += settled.len() as u64;
         self.release(settled);
         for s in settled {
@@ -355,8 +383,11 @@ impl QueueState {
         for (settled, mut entry) in returned {
             self.release(std::slice::from_ref(&settled));
             if self.deleted {
-                self.charge -= settled.charge as i64;
+                self.charge -= if settled.held { settled.charge as i64 } else { 0 };
                 continue;
+            }
+            if !settled.held {
+                self.charge += settled.charge as i64;
             }
             entry.redelivered = true;
             entry.delivery_count += 1;
@@ -375,7 +406,9 @@ impl QueueState {
     }
 
     fn release(&mut self, settled: &[Settled]) {
-        self.unacked = self.unacked.saturating_sub(settled.len() as u64);
+        let held = settled.iter().filter(|s| s.held).count() as u64;
+        debug_assert!(held <= self.unacked, "a message is settled once");
+        self.unacked = self.unacked.saturating_sub(held);
         let mut at = 0;
         while at < settled.len() {
             let consumer = settled[at].consumer;
@@ -408,6 +441,11 @@ impl QueueState {
         self.may_expire = false;
         self.finish(queue, now_ms, outcome);
         all.len()
+    }
+
+    /// When the timer service was asked to come, if it was.
+    pub(crate) fn timer_ms(&self) -> Option<u64> {
+        Some(self.timer_ms).filter(|ms| *ms != u64::MAX)
     }
 
     /// Marks the queue as gone. Returns its consumers and how many ready messages went with it.

@@ -1,9 +1,9 @@
 //! `basic.get` and `basic.qos`, and writing deliveries.
 
+use super::Session;
 use super::deliver::{put_deliver, put_get_ok};
 use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
-use super::Session;
 use crate::channel::unacked::Slot;
 use crate::limiter::ChannelLimiter;
 use crate::name::ResourceKind;
@@ -13,7 +13,12 @@ use leveret_protocol::{ProtocolError, ReplyCode};
 use std::sync::Arc;
 
 impl Session {
-    pub(super) fn get(&mut self, channel: u16, m: basic::Get<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(super) fn get(
+        &mut self,
+        channel: u16,
+        m: basic::Get<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         let now_ms = self.now_ms;
         let frame_max = self.negotiated.frame_max;
         let queue = self.channel(channel)?.queue_name(channel, name(m.queue)?, basic::Get::ID)?;
@@ -29,6 +34,7 @@ impl Session {
             basic::GetEmpty.write(channel, out);
             return Ok(());
         };
+        self.forget_old_queues(channel)?;
         let open = self.channel(channel)?;
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
@@ -44,13 +50,19 @@ impl Session {
                 delivered_ms: now_ms,
                 delivery_count: entry.delivery_count,
                 redelivered: entry.redelivered,
+                no_ack: false,
                 message: entry.message,
             });
         }
         Ok(())
     }
 
-    pub(super) fn qos(&mut self, channel: u16, m: basic::Qos, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(super) fn qos(
+        &mut self,
+        channel: u16,
+        m: basic::Qos,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         if m.prefetch_size != 0 {
             let text = format!("prefetch_size!=0 ({})", m.prefetch_size);
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, text));

@@ -5,13 +5,15 @@ use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
 use super::{ConsumerEntry, Session};
 use crate::channel::{Channel, ReplyConsumer};
+use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
+use crate::queue::Queue;
 use crate::queue::consumers::Subscription;
-use crate::refusal::Permission;
+use crate::refusal::{Permission, Refusal};
 use crate::vhost::server_name;
 use leveret_protocol::methods::{basic, queue};
-use leveret_protocol::{FieldValue, ProtocolError, ReplyCode, ShortStr};
+use leveret_protocol::{ProtocolError, ReplyCode, ShortStr};
 use std::sync::Arc;
 
 impl Session {
@@ -29,13 +31,15 @@ impl Session {
         } else {
             m.consumer_tag.as_bytes().into()
         };
-        let taken = open.consumers.contains_key(&tag) || open.reply_consumer.as_ref().is_some_and(|c| c.tag == tag);
+        let taken =
+            open.consumers.contains_key(&tag) || open.reply_consumer.as_ref().is_some_and(|c| c.tag == tag);
         if taken {
             let text = format!("attempt to reuse consumer tag '{}'", String::from_utf8_lossy(&tag));
             return Err(ProtocolError::connection(ReplyCode::NotAllowed, text));
         }
         if open.consumers.len() >= limits_max {
-            let text = format!("this channel has {limits_max} consumers, the most it may have: use another channel");
+            let text =
+                format!("this channel has {limits_max} consumers, the most it may have: use another channel");
             return Err(ProtocolError::channel(channel, ReplyCode::ResourceError, text));
         }
         if given == REPLY_TO {
@@ -46,7 +50,7 @@ impl Session {
         let actor = self.negotiated.actor.clone();
         self.vhost.permit(&actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(&actor, &queue).or_refuse(channel)?;
-        let priority = priority(channel, &m)?;
+        let priority = priority(&queue, &m).or_refuse(channel)?;
         let number = self.free_consumers.pop().unwrap_or_else(|| {
             self.consumers.push(None);
             (self.consumers.len() - 1) as u32
@@ -69,6 +73,7 @@ impl Session {
                 return Err(error);
             }
         };
+        self.forget_old_queues(channel)?;
         let open = self.channel(channel)?;
         open.consumers.insert(tag.clone(), number);
         let queue_number = open.queue_number(&queue);
@@ -89,7 +94,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn cancel(&mut self, channel: u16, m: basic::Cancel<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(super) fn cancel(
+        &mut self,
+        channel: u16,
+        m: basic::Cancel<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         let tag = m.consumer_tag.as_bytes();
         let open = self.channel(channel)?;
         if let Some(number) = open.consumers.remove(tag) {
@@ -200,7 +210,7 @@ impl Session {
 
     pub(super) fn write_reply(&mut self, channel: u16, message: &Message, out: &mut Vec<u8>) {
         let frame_max = self.negotiated.frame_max;
-        self.delivered_bytes += message.body_len() + 256;
+        self.delivered_bytes += delivery_bytes(message);
         let Ok(open) = self.channel(channel) else { return };
         let Some(consumer) = &open.reply_consumer else { return };
         let prefix = DeliverPrefix::new(channel, &consumer.tag);
@@ -213,19 +223,18 @@ fn short(bytes: &[u8]) -> ShortStr<'_> {
     ShortStr::from_bytes(bytes).unwrap_or_default()
 }
 
-fn priority(channel: u16, m: &basic::Consume<'_>) -> Result<i32, ProtocolError> {
+fn priority(queue: &Queue, m: &basic::Consume<'_>) -> Result<i32, Refusal> {
     match m.arguments.get("x-priority") {
         None => Ok(0),
         Some(value) => match value.as_i64() {
             Some(priority) => Ok(priority.clamp(i32::MIN.into(), i32::MAX.into()) as i32),
-            None => {
-                let given = match value {
-                    FieldValue::LongString(text) => format!("<<\"{}\">>", String::from_utf8_lossy(text)),
-                    other => format!("{other:?}"),
-                };
-                let text = format!("Invalid value for x-priority: {given}");
-                Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text))
-            }
+            None => Err(Refusal::InvalidArgument {
+                arg: "x-priority".into(),
+                kind: ResourceKind::Queue,
+                name: queue.name().clone(),
+                vhost: queue.vhost_name().clone(),
+                reason: format!("\"expected integer, got {}\"", value.type_name()),
+            }),
         },
     }
 }

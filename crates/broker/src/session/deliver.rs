@@ -92,7 +92,14 @@ pub(crate) fn put_get_ok(
 }
 
 /// Appends `basic.return` with its content.
-pub(crate) fn put_return(out: &mut Vec<u8>, channel: u16, code: u16, text: &str, message: &Message, frame_max: u32) {
+pub(crate) fn put_return(
+    out: &mut Vec<u8>,
+    channel: u16,
+    code: u16,
+    text: &str,
+    message: &Message,
+    frame_max: u32,
+) {
     let frame = leveret_protocol::begin_frame(out, FrameKind::Method, channel);
     put_id(out, basic::Return::ID);
     out.extend_from_slice(&code.to_be_bytes());

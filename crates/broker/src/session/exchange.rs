@@ -1,7 +1,7 @@
 //! The methods of class exchange.
 
-use super::errors::{IntoError as _, name};
 use super::Session;
+use super::errors::{IntoError as _, name};
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name::strip_line_breaks;
 use crate::topology::Destination;

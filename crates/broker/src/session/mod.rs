@@ -31,6 +31,9 @@ use routes::Routes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// Queues a channel refers to before it looks for some that it can let go of.
+const QUEUES_REMEMBERED_MAX: usize = 256;
+
 /// What the client said it understands, as far as the broker acts on it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ClientCapabilities {
@@ -71,6 +74,7 @@ impl ConsumerEntry {
             delivered_ms: now_ms,
             delivery_count: delivery.delivery_count,
             redelivered: delivery.redelivered,
+            no_ack: self.no_ack,
             message: delivery.message,
         }
     }
@@ -92,7 +96,7 @@ pub(crate) struct Session {
     confirming: Vec<u16>,
     exclusive: Vec<Arc<Queue>>,
     deliveries: Vec<Delivery>,
-    /// Bytes of deliveries written to the output since the last look.
+    /// Bytes of deliveries that went into the output, or back to their queues, and were not reported to the mailbox yet.
     delivered_bytes: usize,
     /// It has published, so resource alarms block it.
     pub(crate) publishes: bool,
@@ -141,7 +145,12 @@ impl Session {
 
     /// A content method arrived whole.
     #[inline]
-    pub(crate) fn content(&mut self, channel: u16, content: Content<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(crate) fn content(
+        &mut self,
+        channel: u16,
+        content: Content<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         self.publishes = true;
         self.publish(channel, content, out)
     }
@@ -169,7 +178,12 @@ impl Session {
         Ok(Handled::Open)
     }
 
-    fn other(&mut self, channel: u16, method: Method<'_>, out: &mut Vec<u8>) -> Result<Handled, ProtocolError> {
+    fn other(
+        &mut self,
+        channel: u16,
+        method: Method<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, ProtocolError> {
         match method {
             Method::ChannelFlow(flow) => {
                 if !flow.active {
@@ -230,6 +244,12 @@ impl Session {
         }
     }
 
+    /// # Errors
+    /// The user has as many channels as it may.
+    pub(crate) fn check_channel_limit(&self) -> Result<(), ProtocolError> {
+        self.broker.check_channel_limit(&self.negotiated.actor.user).or_refuse(0)
+    }
+
     /// Makes a channel; the order of frames says that it is not there yet.
     pub(crate) fn open_channel(&mut self, channel: u16, out: &mut Vec<u8>) {
         let at = usize::from(channel);
@@ -246,6 +266,20 @@ impl Session {
             Some(Some(open)) => Ok(open),
             _ => Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'")),
         }
+    }
+
+    /// A channel that went through many queues lets go of those nothing refers to any more.
+    fn forget_old_queues(&mut self, channel: u16) -> Result<(), ProtocolError> {
+        let Self { channels, consumers, .. } = self;
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return Ok(()) };
+        if open.queues.len() < QUEUES_REMEMBERED_MAX || open.unacked.len() > 0 {
+            return Ok(());
+        }
+        open.queues.clear();
+        for entry in consumers.iter_mut().flatten().filter(|entry| entry.channel == channel) {
+            entry.queue_number = open.queue_number(&entry.queue);
+        }
+        Ok(())
     }
 
     /// Ends a channel: its consumers go, what it had not settled goes back.
@@ -317,11 +351,11 @@ impl Session {
     fn flush_queues(&mut self) {
         let Self { pending, channels, now_ms, .. } = self;
         pending.flush(*now_ms, |refused| {
-            if let Some(Some(channel)) = channels.get_mut(usize::from(refused.channel))
-                && let Mode::Confirm(confirms) = &mut channel.mode
-                && refused.confirm != 0
-            {
-                confirms.refuse(refused.confirm);
+            let Some(Some(channel)) = channels.get_mut(usize::from(refused.channel)) else { return };
+            match &mut channel.mode {
+                Mode::Confirm(confirms) => confirms.refuse(refused.confirm),
+                Mode::Transaction(transaction) => transaction.refused = true,
+                Mode::Plain => {}
             }
         });
     }
@@ -344,7 +378,13 @@ impl Session {
         let mut rest = Vec::new();
         for command in commands {
             match command {
-                Command::ConsumerCancelled { consumer } => self.consumer_cancelled(consumer, out),
+                Command::ConsumerCancelled { consumer, queue } => {
+                    // The number may have passed on to a newer consumer.
+                    let entry = self.consumers.get(consumer as usize).and_then(Option::as_ref);
+                    if entry.is_some_and(|entry| entry.queue.id() == queue) {
+                        self.consumer_cancelled(consumer, out);
+                    }
+                }
                 Command::Reply { channel, message } => self.write_reply(channel, &message, out),
                 Command::Drain => self.drain(out),
                 other @ Command::Close { .. } => rest.push(other),
@@ -358,16 +398,16 @@ impl Session {
         self.pending.poll_caught_up(cx)
     }
 
-    /// Bytes of deliveries written to the output since the last call.
-    pub(crate) fn take_delivered_bytes(&mut self) -> usize {
-        std::mem::take(&mut self.delivered_bytes)
-    }
-
-    /// Tells the mailbox that bytes left, and lets waiting consumers go on.
-    pub(crate) fn written(&mut self, bytes: usize) {
+    /// Everything in the output left for the socket: lets consumers go on that wait for room.
+    pub(crate) fn written(&mut self) {
+        let bytes = std::mem::take(&mut self.delivered_bytes);
+        if bytes == 0 {
+            return;
+        }
         for (queue, consumer) in self.mailbox.written(bytes) {
             queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
         }
+        self.mailbox.caught_up();
     }
 
     /// The first channel whose oldest delivery was not settled in time (RabbitMQ, "Delivery Acknowledgement Timeout").

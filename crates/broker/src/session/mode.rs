@@ -1,7 +1,7 @@
 //! Confirm mode and transactions. A transaction's publishings and settlements are done together at commit.
 
-use super::deliver::put_return;
 use super::Session;
+use super::deliver::put_return;
 use crate::channel::Mode;
 use crate::channel::confirms::Confirms;
 use crate::channel::transaction::{Settlement, Transaction};
@@ -63,6 +63,9 @@ impl Session {
         self.refuse_slots(channel, requeued, true);
         for message in transaction.returns {
             put_return(out, channel, 312, "NO_ROUTE", &message, self.negotiated.frame_max);
+        }
+        if self.take_transaction(channel)?.refused {
+            return Err(precondition(channel, "partial tx completion"));
         }
         tx::CommitOk.write(channel, out);
         Ok(())

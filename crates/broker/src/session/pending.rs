@@ -1,6 +1,6 @@
 //! Work for queues that a connection collected while it went through one read's frames, so that each queue is locked once.
 
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, delivery_bytes};
 use crate::queue::{Incoming, Queue, Settled};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,8 +23,8 @@ pub(crate) struct Pending {
     index: std::collections::HashMap<u64, u32, foldhash::fast::FixedState>,
     busy: Vec<u32>,
     rejected: Vec<Incoming>,
-    /// A connection that this one's publishings ran ahead of.
-    congested: Option<Arc<Mailbox>>,
+    /// Connections that this one's publishings ran ahead of, and up to where they are to write before it goes on.
+    ahead_of: Vec<(Arc<Mailbox>, u64)>,
 }
 
 impl Pending {
@@ -78,9 +78,10 @@ impl Pending {
                     work.settled.clear();
                 }
                 if !work.incoming.is_empty() {
+                    let bytes: usize = work.incoming.iter().map(|i| delivery_bytes(&i.message)).sum();
                     state.publish(queue, &mut work.incoming, &mut self.rejected, now_ms, outcome);
-                    if outcome.congested.is_some() {
-                        self.congested = outcome.congested.take();
+                    if let Some(mailbox) = outcome.congested.take() {
+                        run_ahead(&mut self.ahead_of, mailbox, bytes as u64);
                     }
                 }
             });
@@ -93,11 +94,12 @@ impl Pending {
 
     /// Pending while a consumer's connection has to catch up before more is published.
     pub(crate) fn poll_caught_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(mailbox) = &self.congested else { return Poll::Ready(()) };
-        if mailbox.poll_caught_up(cx).is_pending() {
-            return Poll::Pending;
+        while let Some((mailbox, target)) = self.ahead_of.last() {
+            if mailbox.poll_written(*target, cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.ahead_of.pop();
         }
-        self.congested = None;
         Poll::Ready(())
     }
 
@@ -106,5 +108,15 @@ impl Pending {
         debug_assert!(self.busy.is_empty(), "work is flushed before queues are forgotten");
         self.works = Vec::new();
         self.index.clear();
+    }
+}
+
+fn run_ahead(ahead_of: &mut Vec<(Arc<Mailbox>, u64)>, mailbox: Arc<Mailbox>, bytes: u64) {
+    match ahead_of.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &mailbox)) {
+        Some((_, target)) => *target += bytes,
+        None => {
+            let target = mailbox.written_bytes() + bytes;
+            ahead_of.push((mailbox, target));
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! `basic.publish`: checks, route, one stored message, a reference for each queue.
 
+use super::Session;
 use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
 use super::routes::Address;
-use super::Session;
 use crate::channel::Mode;
-use crate::mailbox::Command;
+use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
-use leveret_protocol::methods::basic;
 use bytes::Bytes;
-use leveret_protocol::{Body, Content, ContentMethod, FieldTable, Properties, ProtocolError, RawProperties, ReplyCode};
+use leveret_protocol::methods::basic;
+use leveret_protocol::{
+    Body, Content, ContentMethod, FieldTable, Properties, ProtocolError, RawProperties, ReplyCode,
+};
 
 const REPLY_PREFIX: &str = "amq.rabbitmq.reply-to.";
 const NO_ROUTE: (u16, &str) = (312, "NO_ROUTE");
@@ -42,7 +44,8 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
         let properties = content.properties();
-        let plain = properties.as_bytes().len() <= 3;
+        // Nothing, or delivery mode 1 or 2 alone: nothing to check.
+        let plain = matches!(properties.as_bytes(), [0, 0] | [0x10, 0, 1 | 2]);
         let exchange = name(publish.exchange)?;
         if publish.immediate {
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, "immediate=true"));
@@ -139,22 +142,36 @@ impl Session {
     }
 
     /// Refuses properties that lie or do not parse; returns the time to live in milliseconds.
-    fn check_properties(&self, channel: u16, properties: RawProperties<'_>) -> Result<Option<u64>, ProtocolError> {
+    fn check_properties(
+        &self,
+        channel: u16,
+        properties: RawProperties<'_>,
+    ) -> Result<Option<u64>, ProtocolError> {
         if let Some(claimed) = properties.user_id() {
             let user = &self.negotiated.actor.user;
             self.broker.auth().check_user_id(user, claimed.as_bytes()).or_refuse(channel)?;
+        }
+        if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
+            let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
+            return Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text));
         }
         let Some(expiration) = properties.expiration() else { return Ok(None) };
         let digits = expiration.to_str().ok();
         let parsed = digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
         parsed.map(Some).ok_or_else(|| {
-            let text = format!("invalid expiration '{expiration}': {}", expiration_problem(&expiration.to_lossy()));
+            let text =
+                format!("invalid expiration '{expiration}': {}", expiration_problem(&expiration.to_lossy()));
             ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text)
         })
     }
 
     /// Takes `BCC` out and puts a real address in place of the reply pseudo-queue.
-    fn rewrite(&self, channel: u16, properties: RawProperties<'_>, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    fn rewrite(
+        &self,
+        channel: u16,
+        properties: RawProperties<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         let precondition = |text: &str| ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text);
         let mut headers: Option<FieldTable> = match properties.headers() {
             Some(headers) => Some(headers.decode().map_err(|e| precondition(&e.to_string()))?),
@@ -196,9 +213,13 @@ impl Session {
         let token = publish.routing_key.to_lossy();
         let token = token.strip_prefix(REPLY_PREFIX).unwrap_or_default();
         let taken = self.broker.replies().find(token).is_some_and(|(mailbox, channel)| {
-            mailbox.reply(Command::Reply { channel, message: message.clone() }, message.body_len() + 256)
+            mailbox.reply(Command::Reply { channel, message: message.clone() }, delivery_bytes(&message))
         });
-        if !taken && publish.mandatory {
+        if !taken {
+            tracing::debug!(routing_key = %publish.routing_key, "a direct reply has nobody waiting for it");
+        }
+        // RabbitMQ says so even of an answer that arrived: no queue took it.
+        if publish.mandatory {
             let (code, text) = NO_ROUTE;
             put_return(out, channel, code, text, &message, self.negotiated.frame_max);
         }
@@ -213,13 +234,15 @@ impl Session {
     }
 }
 
-/// RabbitMQ takes at most 2^32 - 1 milliseconds.
-const EXPIRATION_MS_MAX: u64 = u32::MAX as u64;
+/// RabbitMQ takes at most ten years.
+const EXPIRATION_MS_MAX: u64 = crate::queue::arguments::EXPIRY_MS_MAX as u64;
 
 /// RabbitMQ's words for what is wrong with an expiration.
 fn expiration_problem(text: &str) -> String {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
-    let negative = text.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+    let negative = text
+        .strip_prefix('-')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
     if negative {
         return format!("{{value_negative,{text}}}");
     }

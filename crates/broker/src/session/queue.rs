@@ -23,8 +23,7 @@ impl Session {
         }
         let actor = self.negotiated.actor.clone();
         let declared = if m.passive {
-            let wanted = self.channel(channel)?.queue_name(channel, wanted, queue::Declare::ID)?;
-            self.vhost.check_queue(&actor, &wanted).or_refuse(channel)?
+            self.vhost.check_queue(&actor, wanted).or_refuse(channel)?
         } else {
             let declare = DeclareQueue {
                 name: wanted.to_owned(),
@@ -35,6 +34,9 @@ impl Session {
             };
             let declared = self.vhost.declare_queue(&actor, declare).or_refuse(channel)?;
             if declared.created && m.exclusive {
+                if self.exclusive.len().is_power_of_two() && self.exclusive.len() >= 64 {
+                    self.exclusive.retain(|queue| !queue.lock().is_deleted());
+                }
                 self.exclusive.push(declared.queue.clone());
             }
             declared.queue
@@ -103,7 +105,8 @@ impl Session {
         m: queue::Unbind<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        let spec = self.binding(channel, m.queue, m.exchange, m.routing_key, m.arguments, queue::Unbind::ID)?;
+        let spec =
+            self.binding(channel, m.queue, m.exchange, m.routing_key, m.arguments, queue::Unbind::ID)?;
         self.vhost.unbind(&self.negotiated.actor, spec).or_refuse(channel)?;
         queue::UnbindOk.write(channel, out);
         Ok(())

@@ -81,7 +81,8 @@ impl Routes {
         vhost.check_publish(actor, address.exchange)?;
         vhost.check_topic(actor, address.exchange, address.routing_key, crate::refusal::Permission::Write)?;
         self.scratch.clear();
-        let info = vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
+        let info =
+            vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
         if !info.cacheable || address.has_copies {
             return Ok(&self.scratch);
         }

@@ -38,11 +38,21 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn nack(&mut self, channel: u16, m: basic::Nack, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(super) fn nack(
+        &mut self,
+        channel: u16,
+        m: basic::Nack,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         self.refuse(channel, m.delivery_tag, m.multiple, m.requeue, basic::Nack::ID, out)
     }
 
-    pub(super) fn reject(&mut self, channel: u16, m: basic::Reject, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+    pub(super) fn reject(
+        &mut self,
+        channel: u16,
+        m: basic::Reject,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
         self.refuse(channel, m.delivery_tag, false, m.requeue, basic::Reject::ID, out)
     }
 
@@ -179,7 +189,8 @@ pub(super) fn requeue_all(open: &mut Channel, now_ms: u64) {
     open.unacked.take_through(0, |slot| slots.push(slot));
     for (queue, slots) in by_queue(slots) {
         let entries = slots.into_iter().map(Slot::into_entry).collect();
-        open.queues[queue as usize].with(|state, queue, outcome| state.requeue(queue, entries, now_ms, outcome));
+        open.queues[queue as usize]
+            .with(|state, queue, outcome| state.requeue(queue, entries, now_ms, outcome));
     }
 }
 
@@ -188,5 +199,6 @@ fn unopened() -> ProtocolError {
 }
 
 fn unknown_tag(channel: u16, tag: u64, by: MethodId) -> ProtocolError {
-    ProtocolError::channel(channel, ReplyCode::PreconditionFailed, format!("unknown delivery tag {tag}")).caused_by(by)
+    ProtocolError::channel(channel, ReplyCode::PreconditionFailed, format!("unknown delivery tag {tag}"))
+        .caused_by(by)
 }

@@ -13,8 +13,8 @@ impl<Q: Clone> Topology<Q> {
     /// Binds a queue or exchange to an exchange; gives back whether the binding is new.
     ///
     /// # Errors
-    /// 403 when one end is the default exchange; 404 when one does not exist, the source named first; 406 when the exchange's type cannot have
-    /// the binding.
+    /// 403 when one end is the default exchange; 404 when one does not exist, the source named first; 406 when the exchange's
+    /// type cannot have the binding.
     pub fn bind(
         &mut self,
         source: &str,

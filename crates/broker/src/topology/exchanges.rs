@@ -10,8 +10,8 @@ impl<Q: Clone> Topology<Q> {
     /// Declares an exchange; gives back whether it was created.
     ///
     /// # Errors
-    /// 403 for the default exchange, and for a name with the prefix `amq.` that does not exist; 406 when it exists with other properties, or
-    /// an argument is unacceptable.
+    /// 403 for the default exchange, and for a name with the prefix `amq.` that does not exist; 406 when it exists with other
+    /// properties, or an argument is unacceptable.
     pub fn declare_exchange(&mut self, spec: ExchangeSpec) -> Result<bool, Refusal> {
         check_not_default(&spec.name)?;
         if let Some(existing) = self.exchanges.get(&spec.name) {

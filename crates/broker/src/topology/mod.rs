@@ -1,7 +1,7 @@
 //! The exchanges and bindings of one virtual host, and handles of its queues: who gets a message.
 //!
-//! A [`Topology`] is plain data. Every change costs as much as what it changes, never as much as what is there, and a route costs as much as
-//! what it finds. What a queue is does not matter here: the handle is the caller's.
+//! A [`Topology`] is plain data. Every change costs as much as what it changes, never as much as what is there, and a route costs
+//! as much as what it finds. What a queue is does not matter here: the handle is the caller's.
 
 mod binding;
 mod bindings;

@@ -1,7 +1,7 @@
 //! Removing queues, exchanges and bindings, and what goes with them.
 //!
-//! A binding goes with either of its ends, and an auto-delete exchange goes with the last binding it is the source of, which may remove
-//! further bindings, and so on.
+//! A binding goes with either of its ends, and an auto-delete exchange goes with the last binding it is the source of, which may
+//! remove further bindings, and so on.
 
 use std::sync::Arc;
 

@@ -8,17 +8,17 @@ use crate::refusal::Refusal;
 /// What may be done with the queues that were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteInfo {
-    /// Whether every message with this exchange and routing key has the same queues until [`Topology::epoch`] changes, except those for which
-    /// [`Publication::has_sender_selected_keys`].
+    /// Whether every message with this exchange and routing key has the same queues until [`Topology::epoch`] changes, except
+    /// those for which [`Publication::has_sender_selected_keys`].
     pub cacheable: bool,
 }
 
 impl<Q: Clone> Topology<Q> {
     /// Appends the handle of each queue that the message goes to, once each.
     ///
-    /// The default exchange leads to the queue of that name. An exchange that matches nothing passes the message to its alternate exchange, if
-    /// it has one; a match is also another exchange that then leads nowhere. The message may come to an exchange by several ways, round in a
-    /// circle too: it is routed there once.
+    /// The default exchange leads to the queue of that name. An exchange that matches nothing passes the message to its alternate
+    /// exchange, if it has one; a match is also another exchange that then leads nowhere. The message may come to an exchange by
+    /// several ways, round in a circle too: it is routed there once.
     ///
     /// Whether a client may publish here is asked separately, with [`check_publishable`](Self::check_publishable).
     ///

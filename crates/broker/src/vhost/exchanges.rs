@@ -1,9 +1,9 @@
 //! Declaring and deleting exchanges.
 
 use super::{Actor, VirtualHost};
+use crate::exchange::ExchangeSpec;
 use crate::name::{self, ResourceKind};
 use crate::refusal::{Permission, Refusal};
-use crate::exchange::ExchangeSpec;
 
 impl VirtualHost {
     /// `exchange.declare`. Says whether it is new.

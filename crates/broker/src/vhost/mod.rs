@@ -161,8 +161,7 @@ impl VirtualHost {
     /// Looks a queue up and refuses those another connection owns.
     pub(crate) fn owned_queue(&self, actor: &Actor, name: &str) -> Result<Arc<Queue>, Refusal> {
         let queue = self.topology.read().queue(name).cloned();
-        let queue =
-            queue.ok_or_else(|| Refusal::NoQueue { queue: name.into(), vhost: self.name.clone() })?;
+        let queue = queue.ok_or_else(|| Refusal::NoQueue { queue: name.into(), vhost: self.name.clone() })?;
         queue.check_owner(actor.connection)?;
         Ok(queue)
     }

@@ -3,13 +3,13 @@
 use super::{Actor, VirtualHost};
 use crate::mailbox::Command;
 use crate::name::{self, Name, ResourceKind};
-use crate::queue::arguments::QueueArguments;
+use crate::queue::arguments::{QueueArguments, QueueKind};
 use crate::queue::state::Outcome;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::refusal::{Permission, Refusal};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use leveret_protocol::FieldTable;
+use leveret_protocol::{FieldTable, ReplyCode};
 use std::sync::Arc;
 
 /// `queue.declare`, not passive.
@@ -50,7 +50,11 @@ impl VirtualHost {
     ///
     /// # Errors
     /// No permission, a reserved name, bad arguments, an existing queue that differs or belongs to another connection.
-    pub fn declare_queue(self: &Arc<Self>, actor: &Actor, declare: DeclareQueue) -> Result<Declared, Refusal> {
+    pub fn declare_queue(
+        self: &Arc<Self>,
+        actor: &Actor,
+        declare: DeclareQueue,
+    ) -> Result<Declared, Refusal> {
         let wanted = name::strip_line_breaks(&declare.name);
         let name: Name = if wanted.is_empty() {
             server_name("amq.gen-").into()
@@ -70,6 +74,10 @@ impl VirtualHost {
             return self.existing(queue, &spec, actor);
         }
         let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
+        if wanted.is_empty() && arguments.kind() == QueueKind::Quorum {
+            let text = "Cannot declare a server-named queue for type rabbit_quorum_queue";
+            return Err(Refusal::other(ReplyCode::PreconditionFailed, text));
+        }
         if let Some(exchange) = arguments.dead_letter_exchange() {
             self.permit(actor, ResourceKind::Queue, &name, Permission::Read)?;
             self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
@@ -83,7 +91,12 @@ impl VirtualHost {
             if topology.queue_count() >= self.shared.queues_max {
                 let limit = self.shared.queues_max as u64;
                 let vhost = self.name.clone();
-                return Err(Refusal::LimitReached { kind: ResourceKind::Queue, name: name.clone(), vhost, limit });
+                return Err(Refusal::LimitReached {
+                    kind: ResourceKind::Queue,
+                    name: name.clone(),
+                    vhost,
+                    limit,
+                });
             }
             topology.insert_queue(name.clone(), queue.clone());
             Ok(None)
@@ -145,10 +158,18 @@ impl VirtualHost {
             return 0;
         }
         let mut outcome = Outcome::default();
-        let (consumers, ready) = queue.lock().delete(&mut outcome);
+        let (consumers, ready, timer) = {
+            let mut state = queue.lock();
+            let (consumers, ready) = state.delete(&mut outcome);
+            (consumers, ready, state.timer_ms())
+        };
+        if let Some(due) = timer {
+            self.timers().cancel(due, queue);
+        }
         self.charge_memory(outcome.charge);
         for consumer in consumers {
-            consumer.mailbox.order(Command::ConsumerCancelled { consumer: consumer.number });
+            let (consumer, mailbox) = (consumer.number, consumer.mailbox);
+            mailbox.order(Command::ConsumerCancelled { consumer, queue: queue.id() });
         }
         ready
     }

@@ -89,9 +89,6 @@ pub(super) fn look(buf: &[u8], role: Role, size_max: u32, body_max: u64) -> Look
     if header.class_id != BASIC_CLASS || header.weight != 0 || header.body_size > body_max {
         return Look::Other;
     }
-    let Ok(properties) = RawProperties::parse(header.properties) else {
-        return Look::Other;
-    };
     let (body, rest) = if header.body_size == 0 {
         (&[][..], rest)
     } else {
@@ -103,6 +100,9 @@ pub(super) fn look(buf: &[u8], role: Role, size_max: u32, body_max: u64) -> Look
             }
             _ => return Look::Other,
         }
+    };
+    let Ok(properties) = RawProperties::parse(header.properties) else {
+        return Look::Other;
     };
     let length = buf.len() - rest.len();
     let head = Head::Borrowed { method, properties };

@@ -1,7 +1,7 @@
 //! `headers`: to every binding whose arguments the message's headers meet.
 //!
-//! Bindings are found through an index from header to bindings, so that the cost of a route depends on the message's headers and on the
-//! bindings that ask for one of them, not on how many bindings there are.
+//! Bindings are found through an index from header to bindings, so that the cost of a route depends on the message's headers and
+//! on the bindings that ask for one of them, not on how many bindings there are.
 
 mod pattern;
 mod value;

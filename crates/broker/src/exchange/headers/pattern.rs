@@ -34,8 +34,8 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a binding's arguments. Those whose name begins with `x-` are conditions only with `any-with-x` and `all-with-x`, and `x-match`
-    /// never is.
+    /// Reads a binding's arguments. Those whose name begins with `x-` are conditions only with `any-with-x` and `all-with-x`, and
+    /// `x-match` never is.
     pub(super) fn of(arguments: &FieldTable) -> Self {
         let mode = arguments.get("x-match").and_then(FieldValue::as_str).unwrap_or("all");
         let with_x = mode.ends_with("-with-x");

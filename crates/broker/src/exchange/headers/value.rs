@@ -1,7 +1,7 @@
 //! Headers in a form in which equal bytes mean a match.
 //!
-//! RabbitMQ compares values without their types: `1` of any integer width, `1.0` and the timestamp 1 are equal, and so are a long string and
-//! a byte array of the same bytes. Inside arrays and tables types count.
+//! RabbitMQ compares values without their types: `1` of any integer width, `1.0` and the timestamp 1 are equal, and so are a long
+//! string and a byte array of the same bytes. Inside arrays and tables types count.
 
 use leveret_protocol::{FieldTable, RawTable, RawValue};
 

@@ -1,5 +1,9 @@
 //! The walk of a routing key through the trie.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 use super::words::{UNKNOWN, Word};
 use super::{NONE, Node, TopicRouter};
 use crate::exchange::target::Target;
@@ -67,10 +71,11 @@ impl<'a, F: FnMut(Target)> Matcher<'a, F> {
 
 /// For each `#` node that was entered, the first place at which that happened.
 #[derive(Default)]
+#[expect(clippy::box_collection, reason = "most walks need none, and it is made for each")]
 struct Entered {
     few: [(Node, usize); 8],
     len: usize,
-    more: std::collections::HashMap<Node, usize, foldhash::fast::RandomState>,
+    more: Option<Box<HashMap<Node, usize, RandomState>>>,
 }
 
 impl Entered {
@@ -85,8 +90,9 @@ impl Entered {
             self.len += 1;
             return None;
         }
-        let Some(first) = self.more.get_mut(&node) else {
-            self.more.insert(node, place);
+        let more = self.more.get_or_insert_default();
+        let Some(first) = more.get_mut(&node) else {
+            more.insert(node, place);
             return None;
         };
         Some(std::mem::replace(first, place.min(*first)))

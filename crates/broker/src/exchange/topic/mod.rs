@@ -2,8 +2,9 @@
 //!
 //! In a pattern `*` stands for exactly one word and `#` for any number of words, none included (AMQP 0-9-1, section 3.1.3.3).
 //!
-//! The binding keys lie in a trie. Its nodes are numbers; all edges for plain words are in one map from (node, word) to node, so that a
-//! step is one look-up whatever the node's fan-out, and a binding costs a few dozen bytes for each word that no other binding shares.
+//! The binding keys lie in a trie. Its nodes are numbers; all edges for plain words are in one map from (node, word) to node, so
+//! that a step is one look-up whatever the node's fan-out, and a binding costs a few dozen bytes for each word that no other
+//! binding shares.
 
 mod matcher;
 mod words;

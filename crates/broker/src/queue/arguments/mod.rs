@@ -1,7 +1,7 @@
 //! What the arguments of a queue ask for.
 //!
-//! RabbitMQ's arguments from 3.10 to 4.x. One that is known but has a value nobody could act on is refused, with RabbitMQ's words; one that is
-//! known and belongs to the other queue type is refused too; one that is unknown is kept and means nothing.
+//! RabbitMQ's arguments from 3.10 to 4.x. One that is known but has a value nobody could act on is refused, with RabbitMQ's
+//! words; one that is known and belongs to the other queue type is refused too; one that is unknown is kept and means nothing.
 
 mod check;
 mod kind;
@@ -155,8 +155,8 @@ impl QueueArguments {
         self.single_active_consumer
     }
 
-    /// `x-delivery-limit`: after how many redeliveries a message is dead. `None` for never: always so for classic queues, and for quorum queues
-    /// when a number below 0 was given; [`DELIVERY_LIMIT_DEFAULT`] when none was.
+    /// `x-delivery-limit`: after how many redeliveries a message is dead. `None` for never: always so for classic queues, and for
+    /// quorum queues when a number below 0 was given; [`DELIVERY_LIMIT_DEFAULT`] when none was.
     pub fn delivery_limit(&self) -> Option<u32> {
         self.delivery_limit
     }

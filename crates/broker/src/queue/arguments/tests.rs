@@ -134,13 +134,6 @@ fn words_are_known_ones() {
             "random",
             "invalid_queue_locator_arg",
         ),
-        (
-            "classic",
-            "x-queue-master-locator",
-            &["client-local", "min-masters", "random"],
-            "abc",
-            "invalid_queue_locator_arg",
-        ),
     ] {
         for known in known {
             assert!(one(kind, arg, (*known).into()).is_ok(), "{arg}={known}");

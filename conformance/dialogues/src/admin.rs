@@ -1,0 +1,87 @@
+//! What no AMQP method does: users, permissions, alarms.
+
+use crate::in_process;
+use crate::target::target;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+/// How far above its AMQP port a broker's management port lies.
+const MANAGEMENT_OFFSET: u16 = 10_000;
+
+/// Makes a user, whose password is its name.
+pub(crate) fn add_user(name: &str) {
+    if target().in_process {
+        in_process::add_user(name);
+    } else {
+        put(&format!("/api/users/{name}"), &format!(r#"{{"password":"{name}","tags":""}}"#));
+    }
+}
+
+/// Sets a user's permissions in virtual host `/`.
+pub(crate) fn set_permissions(name: &str, configure: &str, write: &str, read: &str) {
+    if target().in_process {
+        in_process::set_permissions(name, configure, write, read);
+        return;
+    }
+    let escape = |pattern: &str| pattern.replace('\\', "\\\\");
+    let (configure, write, read) = (escape(configure), escape(write), escape(read));
+    let permissions = format!(r#"{{"configure":"{configure}","write":"{write}","read":"{read}"}}"#);
+    put(&format!("/api/permissions/%2F/{name}"), &permissions);
+}
+
+/// Removes a user.
+pub(crate) fn delete_user(name: &str) {
+    if target().in_process {
+        in_process::delete_user(name);
+    } else {
+        request("DELETE", &format!("/api/users/{name}"), "");
+    }
+}
+
+/// Raises or clears the memory alarm; whether the broker could be told, which one that runs elsewhere cannot.
+#[must_use]
+pub fn set_memory_alarm(raised: bool) -> bool {
+    if target().in_process {
+        in_process::set_memory_alarm(raised);
+    }
+    target().in_process
+}
+
+fn put(path: &str, body: &str) {
+    request("PUT", path, body);
+}
+
+fn request(verb: &str, path: &str, body: &str) {
+    let target = target();
+    let address = SocketAddr::new(target.address.ip(), target.address.port() + MANAGEMENT_OFFSET);
+    let login = base64(format!("{}:{}", target.user, target.password).as_bytes());
+    let request = format!(
+        "{verb} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Basic {login}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = TcpStream::connect(address).and_then(|mut stream| {
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    });
+    match answer {
+        Ok(answer) if answer.starts_with("HTTP/1.1 20") => {}
+        other => panic!("{verb} {path} on the management port {address}: {other:?}"),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let number =
+            (0..3).fold(0, |number, at| number << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
+        for at in 0..4 {
+            let digit = char::from(DIGITS[(number >> (18 - 6 * at)) as usize & 63]);
+            out.push(if at <= three.len() { digit } else { '=' });
+        }
+    }
+    out
+}

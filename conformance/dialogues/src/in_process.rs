@@ -1,0 +1,61 @@
+//! This project's broker, started inside the test process.
+
+use leveret_broker::auth::{HashingAlgorithm, PasswordHash, Permissions, UserLimits, UserRecord};
+use leveret_broker::{Broker, Config, Resource};
+use std::fmt::Debug;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
+
+/// The broker, on a runtime of its own that lives as long as the process.
+static BROKER: OnceLock<Broker> = OnceLock::new();
+
+/// Starts it; where it listens.
+pub(crate) fn start() -> SocketAddr {
+    let runtime =
+        must("a runtime", tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build());
+    let address = runtime.block_on(async {
+        let broker = must("the broker", Broker::start(Config::default()));
+        let address = must("a listener", broker.listen_amqp((Ipv4Addr::LOCALHOST, 0).into()).await);
+        let _ = BROKER.set(broker);
+        address
+    });
+    std::mem::forget(runtime);
+    address
+}
+
+pub(crate) fn add_user(name: &str) {
+    let record = UserRecord {
+        name: name.into(),
+        password: PasswordHash::new(HashingAlgorithm::default(), name.as_bytes()),
+        tags: Vec::new(),
+        limits: UserLimits::default(),
+    };
+    must("a user", broker().auth().add_user(record));
+}
+
+pub(crate) fn set_permissions(name: &str, configure: &str, write: &str, read: &str) {
+    let permissions = must("patterns", Permissions::new(configure, write, read));
+    must("permissions", broker().auth().set_permissions(name, "/", permissions));
+}
+
+pub(crate) fn delete_user(name: &str) {
+    must("a user less", broker().auth().delete_user(name));
+}
+
+pub(crate) fn set_memory_alarm(raised: bool) {
+    broker().memory().set_alarm(Resource::Memory, raised);
+}
+
+fn broker() -> &'static Broker {
+    match BROKER.get() {
+        Some(broker) => broker,
+        None => panic!("the broker of this process was not started"),
+    }
+}
+
+fn must<T, E: Debug>(what: &str, result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{what}: {error:?}"),
+    }
+}

@@ -1,0 +1,96 @@
+//! Names that no other test has, and their removal.
+
+use crate::connection::Connection;
+use crate::{admin, exchange, queue, s};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
+/// Makes names and deletes what bears them when it goes. Declare it first in a test, so that it goes last.
+#[derive(Debug)]
+pub struct Scratch {
+    prefix: String,
+    queues: RefCell<Vec<String>>,
+    exchanges: RefCell<Vec<String>>,
+    users: RefCell<Vec<String>>,
+}
+
+impl Scratch {
+    /// Names of one test.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "every call gives other names")]
+    pub fn new() -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let counter = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let time =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_micros());
+        let prefix = format!("d{:x}.{time:x}.{counter:x}", std::process::id());
+        Self { prefix, queues: RefCell::default(), exchanges: RefCell::default(), users: RefCell::default() }
+    }
+
+    /// A name for what goes by itself.
+    #[must_use]
+    pub fn name(&self, label: &str) -> String {
+        format!("{}.{label}", self.prefix)
+    }
+
+    /// A name for a queue, deleted in the end.
+    #[must_use]
+    pub fn queue(&self, label: &str) -> String {
+        let name = self.name(label);
+        self.queues.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// A name for an exchange, deleted in the end.
+    #[must_use]
+    pub fn exchange(&self, label: &str) -> String {
+        let name = self.name(label);
+        self.exchanges.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// A user without permissions, whose password is its name; deleted in the end.
+    #[must_use]
+    pub fn user(&self, label: &str) -> String {
+        let name = self.name(label);
+        admin::add_user(&name);
+        self.users.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// A user with these permissions in virtual host `/`; deleted in the end.
+    #[must_use]
+    pub fn user_with_permissions(&self, label: &str, configure: &str, write: &str, read: &str) -> String {
+        let name = self.user(label);
+        admin::set_permissions(&name, configure, write, read);
+        name
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        for user in self.users.take() {
+            admin::delete_user(&user);
+        }
+        let (queues, exchanges) = (self.queues.take(), self.exchanges.take());
+        if queues.is_empty() && exchanges.is_empty() {
+            return;
+        }
+        // On a thread of its own, because the test may be failing already, and a second failure here would hide the first.
+        let cleanup = std::thread::spawn(move || {
+            let connection = Connection::open();
+            for name in &queues {
+                let channel = connection.channel();
+                channel.send(queue::Delete { queue: s(name), ..Default::default() });
+                channel.next();
+            }
+            for name in &exchanges {
+                let channel = connection.channel();
+                channel.send(exchange::Delete { exchange: s(name), ..Default::default() });
+                channel.next();
+            }
+        });
+        let _ = cleanup.join();
+    }
+}
