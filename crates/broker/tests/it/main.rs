@@ -1,0 +1,25 @@
+//! The whole broker in this process, on a virtual clock, as a client sees it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failed unwrap in a test is a failed assertion with a place"
+)]
+
+mod alarms;
+mod confirms;
+mod consumer_timeout;
+mod consumers;
+mod dead_letter;
+mod exclusive;
+mod expiry;
+mod heartbeat;
+mod limits;
+mod overflow;
+mod prefetch;
+mod redelivery;
+mod reply_to;
+mod shutdown;
+mod stress;
+mod support;
+mod transactions;
