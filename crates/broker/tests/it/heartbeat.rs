@@ -5,7 +5,12 @@ use leveret_protocol::{PROTOCOL_HEADER, Put as _, put_heartbeat};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Time passes for a connection that says nothing; another one's round trips show when the broker is done.
-async fn silence(broker: &leveret_broker::Broker, other: &mut Client, client: &mut Client, ms_passed: u64) -> Vec<Got> {
+async fn silence(
+    broker: &leveret_broker::Broker,
+    other: &mut Client,
+    client: &mut Client,
+    ms_passed: u64,
+) -> Vec<Got> {
     pass(broker, other, ms(ms_passed)).await;
     client.lying_here().await
 }
