@@ -46,11 +46,15 @@ impl ChannelLimiter {
         std::mem::take(&mut inner.waiting)
     }
 
-    /// Sets the limit (0: none) and what is unacked already; returns who may go on.
-    pub(crate) fn set(&self, limit: u32, unacked: u32) -> Resumable {
+    /// What was unacked before the channel had a limit.
+    pub(crate) fn start_with(&self, unacked: u32) {
+        self.inner.lock().unacked = unacked;
+    }
+
+    /// Sets the limit (0: none); returns who may go on.
+    pub(crate) fn set(&self, limit: u32) -> Resumable {
         let mut inner = self.inner.lock();
         inner.limit = limit;
-        inner.unacked = unacked;
         std::mem::take(&mut inner.waiting)
     }
 }

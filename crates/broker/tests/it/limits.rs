@@ -120,7 +120,7 @@ async fn the_bytes_of_a_transaction() {
     client.settle().await;
     client.publish(Publishing::bytes("q", &[1; 10_000])).await;
     let got = client.answer(1).await;
-    let Got::Close { channel: 1, code: 506, text } = &got else { panic!("{got:?}") };
+    let Got::Close { channel: 1, code: 406, text } = &got else { panic!("{got:?}") };
     assert!(text.contains("100000 bytes"), "{text}");
     client.open(1).await;
     assert_eq!(client.count("q").await.0, 9, "nothing of it was done");

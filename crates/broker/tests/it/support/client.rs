@@ -170,7 +170,6 @@ impl Client {
     pub(crate) async fn close(mut self) {
         let close = connection::Close { reply_code: 200, ..Default::default() };
         assert_eq!(self.call(0, close).await, Got::Reply("connection.close-ok"));
-        while self.next().await != Got::End {}
     }
 
     /// Declares a queue; its ready messages and consumers.
