@@ -9,6 +9,7 @@
 use super::{ConsumerId, Queue};
 use crate::limiter::ChannelLimiter;
 use crate::mailbox::{Delivery, Mailbox};
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -135,7 +136,9 @@ impl Consumers {
         if !self.single_active || self.active.is_some() {
             return;
         }
-        self.active = self.slots.iter().flatten().map(|c| c.id).min_by_key(|id| id.generation);
+        let consumers = self.slots.iter().flatten();
+        let first = consumers.min_by_key(|c| (Reverse(c.subscription.priority), c.id.generation));
+        self.active = first.map(|c| c.id);
         if let Some(id) = self.active {
             self.line_up(id.slot);
         }

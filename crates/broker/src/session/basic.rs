@@ -70,7 +70,7 @@ impl Session {
         let open = self.channel(channel)?;
         if m.global {
             // A limit that consumers already share is changed in place; the first one is given to those that exist.
-            let unacked = open.unacked.consumed() as u32;
+            let unacked = open.limiter.is_none().then(|| open.unacked.consumed() as u32);
             let limiter = open.limiter.get_or_insert_with(Arc::default).clone();
             let resumable = limiter.set(u32::from(m.prefetch_count), unacked);
             self.share_limiter(channel, &limiter);

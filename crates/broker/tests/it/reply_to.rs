@@ -38,7 +38,7 @@ async fn a_reply_goes_straight_to_the_requester() {
         let passive = queue::Declare { queue: short(&address), passive: true, ..Default::default() };
         assert_eq!(server.declare(passive).await, (0, 1));
         let reply = Publishing { properties: asked.properties.clone(), ..Publishing::to(&address, asked.text()) };
-        server.publish(reply.mandatory()).await;
+        server.publish(reply).await;
         assert_eq!(server.arrived().await, []);
         let [Got::Deliver { consumer, redelivered: false, message, .. }] = &client.arrived().await[..] else { panic!() };
         assert_eq!((consumer.as_str(), message.text()), ("replies", text));
@@ -47,7 +47,7 @@ async fn a_reply_goes_straight_to_the_requester() {
 }
 
 #[tokio::test]
-async fn a_reply_to_somebody_who_left_is_unroutable() {
+async fn a_reply_to_somebody_who_left_is_dropped_and_was_never_routed() {
     let broker = broker();
     let mut server = Client::to(&broker).await;
     let mut client = Client::to(&broker).await;
@@ -97,13 +97,11 @@ async fn replies_to_somebody_who_does_not_read_are_bounded() {
     let (_, _, asked) = server.get("requests", true).await.unwrap();
     let address = asked.properties.reply_to.unwrap();
     let body = vec![1; 10_000];
-    let mut returned = 0;
     for _ in 0..200 {
-        server.publish(Publishing::bytes(&address, &body).mandatory()).await;
-        returned += server.arrived().await.len();
+        server.publish(Publishing::bytes(&address, &body)).await;
+        server.settle().await;
     }
     let taken = client.arrived().await.len();
-    assert_eq!(taken + returned, 200);
     // The in-process transport buffers 256 KiB more.
     assert!((10..=50).contains(&taken), "{taken} replies were kept for it");
 }

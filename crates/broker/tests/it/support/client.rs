@@ -121,6 +121,11 @@ impl Client {
         all
     }
 
+    /// Takes bytes off the stream without looking at them; the client is of little use after that.
+    pub(crate) async fn read_bytes(&mut self, count: usize) {
+        self.stream.read_exact(&mut vec![0; count]).await.unwrap();
+    }
+
     async fn read(&mut self) -> Got {
         loop {
             match self.inbound.next(&self.input).unwrap() {
@@ -169,7 +174,6 @@ impl Client {
     pub(crate) async fn close(mut self) {
         let close = connection::Close { reply_code: 200, ..Default::default() };
         assert_eq!(self.call(0, close).await, Got::Reply("connection.close-ok"));
-        while self.next().await != Got::End {}
     }
 
     /// Declares a queue; its ready messages and consumers.
