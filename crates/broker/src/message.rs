@@ -5,7 +5,7 @@
 //! only [`Message::new`] writes them, from parts that the protocol crate has checked.
 
 use bytes::Bytes;
-use leveret_protocol::{FRAME_END, FrameKind, RawProperties};
+use leveret_protocol::{FRAME_END, FieldTable, FieldValue, FrameKind, RawProperties};
 use triomphe::ThinArc;
 
 /// What a queue entry costs beside the bytes of its message; used for memory accounting.
@@ -149,6 +149,20 @@ impl Message {
             Some(body) => body.clone(),
             None => Bytes::copy_from_slice(self.body()),
         }
+    }
+
+    /// A copy for one delivery that says in the header `x-delivery-count` how often it was delivered before. The body is not
+    /// copied if it is kept apart.
+    pub(crate) fn counted(&self, delivery_count: u32) -> Self {
+        let properties = self.properties();
+        let decoded = properties.headers().and_then(|raw| raw.decode().ok());
+        let mut headers: FieldTable = decoded.unwrap_or_default();
+        headers.insert("x-delivery-count", FieldValue::I64(delivery_count.into()));
+        let mut raw = Vec::new();
+        properties.write_with_headers(Some(&headers), true, &mut raw);
+        let properties = RawProperties::parse(&raw).unwrap_or(RawProperties::EMPTY);
+        let parts = Parts { exchange: self.exchange(), routing_key: self.routing_key(), properties };
+        Self::new(parts, self.body_bytes(), self.ttl_ms(), 1)
     }
 
     /// `delivery_mode` 2.

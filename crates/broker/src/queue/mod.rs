@@ -124,6 +124,7 @@ pub struct Queue {
     spec: QueueSpec,
     vhost: Weak<VirtualHost>,
     vhost_name: Name,
+    counts_deliveries: bool,
     state: Mutex<QueueState>,
 }
 
@@ -151,7 +152,14 @@ impl Queue {
         now_ms: u64,
     ) -> Arc<Self> {
         let state = Mutex::new(QueueState::new(settings_of(&spec, arguments), now_ms));
-        Arc::new(Self { id, spec, vhost: Arc::downgrade(vhost), vhost_name: vhost.name().clone(), state })
+        Arc::new(Self {
+            id,
+            spec,
+            vhost: Arc::downgrade(vhost),
+            vhost_name: vhost.name().clone(),
+            counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum,
+            state,
+        })
     }
 
     /// Number of the queue, unique in this broker's life.
@@ -172,6 +180,11 @@ impl Queue {
     /// How it was declared.
     pub fn spec(&self) -> &QueueSpec {
         &self.spec
+    }
+
+    /// Whether deliveries carry their count, as those of RabbitMQ's quorum queues do.
+    pub(crate) fn counts_deliveries(&self) -> bool {
+        self.counts_deliveries
     }
 
     /// Figures of this moment.

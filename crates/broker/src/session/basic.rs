@@ -38,7 +38,10 @@ impl Session {
         let open = self.channel(channel)?;
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
-        put_get_ok(out, channel, tag, entry.redelivered, left as u32, &entry.message, frame_max);
+        let counted = (entry.delivery_count > 0 && queue.counts_deliveries())
+            .then(|| entry.message.counted(entry.delivery_count));
+        let message = counted.as_ref().unwrap_or(&entry.message);
+        put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
         if !m.no_ack {
             let queue = open.queue_number(&queue);
             open.unacked.push(Slot {
@@ -101,15 +104,10 @@ impl Session {
             let Some(Some(open)) = channels.get_mut(usize::from(entry.channel)) else { continue };
             open.last_delivery_tag += 1;
             let tag = open.last_delivery_tag;
-            put_deliver(
-                out,
-                &entry.prefix,
-                entry.channel,
-                tag,
-                delivery.redelivered,
-                &delivery.message,
-                frame_max,
-            );
+            let counted = (delivery.delivery_count > 0 && entry.queue.counts_deliveries())
+                .then(|| delivery.message.counted(delivery.delivery_count));
+            let message = counted.as_ref().unwrap_or(&delivery.message);
+            put_deliver(out, &entry.prefix, entry.channel, tag, delivery.redelivered, message, frame_max);
             if !entry.no_ack {
                 open.unacked.push(entry.slot(delivery, tag, *now_ms));
             }

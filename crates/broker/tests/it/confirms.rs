@@ -30,9 +30,7 @@ async fn every_publishing_is_confirmed_once_in_order() {
     let frame_max = client.tuning.frame_max;
     let mut sent = 0;
     for batch in [1, 2, 10, 500] {
-        client
-            .send(|out| (0..batch).for_each(|_| Publishing::to("q", "m").write(1, frame_max, out)))
-            .await;
+        client.send(|out| (0..batch).for_each(|_| Publishing::to("q", "m").write(1, frame_max, out))).await;
         sent += batch;
     }
     let all = client.arrived().await;
@@ -58,14 +56,17 @@ async fn a_return_comes_before_its_confirm_and_is_an_ack() {
     let all = client.arrived().await;
     assert_eq!(confirms(&all), (1..=6).map(|tag| (tag, true)).collect::<Vec<_>>());
     for (number, key) in (1u64..).zip(keys).filter(|(_, key)| *key != "q") {
-        let returned = all.iter().position(|got| matches!(got, Got::Return { message, .. } if message.text() == key));
+        let returned =
+            all.iter().position(|got| matches!(got, Got::Return { message, .. } if message.text() == key));
         let confirmed = all.iter().position(|got| {
             matches!(got, Got::Ack { tag, multiple, .. } if *tag == number || (*multiple && *tag > number))
         });
         let (returned, confirmed) = (returned.expect("it came back"), confirmed.unwrap());
         assert!(returned < confirmed, "{key} was confirmed before it came back: {all:?}");
     }
-    let Some(Got::Return { code, text, message, .. }) = all.iter().find(|got| matches!(got, Got::Return { .. })) else {
+    let Some(Got::Return { code, text, message, .. }) =
+        all.iter().find(|got| matches!(got, Got::Return { .. }))
+    else {
         panic!()
     };
     assert_eq!((*code, text.as_str(), message.routing_key.as_str()), (312, "NO_ROUTE", "nowhere 2"));

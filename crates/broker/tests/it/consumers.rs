@@ -31,7 +31,11 @@ async fn messages_of_higher_priority_leave_first() {
     }
     client.publish(Publishing::to("q", "g")).await;
     client.settle().await;
-    assert_eq!(client.drain("q").await, ["c", "e", "b", "d", "f", "a", "g"], "above the highest counts as the highest");
+    assert_eq!(
+        client.drain("q").await,
+        ["c", "e", "b", "d", "f", "a", "g"],
+        "above the highest counts as the highest"
+    );
 }
 
 #[tokio::test]

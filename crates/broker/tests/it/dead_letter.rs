@@ -10,11 +10,14 @@ fn text(value: &str) -> FieldValue {
 }
 
 /// A queue whose dead letters go to `dead`.
-async fn declare_dying<const LEN: usize>(client: &mut Client, name: &str, dead: &str, more: [(&str, FieldValue); LEN]) {
-    let mut all = arguments([
-        ("x-dead-letter-exchange", text("")),
-        ("x-dead-letter-routing-key", text(dead)),
-    ]);
+async fn declare_dying<const LEN: usize>(
+    client: &mut Client,
+    name: &str,
+    dead: &str,
+    more: [(&str, FieldValue); LEN],
+) {
+    let mut all =
+        arguments([("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text(dead))]);
     for (argument, value) in more {
         all.insert(argument, value);
     }
@@ -66,7 +69,8 @@ async fn the_reason_says_how_it_died() {
     declare_dying(&mut client, "rejected", "dead", []).await;
     declare_dying(&mut client, "full", "dead", [("x-max-length", 1.into())]).await;
     let limits = [("x-queue-type", text("quorum")), ("x-delivery-limit", 1.into())];
-    let mut quorum = arguments([("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))]);
+    let mut quorum =
+        arguments([("x-dead-letter-exchange", text("")), ("x-dead-letter-routing-key", text("dead"))]);
     limits.into_iter().for_each(|(name, value)| drop(quorum.insert(name, value)));
     client.declare(queue::Declare { durable: true, ..queue_with("often", quorum) }).await;
 
@@ -113,10 +117,17 @@ async fn deaths_are_counted_by_queue_and_reason_newest_first() {
     pass(&broker, &mut client, secs(10)).await;
     let third = letter(&mut client).await;
     let brief = |m: &Message| {
-        m.deaths().into_iter().map(|d| (d.reason, d.count, d.time_s - START_UNIX_MS / 1000)).collect::<Vec<_>>()
+        m.deaths()
+            .into_iter()
+            .map(|d| (d.reason, d.count, d.time_s - START_UNIX_MS / 1000))
+            .collect::<Vec<_>>()
     };
     assert_eq!(brief(&second), [("rejected".into(), 1, 10), ("expired".into(), 1, 0)]);
-    assert_eq!(brief(&third), [("expired".into(), 2, 0), ("rejected".into(), 1, 10)], "the time is the first death's");
+    assert_eq!(
+        brief(&third),
+        [("expired".into(), 2, 0), ("rejected".into(), 1, 10)],
+        "the time is the first death's"
+    );
     assert_eq!(third.header("x-first-death-reason").unwrap(), "expired");
     assert_eq!(second.header("x-last-death-reason").unwrap(), "rejected");
 }
@@ -128,7 +139,12 @@ async fn without_a_key_of_its_own_the_letter_keeps_the_messages_key() {
     client.call(1, fanout).await;
     client.call(1, queue::Bind { queue: short("dead"), exchange: short("dlx"), ..Default::default() }).await;
     client.declare(queue_with("q", arguments([("x-dead-letter-exchange", text("dlx"))]))).await;
-    let bind = queue::Bind { queue: short("q"), exchange: short("amq.topic"), routing_key: short("#"), ..Default::default() };
+    let bind = queue::Bind {
+        queue: short("q"),
+        exchange: short("amq.topic"),
+        routing_key: short("#"),
+        ..Default::default()
+    };
     client.call(1, bind).await;
     client.publish(Publishing { exchange: "amq.topic", ..Publishing::to("some.key", "m") }).await;
     client.settle().await;
@@ -183,7 +199,8 @@ async fn a_full_queue_that_dies_into_itself_drops() {
 #[tokio::test]
 async fn letters_for_nobody_are_dropped_quietly() {
     let (broker, mut client) = start().await;
-    let missing = arguments([("x-dead-letter-exchange", text("no such exchange")), ("x-message-ttl", 10.into())]);
+    let missing =
+        arguments([("x-dead-letter-exchange", text("no such exchange")), ("x-message-ttl", 10.into())]);
     client.declare(queue_with("q", missing)).await;
     client.fill("q", &["1", "2"]).await;
     pass(&broker, &mut client, ms(10)).await;

@@ -5,7 +5,12 @@ use leveret_protocol::{PROTOCOL_HEADER, Put as _, put_heartbeat};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Time passes for a connection that says nothing; another one's round trips show when the broker is done.
-async fn silence(broker: &leveret_broker::Broker, other: &mut Client, client: &mut Client, ms_passed: u64) -> Vec<Got> {
+async fn silence(
+    broker: &leveret_broker::Broker,
+    other: &mut Client,
+    client: &mut Client,
+    ms_passed: u64,
+) -> Vec<Got> {
     pass(broker, other, ms(ms_passed)).await;
     client.lying_here().await
 }
@@ -168,10 +173,14 @@ async fn a_client_that_stops_reading_half_way_is_given_up() {
     other.publish(Publishing::bytes("q", &body)).await;
     other.settle().await;
     let get = leveret_protocol::methods::basic::Get { queue: short("q"), no_ack: false };
-    client.send(|out| (1..=5).for_each(|tag| {
-        get.write(1, out);
-        nack(tag, false, true).write(1, out);
-    })).await;
+    client
+        .send(|out| {
+            (1..=5).for_each(|tag| {
+                get.write(1, out);
+                nack(tag, false, true).write(1, out);
+            })
+        })
+        .await;
     other.settle().await;
     client.read_bytes(300_000).await;
     pass(&broker, &mut other, secs(20)).await;

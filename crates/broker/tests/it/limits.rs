@@ -30,7 +30,8 @@ async fn channels() {
     client.close_channel(2).await;
     client.open(2).await;
     let got = client.call(4, channel::Open).await;
-    let text = "NOT_ALLOWED - number of channels opened (3) has reached the negotiated channel_max (3)".to_owned();
+    let text =
+        "NOT_ALLOWED - number of channels opened (3) has reached the negotiated channel_max (3)".to_owned();
     assert_eq!(got, Got::Close { channel: 0, code: ReplyCode::NotAllowed.code(), text });
 }
 
@@ -54,7 +55,10 @@ async fn queues() {
     for queue in ["a", "b", "a"] {
         client.declare(queue_with(queue, FieldTable::new())).await;
     }
-    let Got::Close { channel: 1, code, text } = client.call(1, queue_with("c", FieldTable::new())).await else { panic!() };
+    let Got::Close { channel: 1, code, text } = client.call(1, queue_with("c", FieldTable::new())).await
+    else {
+        panic!()
+    };
     assert_eq!(code, ReplyCode::PreconditionFailed.code());
     assert!(text.contains("queue limit in vhost '/' (2) is reached"), "{text}");
     client.open(1).await;
@@ -87,10 +91,12 @@ async fn the_size_of_a_message() {
     client.settle().await;
     assert_eq!(client.count("q").await.0, 1);
     client.publish(Publishing::bytes("q", &vec![1; 300_001])).await;
-    let text = "PRECONDITION_FAILED - message size 300001 is larger than configured max size 300000".to_owned();
+    let text =
+        "PRECONDITION_FAILED - message size 300001 is larger than configured max size 300000".to_owned();
     assert_eq!(client.answer(1).await, Got::Close { channel: 1, code: 406, text });
     // The rest of that body is skipped, and the other channel never noticed.
-    let passive = leveret_protocol::methods::queue::Declare { passive: true, ..queue_with("q", FieldTable::new()) };
+    let passive =
+        leveret_protocol::methods::queue::Declare { passive: true, ..queue_with("q", FieldTable::new()) };
     assert!(matches!(client.call(2, passive).await, Got::DeclareOk { messages: 1, .. }));
     client.open(1).await;
     client.fill("q", &["small"]).await;

@@ -156,7 +156,8 @@ async fn a_consumer_that_goes_leaves_its_room_to_the_others() {
         let mut staying = 0;
         for _ in 0..20 {
             let all = client.arrived().await;
-            staying += all.iter().filter(|g| matches!(g, Got::Deliver { consumer, .. } if consumer == "s")).count();
+            staying +=
+                all.iter().filter(|g| matches!(g, Got::Deliver { consumer, .. } if consumer == "s")).count();
         }
         assert_eq!(staying, 300, "ending {ending}");
     }

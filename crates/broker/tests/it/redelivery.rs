@@ -148,7 +148,10 @@ async fn the_memory_of_messages_is_given_back_however_they_leave() {
             4 => {
                 client.call(1, basic::Cancel { consumer_tag: short("c"), no_wait: false }).await;
                 client.tell(1, nack(0, true, true)).await;
-                assert_eq!(client.call(1, queue::Purge { queue: short("q"), no_wait: false }).await, Got::Count(6));
+                assert_eq!(
+                    client.call(1, queue::Purge { queue: short("q"), no_wait: false }).await,
+                    Got::Count(6)
+                );
             }
             _ => {
                 other.call(1, queue::Delete { queue: short("q"), ..Default::default() }).await;

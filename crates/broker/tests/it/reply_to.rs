@@ -37,10 +37,13 @@ async fn a_reply_goes_straight_to_the_requester() {
         // It answers a passive declare as long as somebody waits there.
         let passive = queue::Declare { queue: short(&address), passive: true, ..Default::default() };
         assert_eq!(server.declare(passive).await, (0, 1));
-        let reply = Publishing { properties: asked.properties.clone(), ..Publishing::to(&address, asked.text()) };
+        let reply =
+            Publishing { properties: asked.properties.clone(), ..Publishing::to(&address, asked.text()) };
         server.publish(reply).await;
         assert_eq!(server.arrived().await, []);
-        let [Got::Deliver { consumer, redelivered: false, message, .. }] = &client.arrived().await[..] else { panic!() };
+        let [Got::Deliver { consumer, redelivered: false, message, .. }] = &client.arrived().await[..] else {
+            panic!()
+        };
         assert_eq!((consumer.as_str(), message.text()), ("replies", text));
         assert_eq!(message.properties.correlation_id.as_deref(), Some(&*format!("id of {text}")));
     }
@@ -60,7 +63,10 @@ async fn a_reply_to_somebody_who_left_is_dropped_and_was_never_routed() {
     client.call(1, basic::Cancel { consumer_tag: short("replies"), no_wait: false }).await;
     server.confirm().await;
     server.publish(Publishing::to(&address, "late").mandatory()).await;
-    let [Got::Return { code: 312, message, .. }, Got::Ack { tag: 1, .. }] = &server.arrived().await[..] else { panic!() };
+    let [Got::Return { code: 312, message, .. }, Got::Ack { tag: 1, .. }] = &server.arrived().await[..]
+    else {
+        panic!()
+    };
     assert_eq!(message.text(), "late");
     let passive = queue::Declare { queue: short(&address), passive: true, ..Default::default() };
     assert!(matches!(server.call(1, passive).await, Got::Close { channel: 1, code: 404, .. }));

@@ -186,7 +186,8 @@ async fn nothing_confirmed_is_lost_while_connections_are_killed() {
     let broker = Broker::start(Config::default()).unwrap();
     let address = broker.listen_amqp("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let (stage, _) = watch::channel(Stage::Publishing);
-    let arena = Arc::new(Arena { address, seen: Mutex::default(), publishers_left: Mutex::new(PUBLISHERS), stage });
+    let arena =
+        Arc::new(Arena { address, seen: Mutex::default(), publishers_left: Mutex::new(PUBLISHERS), stage });
     let mut owner = arena.connect().await;
     for number in 0..QUEUES {
         owner.declare(queue_with(&queue_name(number), Default::default())).await;
@@ -213,7 +214,10 @@ async fn nothing_confirmed_is_lost_while_connections_are_killed() {
         assert!(seen.kills > 50, "only {} connections were killed", seen.kills);
         let twice: Vec<_> = seen.first.iter().filter(|(_, count)| **count > 1).collect();
         assert!(twice.is_empty(), "delivered twice without saying so: {twice:?}");
-        assert!(seen.first.keys().all(|id| seen.sent.contains(id)), "something was delivered that nobody sent");
+        assert!(
+            seen.first.keys().all(|id| seen.sent.contains(id)),
+            "something was delivered that nobody sent"
+        );
         assert_eq!(seen.outstanding(), 0, "confirmed and never delivered");
     }
     owner.close().await;

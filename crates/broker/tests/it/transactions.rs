@@ -83,7 +83,9 @@ async fn unroutable_publishings_come_back_before_commit_ok() {
     client.settle().await;
     client.tell(1, tx::Commit).await;
     let all = client.arrived().await;
-    let [Got::Return { code: 312, message, .. }, Got::Reply("tx.commit-ok")] = &all[..] else { panic!("{all:?}") };
+    let [Got::Return { code: 312, message, .. }, Got::Reply("tx.commit-ok")] = &all[..] else {
+        panic!("{all:?}")
+    };
     assert_eq!(message.text(), "2");
     assert_eq!(other.drain("q").await, ["1"]);
 }

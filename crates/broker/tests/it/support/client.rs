@@ -25,7 +25,8 @@ impl Client {
     }
 
     pub(crate) fn new(stream: Box<dyn Stream>, input: Vec<u8>, tuning: Tuning) -> Self {
-        let limits = InboundLimits { frame_max: tuning.frame_max, message_bytes_max: 1 << 30, channel_max: 0 };
+        let limits =
+            InboundLimits { frame_max: tuning.frame_max, message_bytes_max: 1 << 30, channel_max: 0 };
         Self { stream, input, inbound: Inbound::new(Role::Client, limits), kept: VecDeque::new(), tuning }
     }
 

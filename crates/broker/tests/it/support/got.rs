@@ -68,20 +68,56 @@ impl Death {
 /// One thing that arrived.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Got {
-    Deliver { channel: u16, consumer: String, tag: u64, redelivered: bool, message: Message },
-    GetOk { channel: u16, tag: u64, redelivered: bool, left: u32, message: Message },
+    Deliver {
+        channel: u16,
+        consumer: String,
+        tag: u64,
+        redelivered: bool,
+        message: Message,
+    },
+    GetOk {
+        channel: u16,
+        tag: u64,
+        redelivered: bool,
+        left: u32,
+        message: Message,
+    },
     GetEmpty,
-    Return { channel: u16, code: u16, text: String, message: Message },
-    Ack { channel: u16, tag: u64, multiple: bool },
-    Nack { channel: u16, tag: u64, multiple: bool },
+    Return {
+        channel: u16,
+        code: u16,
+        text: String,
+        message: Message,
+    },
+    Ack {
+        channel: u16,
+        tag: u64,
+        multiple: bool,
+    },
+    Nack {
+        channel: u16,
+        tag: u64,
+        multiple: bool,
+    },
     /// The server cancelled a consumer.
-    Cancel { channel: u16, consumer: String },
+    Cancel {
+        channel: u16,
+        consumer: String,
+    },
     /// `channel.close`, or on channel 0 `connection.close`; the client has answered.
-    Close { channel: u16, code: u16, text: String },
+    Close {
+        channel: u16,
+        code: u16,
+        text: String,
+    },
     Blocked(String),
     Unblocked,
     Heartbeat,
-    DeclareOk { queue: String, messages: u32, consumers: u32 },
+    DeclareOk {
+        queue: String,
+        messages: u32,
+        consumers: u32,
+    },
     /// Purged or deleted.
     Count(u32),
     ConsumeOk(String),
@@ -104,12 +140,16 @@ impl Got {
             Method::BasicCancel(m) => Self::Cancel { channel, consumer: owned(m.consumer_tag) },
             Method::BasicConsumeOk(m) => Self::ConsumeOk(owned(m.consumer_tag)),
             Method::ChannelClose(m) => Self::Close { channel, code: m.reply_code, text: owned(m.reply_text) },
-            Method::ConnectionClose(m) => Self::Close { channel: 0, code: m.reply_code, text: owned(m.reply_text) },
+            Method::ConnectionClose(m) => {
+                Self::Close { channel: 0, code: m.reply_code, text: owned(m.reply_text) }
+            }
             Method::ConnectionBlocked(m) => Self::Blocked(owned(m.reason)),
             Method::ConnectionUnblocked(_) => Self::Unblocked,
-            Method::QueueDeclareOk(m) => {
-                Self::DeclareOk { queue: owned(m.queue), messages: m.message_count, consumers: m.consumer_count }
-            }
+            Method::QueueDeclareOk(m) => Self::DeclareOk {
+                queue: owned(m.queue),
+                messages: m.message_count,
+                consumers: m.consumer_count,
+            },
             Method::QueuePurgeOk(m) => Self::Count(m.message_count),
             Method::QueueDeleteOk(m) => Self::Count(m.message_count),
             other => Self::Reply(other.id().name()),

@@ -42,11 +42,13 @@ impl<'a> Publishing<'a> {
     /// Appends the frames.
     pub(crate) fn write(&self, channel: u16, frame_max: u32, out: &mut Vec<u8>) {
         let (exchange, routing_key) = (short(self.exchange), short(self.routing_key));
-        basic::Publish { exchange, routing_key, mandatory: self.mandatory, immediate: false }.write(channel, out);
+        basic::Publish { exchange, routing_key, mandatory: self.mandatory, immediate: false }
+            .write(channel, out);
         let mut raw = Vec::new();
         self.properties.encode(&mut raw);
         let properties = RawProperties::parse(&raw).unwrap();
-        ContentHeader { class_id: BASIC_CLASS, body_size: self.body.len() as u64, properties }.write(channel, out);
+        ContentHeader { class_id: BASIC_CLASS, body_size: self.body.len() as u64, properties }
+            .write(channel, out);
         put_body(out, channel, self.body, frame_max);
     }
 }
