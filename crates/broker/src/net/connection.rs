@@ -108,6 +108,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             if !(read || served || timed || wrote) {
                 self.idle();
+                // To rest may have brought a deadline that the timer does not know yet.
+                if self.poll_timer(cx) {
+                    continue;
+                }
                 return Poll::Pending;
             }
         }
@@ -126,6 +130,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     return Ok(false);
                 }
                 if open.frames_wait && !is_full {
+                    // What is written already does not count against the bound.
+                    self.out.drain(..std::mem::take(&mut self.out_at));
+                    self.input.recall();
                     self.handle_input();
                     return Ok(true);
                 }
@@ -150,7 +157,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             },
             Poll::Ready(Ok(_)) => {
                 match &mut self.phase {
-                    Phase::Open(open) if is_full => open.received(self.broker.clock().now_ms()),
+                    Phase::Open(open) if is_full => {
+                        open.received(self.broker.clock().now_ms());
+                        open.frames_wait = true;
+                    }
                     _ => self.handle_input(),
                 }
                 Ok(true)

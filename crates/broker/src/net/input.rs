@@ -60,6 +60,13 @@ impl Input {
         }
     }
 
+    /// Makes what was put aside visible again, without reading.
+    pub(crate) fn recall(&mut self) {
+        if !self.aside.is_empty() {
+            self.make_room(0);
+        }
+    }
+
     fn make_room(&mut self, frame_bytes: usize) {
         if self.buffer.is_empty() {
             self.buffer = take_input();

@@ -62,23 +62,6 @@ async fn a_queue_may_have_a_timeout_of_its_own() {
     assert!(matches!(&all[..], [Got::Deliver { .. }, Got::Close { channel: 1, code: 406, .. }]), "{all:?}");
 }
 
-/// The oldest delivery of the channel is not the one that is overdue.
-#[tokio::test]
-async fn a_short_timeout_counts_behind_an_older_delivery_with_a_long_one() {
-    let broker = broker();
-    let mut other = Client::to(&broker).await;
-    let mut client = Client::to(&broker).await;
-    other.declare(queue_with("long", FieldTable::new())).await;
-    other.declare(queue_with("short", arguments([("x-consumer-timeout", 120_000.into())]))).await;
-    other.fill("long", &["1"]).await;
-    other.fill("short", &["2"]).await;
-    client.get("long", false).await.unwrap();
-    client.get("short", false).await.unwrap();
-    minutes(&broker, &mut other, 4).await;
-    let all = client.lying_here().await;
-    assert!(matches!(&all[..], [Got::Close { channel: 1, code: 406, .. }]), "{all:?}");
-}
-
 #[tokio::test]
 async fn without_a_timeout_and_without_ack_nothing_is_overdue() {
     let broker = broker_with(|config| config.consumer_timeout = None);

@@ -73,7 +73,7 @@ async fn after_the_deadline_what_is_not_settled_goes_back() {
     turns().await;
     let all = client.lying_here().await;
     assert!(matches!(&all[..], [Got::Cancel { .. }, close] if is_forced(close)), "{all:?}");
-    drop(client);
+    assert_eq!(client.next().await, Got::End);
     assert_eq!(stopping.await.unwrap(), ShutdownReport { connections: 1, unsettled: 1 });
     let figures = broker.vhost("/").unwrap().topology().queue("q").unwrap().figures();
     assert_eq!((figures.ready, figures.unacked), (2, 0));

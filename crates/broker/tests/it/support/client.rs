@@ -122,6 +122,11 @@ impl Client {
         all
     }
 
+    /// Takes bytes off the stream without looking at them; the client is of little use after that.
+    pub(crate) async fn read_bytes(&mut self, count: usize) {
+        self.stream.read_exact(&mut vec![0; count]).await.unwrap();
+    }
+
     async fn read(&mut self) -> Got {
         loop {
             match self.inbound.next(&self.input).unwrap() {
