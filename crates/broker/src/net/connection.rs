@@ -108,10 +108,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             if !(read || served || timed || wrote) {
                 self.idle();
-                // To rest may have brought a deadline that the timer does not know yet.
-                if self.poll_timer(cx) {
-                    continue;
-                }
                 return Poll::Pending;
             }
         }
@@ -159,7 +155,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 match &mut self.phase {
                     Phase::Open(open) if is_full => {
                         open.received(self.broker.clock().now_ms());
-                        open.frames_wait = true;
                     }
                     _ => self.handle_input(),
                 }
