@@ -73,6 +73,8 @@ pub(crate) struct ConnectionHandle {
     pub(crate) user: OnceLock<Name>,
     /// Channels open on it.
     pub(crate) channels: AtomicUsize,
+    /// It has cancelled its consumers because the broker stops.
+    pub(crate) drained: AtomicBool,
     /// Delivered messages it had not settled when it last looked.
     pub(crate) unsettled: AtomicUsize,
 }
@@ -409,6 +411,7 @@ impl BrokerInner {
             mailbox,
             user: OnceLock::new(),
             channels: AtomicUsize::new(0),
+            drained: AtomicBool::new(false),
             unsettled: AtomicUsize::new(0),
         });
         connections.insert(id, handle.clone());
@@ -435,7 +438,11 @@ impl BrokerInner {
             connection.mailbox.order(Command::Drain);
         });
         let settled = async {
-            while !self.connections.lock().values().all(|c| c.unsettled.load(Ordering::Acquire) == 0) {
+            let is_settled = |c: &Arc<ConnectionHandle>| {
+                let drained = c.drained.load(Ordering::Acquire) && c.unsettled.load(Ordering::Acquire) == 0;
+                drained || c.user.get().is_none()
+            };
+            while !self.connections.lock().values().all(is_settled) {
                 tokio::select! {
                     () = self.connections_gone.notified() => {}
                     () = self.clock.sleep(Duration::from_millis(5)) => {}

@@ -46,12 +46,15 @@ impl ChannelLimiter {
         std::mem::take(&mut inner.waiting)
     }
 
-    /// Sets the limit (0: none), and what is unacked already if it is new; returns who may go on.
-    pub(crate) fn set(&self, limit: u32, unacked: Option<u32>) -> Resumable {
+    /// What was unacked before the channel had a limit.
+    pub(crate) fn start_with(&self, unacked: u32) {
+        self.inner.lock().unacked = unacked;
+    }
+
+    /// Sets the limit (0: none); returns who may go on.
+    pub(crate) fn set(&self, limit: u32) -> Resumable {
         let mut inner = self.inner.lock();
         inner.limit = limit;
-        // Once it counts it knows better than the channel, which has not seen deliveries that are on their way.
-        inner.unacked = unacked.unwrap_or(inner.unacked);
         std::mem::take(&mut inner.waiting)
     }
 }

@@ -120,9 +120,9 @@ impl Unacked {
         self.slots = all.into_iter().map(Some).collect();
     }
 
-    /// The one delivered first.
-    pub(crate) fn oldest(&self) -> Option<&Slot> {
-        self.slots.iter().flatten().next()
+    /// In the order of their delivery.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().flatten()
     }
 
     fn shrink(&mut self) {

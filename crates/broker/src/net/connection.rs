@@ -108,10 +108,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             if !(read || served || timed || wrote) {
                 self.idle();
-                // To rest may have brought a deadline that the timer does not know yet.
-                if self.poll_timer(cx) {
-                    continue;
-                }
                 return Poll::Pending;
             }
         }
@@ -159,7 +155,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 match &mut self.phase {
                     Phase::Open(open) if is_full => {
                         open.received(self.broker.clock().now_ms());
-                        open.frames_wait = true;
                     }
                     _ => self.handle_input(),
                 }
@@ -254,6 +249,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let now_ms = self.broker.clock().now_ms();
         let commands = open.serve(&mut self.out, now_ms);
+        if open.is_drained() {
+            self.handle.unsettled.store(open.rest(), Ordering::Release);
+            self.handle.drained.store(true, Ordering::Release);
+        }
         for command in commands {
             if let Command::Close { code, text } = command {
                 self.fail(&ProtocolError::connection(code, text));
@@ -299,8 +298,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// `true`: a deadline came and something was done about it.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let own = self.deadline_ms;
-        let due = match &self.phase {
-            Phase::Open(open) => open.next_deadline_ms(),
+        let due = match &mut self.phase {
+            Phase::Open(open) => {
+                self.handle.unsettled.store(open.rest(), Ordering::Release);
+                open.next_deadline_ms()
+            }
             _ => own,
         };
         // An alarm that goes off too early only costs a look; moving it with every frame would cost more.
@@ -340,9 +342,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn idle(&mut self) {
         if self.out.is_empty() && self.out.capacity() > 0 {
             give_output(std::mem::take(&mut self.out));
-        }
-        if let Phase::Open(open) = &mut self.phase {
-            self.handle.unsettled.store(open.rest(), Ordering::Release);
         }
     }
 }

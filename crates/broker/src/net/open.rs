@@ -177,6 +177,7 @@ impl Open {
 
     /// Bytes came that are not handled yet: a sign of life all the same.
     pub(crate) fn received(&mut self, now_ms: u64) {
+        self.frames_wait = true;
         self.heartbeat.on_received(now_ms);
     }
 
@@ -233,6 +234,11 @@ impl Open {
             }
             HeartbeatAction::WaitUntil(_) => Ok(()),
         }
+    }
+
+    /// Whether its consumers were cancelled because the broker stops.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.session.drained
     }
 
     /// The connection's task goes to sleep. Returns how many deliveries are not settled.

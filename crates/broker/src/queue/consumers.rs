@@ -9,7 +9,6 @@
 use super::{ConsumerId, Queue};
 use crate::limiter::ChannelLimiter;
 use crate::mailbox::{Delivery, Mailbox};
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -35,6 +34,15 @@ struct Consumer {
     unacked: u32,
     /// Stands in its line.
     lined_up: bool,
+    /// Where its deliveries are staged, with those of its connection's other consumers, so that they keep their order.
+    outbound: u32,
+}
+
+/// Deliveries on their way to one connection.
+#[derive(Debug)]
+struct Outbound {
+    mailbox: Arc<Mailbox>,
+    consumers: u32,
     staged: Vec<Delivery>,
     staged_bytes: usize,
 }
@@ -54,6 +62,7 @@ pub(crate) struct Consumers {
     len: usize,
     /// Slots in turn order by priority, highest priority first.
     lines: Vec<(i32, VecDeque<u32>)>,
+    outbound: Vec<Outbound>,
     touched: Vec<u32>,
     /// `x-single-active-consumer`.
     single_active: bool,
@@ -86,18 +95,28 @@ impl Consumers {
             self.slots.len() - 1
         });
         let id = ConsumerId { slot: slot as u32, generation: self.generation };
-        self.slots[slot] = Some(Consumer {
-            id,
-            subscription,
-            unacked: 0,
-            lined_up: false,
-            staged: Vec::new(),
-            staged_bytes: 0,
-        });
+        let outbound = self.outbound_of(&subscription.mailbox);
+        self.slots[slot] = Some(Consumer { id, subscription, unacked: 0, lined_up: false, outbound });
         self.len += 1;
         self.elect();
         self.line_up(id.slot);
         id
+    }
+
+    fn outbound_of(&mut self, mailbox: &Arc<Mailbox>) -> u32 {
+        let known = self.outbound.iter().position(|o| Arc::ptr_eq(&o.mailbox, mailbox));
+        // One that nobody uses any more serves the next connection.
+        let at = known.or_else(|| self.outbound.iter().position(|o| o.consumers == 0));
+        let at = at.unwrap_or_else(|| {
+            let mailbox = mailbox.clone();
+            self.outbound.push(Outbound { mailbox, consumers: 0, staged: Vec::new(), staged_bytes: 0 });
+            self.outbound.len() - 1
+        });
+        if self.outbound[at].consumers == 0 {
+            self.outbound[at].mailbox = mailbox.clone();
+        }
+        self.outbound[at].consumers += 1;
+        at as u32
     }
 
     /// Takes a consumer out; its unacked messages stay with its channel.
@@ -106,6 +125,7 @@ impl Consumers {
         let consumer = self.slots[id.slot as usize].take()?;
         self.len -= 1;
         self.leave_line(id.slot, consumer.subscription.priority);
+        self.outbound[consumer.outbound as usize].consumers -= 1;
         if self.active == Some(id) {
             self.active = None;
             self.elect();
@@ -117,6 +137,7 @@ impl Consumers {
     pub(crate) fn clear(&mut self) -> Vec<Subscription> {
         self.len = 0;
         self.lines.clear();
+        self.outbound.clear();
         self.active = None;
         let mut all: Vec<Consumer> = self.slots.drain(..).flatten().collect();
         all.sort_by_key(|c| c.id.generation);
@@ -131,14 +152,13 @@ impl Consumers {
         self.slots.get_mut(id.slot as usize)?.as_mut().filter(|c| c.id == id)
     }
 
-    /// With a single active consumer: the highest priority wins only when there is none, as RabbitMQ's classic queues.
+    /// With a single active consumer: when there is none, the one of highest priority that came first takes over.
     fn elect(&mut self) {
         if !self.single_active || self.active.is_some() {
             return;
         }
-        let consumers = self.slots.iter().flatten();
-        let first = consumers.min_by_key(|c| (Reverse(c.subscription.priority), c.id.generation));
-        self.active = first.map(|c| c.id);
+        let first = |c: &&Consumer| (std::cmp::Reverse(c.subscription.priority), c.id.generation);
+        self.active = self.slots.iter().flatten().min_by_key(first).map(|c| c.id);
         if let Some(id) = self.active {
             self.line_up(id.slot);
         }
@@ -180,7 +200,8 @@ impl Consumers {
                 continue;
             };
             if consumer.has_credit() {
-                if !consumer.subscription.mailbox.is_full(consumer.staged_bytes) {
+                let outbound = &mut self.outbound[consumer.outbound as usize];
+                if !consumer.subscription.mailbox.is_full(outbound.staged_bytes) {
                     let limiter = &consumer.subscription.limiter;
                     if consumer.subscription.no_ack
                         || limiter.as_ref().is_none_or(|l| l.take(queue, consumer.id))
@@ -188,7 +209,7 @@ impl Consumers {
                         return Some(slot);
                     }
                 } else {
-                    hand_over(consumer);
+                    hand_over(outbound);
                     if !consumer.subscription.mailbox.stall(queue, consumer.id) {
                         continue;
                     }
@@ -209,11 +230,12 @@ impl Consumers {
         if !consumer.subscription.no_ack {
             consumer.unacked += 1;
         }
-        if consumer.staged.is_empty() {
-            self.touched.push(slot);
+        let outbound = &mut self.outbound[consumer.outbound as usize];
+        if outbound.staged.is_empty() {
+            self.touched.push(consumer.outbound);
         }
-        consumer.staged_bytes += delivery.bytes();
-        consumer.staged.push(delivery);
+        outbound.staged_bytes += delivery.bytes();
+        outbound.staged.push(delivery);
         for (_, line) in &mut self.lines {
             if line.front() == Some(&slot) {
                 if line.len() > 1 {
@@ -230,15 +252,19 @@ impl Consumers {
         self.slots.get(slot as usize).and_then(Option::as_ref).is_some_and(|c| c.subscription.no_ack)
     }
 
-    /// Gives the connections what was staged for them. Returns what could not be given: their connections are gone.
-    /// Each comes with whether its consumer acknowledges nothing.
+    /// Gives the connections what was staged for them. Returns what could not be given, because their connections are gone,
+    /// each with whether its consumer acknowledges nothing.
     pub(crate) fn flush(&mut self) -> Vec<(Delivery, bool)> {
         let mut homeless = Vec::new();
-        for slot in self.touched.drain(..) {
-            if let Some(Some(consumer)) = self.slots.get_mut(slot as usize) {
-                hand_over(consumer);
-                let no_ack = consumer.subscription.no_ack;
-                homeless.extend(consumer.staged.drain(..).map(|delivery| (delivery, no_ack)));
+        for at in self.touched.drain(..) {
+            let Some(outbound) = self.outbound.get_mut(at as usize) else { continue };
+            hand_over(outbound);
+            for delivery in outbound.staged.drain(..) {
+                let consumers = self.slots.iter().flatten();
+                let mut same =
+                    consumers.filter(|c| c.outbound == at && c.subscription.number == delivery.consumer);
+                let no_ack = same.next().is_some_and(|c| c.subscription.no_ack);
+                homeless.push((delivery, no_ack));
             }
         }
         homeless
@@ -270,9 +296,9 @@ impl Consumers {
     }
 }
 
-fn hand_over(consumer: &mut Consumer) {
-    if !consumer.staged.is_empty() {
-        let bytes = std::mem::take(&mut consumer.staged_bytes);
-        consumer.subscription.mailbox.deliver(&mut consumer.staged, bytes);
+fn hand_over(outbound: &mut Outbound) {
+    if !outbound.staged.is_empty() {
+        let bytes = std::mem::take(&mut outbound.staged_bytes);
+        outbound.mailbox.deliver(&mut outbound.staged, bytes);
     }
 }

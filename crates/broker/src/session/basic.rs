@@ -70,27 +70,41 @@ impl Session {
             let text = format!("prefetch_size!=0 ({})", m.prefetch_size);
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, text));
         }
-        let open = self.channel(channel)?;
         if m.global {
-            // A limit that consumers already share is changed in place; the first one is given to those that exist.
-            let unacked = open.limiter.is_none().then(|| open.unacked.consumed() as u32);
-            let limiter = open.limiter.get_or_insert_with(Arc::default).clone();
-            let resumable = limiter.set(u32::from(m.prefetch_count), unacked);
-            self.share_limiter(channel, &limiter);
+            self.start_limiter(channel, out)?;
+            // A limit that consumers already share is changed in place.
+            let limiter = self.channel(channel)?.limiter.get_or_insert_with(Arc::default).clone();
+            let resumable = limiter.set(u32::from(m.prefetch_count));
             for (queue, consumer) in resumable {
                 queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
             }
         } else {
-            open.prefetch = m.prefetch_count;
+            self.channel(channel)?.prefetch = m.prefetch_count;
         }
         basic::QosOk.write(channel, out);
         Ok(())
     }
 
-    fn share_limiter(&mut self, channel: u16, limiter: &Arc<ChannelLimiter>) {
-        for entry in self.consumers.iter().flatten().filter(|entry| entry.channel == channel) {
-            entry.queue.lock().set_limiter(entry.id, limiter);
+    /// A channel's first limit: it is given to the consumers that exist and counts what they hold already.
+    fn start_limiter(&mut self, channel: u16, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        if self.channel(channel)?.limiter.is_some() {
+            return Ok(());
         }
+        let limiter = Arc::<ChannelLimiter>::default();
+        for entry in self.consumers.iter().flatten().filter(|entry| entry.channel == channel) {
+            entry.queue.lock().set_limiter(entry.id, &limiter);
+        }
+        // What was on its way before that counts too.
+        let mut commands = Vec::new();
+        self.mailbox.take(&mut self.deliveries, &mut commands);
+        self.write_deliveries(out);
+        for command in commands {
+            self.mailbox.order(command);
+        }
+        let open = self.channel(channel)?;
+        limiter.start_with(open.unacked.consumed() as u32);
+        open.limiter = Some(limiter);
+        Ok(())
     }
 
     /// Writes the deliveries taken from the mailbox.

@@ -40,7 +40,7 @@ impl Session {
         if open.consumers.len() >= limits_max {
             let text =
                 format!("this channel has {limits_max} consumers, the most it may have: use another channel");
-            return Err(ProtocolError::channel(channel, ReplyCode::ResourceError, text));
+            return Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text));
         }
         if given == REPLY_TO {
             return self.consume_replies(channel, &m, tag, out);
@@ -51,6 +51,16 @@ impl Session {
         self.vhost.permit(&actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(&actor, &queue).or_refuse(channel)?;
         let priority = priority(&queue, &m).or_refuse(channel)?;
+        if self.drained {
+            // The broker stops: nobody gets anything any more.
+            if !m.no_wait {
+                basic::ConsumeOk { consumer_tag: short(&tag) }.write(channel, out);
+            }
+            if self.negotiated.capabilities.consumer_cancel_notify {
+                basic::Cancel { consumer_tag: short(&tag), no_wait: true }.write(channel, out);
+            }
+            return Ok(());
+        }
         let number = self.free_consumers.pop().unwrap_or_else(|| {
             self.consumers.push(None);
             (self.consumers.len() - 1) as u32
@@ -145,6 +155,7 @@ impl Session {
 
     /// The broker stops: no more deliveries, but what was delivered may still be settled.
     pub(super) fn drain(&mut self, out: &mut Vec<u8>) {
+        self.drained = true;
         let numbers: Vec<u32> =
             (0..self.consumers.len() as u32).filter(|n| self.consumers[*n as usize].is_some()).collect();
         for number in numbers {

@@ -100,6 +100,8 @@ pub(crate) struct Session {
     delivered_bytes: usize,
     /// It has published, so resource alarms block it.
     pub(crate) publishes: bool,
+    /// The broker stops, and its consumers were cancelled.
+    pub(crate) drained: bool,
     now_ms: u64,
 }
 
@@ -134,6 +136,7 @@ impl Session {
             deliveries: Vec::new(),
             delivered_bytes: 0,
             publishes: false,
+            drained: false,
             now_ms: 0,
         }
     }
@@ -415,10 +418,13 @@ impl Session {
         let default_ms = self.broker.config().consumer_timeout.map(|timeout| timeout.as_millis() as u64);
         self.channels.iter().enumerate().find_map(|(number, channel)| {
             let channel = channel.as_ref()?;
-            let oldest = channel.unacked.oldest()?;
-            let own_ms = channel.queues[oldest.queue as usize].lock().settings().consumer_timeout_ms;
-            let timeout_ms = own_ms.or(default_ms)?;
-            (self.now_ms.saturating_sub(oldest.delivered_ms) >= timeout_ms).then(|| {
+            let own_ms = |queue: &Arc<Queue>| queue.lock().settings().consumer_timeout_ms;
+            let timeouts_ms: Vec<_> = channel.queues.iter().map(|q| own_ms(q).or(default_ms)).collect();
+            let overdue = channel.unacked.iter().find_map(|slot| {
+                let timeout_ms = timeouts_ms.get(slot.queue as usize).copied().flatten()?;
+                (self.now_ms.saturating_sub(slot.delivered_ms) >= timeout_ms).then_some(timeout_ms)
+            });
+            overdue.map(|timeout_ms| {
                 let text = format!(
                     "delivery acknowledgement on channel {number} timed out. Timeout value used: {timeout_ms} ms. \
                      This timeout value can be configured, see consumers doc guide to learn more"

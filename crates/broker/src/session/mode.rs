@@ -94,5 +94,5 @@ fn precondition(channel: u16, text: &str) -> ProtocolError {
 /// The transaction's bound in bytes was reached.
 pub(super) fn transaction_too_large(channel: u16, bytes_max: usize) -> ProtocolError {
     let text = format!("transaction holds more than {bytes_max} bytes: commit more often");
-    ProtocolError::channel(channel, ReplyCode::ResourceError, text)
+    ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text)
 }

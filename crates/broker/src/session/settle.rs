@@ -17,7 +17,7 @@ impl Session {
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(unopened());
         };
-        let Channel { unacked, queues, limiter, .. } = &mut **open;
+        let Channel { unacked, queues, limiter, consumers, .. } = &mut **open;
         let mut consumed = 0;
         let mut settle = |slot: Slot| {
             consumed += u32::from(slot.consumer.is_some());
@@ -30,6 +30,10 @@ impl Session {
         };
         if known.is_none() {
             return Err(unknown_tag(channel, m.delivery_tag, basic::Ack::ID));
+        }
+        if unacked.len() == 0 && consumers.is_empty() {
+            // Nothing refers to them any more; a deleted one among them can go.
+            queues.clear();
         }
         if let Some(limiter) = limiter.clone() {
             self.flush_queues();

@@ -77,7 +77,7 @@ async fn consumers() {
     client.call(1, basic::Cancel { consumer_tag: short("a"), no_wait: false }).await;
     client.consume(consume("q", "c")).await;
     let got = client.call(1, consume("q", "d")).await;
-    let Got::Close { channel: 0, code: 506, text } = got else { panic!("{got:?}") };
+    let Got::Close { channel: 1, code: 406, text } = got else { panic!("{got:?}") };
     assert!(text.contains("2 consumers"), "{text}");
 }
 
@@ -120,7 +120,7 @@ async fn the_bytes_of_a_transaction() {
     client.settle().await;
     client.publish(Publishing::bytes("q", &[1; 10_000])).await;
     let got = client.answer(1).await;
-    let Got::Close { channel: 0, code: 506, text } = &got else { panic!("{got:?}") };
+    let Got::Close { channel: 1, code: 406, text } = &got else { panic!("{got:?}") };
     assert!(text.contains("100000 bytes"), "{text}");
     let mut client = Client::to(&broker).await;
     assert_eq!(client.count("q").await.0, 9, "nothing of it was done");
