@@ -3,6 +3,7 @@
 mod banner;
 mod failure;
 mod logging;
+mod memory;
 mod open_files;
 mod signals;
 mod start;
@@ -72,6 +73,7 @@ async fn serve(loaded: Loaded, started: Instant) -> u8 {
             return exit::FAILURE;
         }
     };
+    tokio::spawn(memory::give_back());
     Banner { settings, file: loaded.file.as_deref(), running: &running, took: started.elapsed() }.show();
 
     let first = loop {

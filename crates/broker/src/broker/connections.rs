@@ -1,0 +1,157 @@
+//! The connections of a broker: letting them in, counting them against limits, and stopping in order.
+
+use super::BrokerInner;
+use crate::auth::User;
+use crate::mailbox::{Command, Mailbox};
+use crate::name::Name;
+use crate::refusal::Refusal;
+use crate::vhost::VirtualHost;
+use leveret_protocol::ReplyCode;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Connections beyond the limit that are served far enough to be told so.
+const REFUSALS_MAX: usize = 100;
+
+/// What others may know of, and do to, an open connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionHandle {
+    pub(crate) id: u64,
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// Its user, once it is open.
+    pub(crate) user: OnceLock<Name>,
+    /// Channels open on it.
+    pub(crate) channels: AtomicUsize,
+    /// It has cancelled its consumers because the broker stops.
+    pub(crate) drained: AtomicBool,
+    /// Delivered messages it had not settled when it last looked.
+    pub(crate) unsettled: AtomicUsize,
+}
+
+/// How a shutdown went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ShutdownReport {
+    /// Connections that were open when it began.
+    pub connections: usize,
+    /// Messages whose consumers had not settled them when the deadline came; they went back to their queues.
+    pub unsettled: usize,
+}
+
+impl BrokerInner {
+    /// The virtual host a user wants to work in.
+    ///
+    /// # Errors
+    /// There is none of that name, or the user has no permissions there.
+    pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
+        let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
+        self.auth.check_vhost_access(user, name)?;
+        let max = self.config.limits.connections_max;
+        if self.connections.lock().len() > max {
+            let text = format!("connection refused: node connection limit ({max}) is reached");
+            return Err(Refusal::other(ReplyCode::NotAllowed, text));
+        }
+        let is_theirs = |c: &&Arc<ConnectionHandle>| c.user.get() == Some(user.name());
+        let open = self.connections.lock().values().filter(is_theirs).count();
+        self.auth.check_connection_limit(user, open as u64)?;
+        Ok(vhost)
+    }
+
+    /// # Errors
+    /// The user has as many channels, on all its connections together, as it may.
+    pub(crate) fn check_channel_limit(&self, user: &User) -> Result<(), Refusal> {
+        if !self.auth.has_channel_limit(user) {
+            return Ok(());
+        }
+        let of = |c: &Arc<ConnectionHandle>| match c.user.get() {
+            Some(name) if name == user.name() => c.channels.load(Ordering::Relaxed) as u64,
+            _ => 0,
+        };
+        let open = self.connections.lock().values().map(of).sum();
+        self.auth.check_channel_limit(user, open)
+    }
+
+    /// Takes a connection in.
+    ///
+    /// # Errors
+    /// The broker stops, or has as many connections as it may.
+    pub(crate) fn admit(&self) -> Result<Arc<ConnectionHandle>, Refusal> {
+        let max = self.config.limits.connections_max;
+        let mut connections = self.connections.lock();
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Refusal::other(ReplyCode::ConnectionForced, "the broker is stopping"));
+        }
+        if connections.len() >= max.saturating_add(REFUSALS_MAX) {
+            return Err(Refusal::other(ReplyCode::NotAllowed, format!("more than {max} connections")));
+        }
+        let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
+        let mailbox = Arc::new(Mailbox::new(self.config.limits.outgoing_bytes_max));
+        let handle = Arc::new(ConnectionHandle {
+            id,
+            mailbox,
+            user: OnceLock::new(),
+            channels: AtomicUsize::new(0),
+            drained: AtomicBool::new(false),
+            unsettled: AtomicUsize::new(0),
+        });
+        connections.insert(id, handle.clone());
+        Ok(handle)
+    }
+
+    pub(crate) fn dismiss(&self, id: u64) {
+        self.connections.lock().remove(&id);
+        self.connections_gone.notify_waiters();
+    }
+
+    pub(super) fn each_connection(&self, mut each: impl FnMut(&ConnectionHandle)) {
+        let all: Vec<_> = self.connections.lock().values().cloned().collect();
+        all.iter().for_each(|connection| each(connection));
+    }
+
+    pub(super) async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        self.stopping.store(true, Ordering::Release);
+        for listener in self.listeners.lock().drain(..) {
+            listener.abort();
+        }
+        let mut report = ShutdownReport { connections: self.connections.lock().len(), unsettled: 0 };
+        self.each_connection(|connection| {
+            connection.mailbox.order(Command::Drain);
+        });
+        let settled = async {
+            let is_settled = |c: &Arc<ConnectionHandle>| {
+                let drained = c.drained.load(Ordering::Acquire) && c.unsettled.load(Ordering::Acquire) == 0;
+                drained || c.user.get().is_none()
+            };
+            while !self.connections.lock().values().all(is_settled) {
+                tokio::select! {
+                    () = self.connections_gone.notified() => {}
+                    () = self.clock.sleep(Duration::from_millis(5)) => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = settled => {}
+            () = self.clock.sleep(deadline) => {}
+        }
+        self.each_connection(|connection| {
+            report.unsettled += connection.unsettled.load(Ordering::Acquire);
+            let text = "broker forced connection closure with reason 'shutdown'".to_owned();
+            connection.mailbox.order(Command::Close { code: ReplyCode::ConnectionForced, text });
+        });
+        let gone = async {
+            loop {
+                let notified = self.connections_gone.notified();
+                if self.connections.lock().is_empty() {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        tokio::select! {
+            () = gone => {}
+            () = self.clock.sleep(self.config.close_timeout) => {}
+        }
+        self.save_definitions();
+        report
+    }
+}

@@ -1,0 +1,288 @@
+//! Starting and holding a broker.
+
+mod connections;
+mod definitions;
+
+pub(crate) use connections::ConnectionHandle;
+pub use connections::ShutdownReport;
+
+use crate::auth::{Auth, AuthSettings, Mechanism};
+use crate::clock::Clock;
+use crate::config::{Config, DataLocation};
+use crate::data::{self, DataFolder};
+use crate::definitions::Definitions;
+use crate::memory::{MemoryGauge, Resource};
+use crate::name::Name;
+use crate::replies::Replies;
+use crate::timers::Timers;
+use crate::vhost::{Shared, VirtualHost};
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+/// A running broker. Clones are handles to the same broker; it ends when the last is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use leveret_broker::{Broker, Config};
+/// let broker = Broker::start(Config::default()).unwrap();
+/// let address = broker.listen_amqp("127.0.0.1:0".parse().unwrap()).await.unwrap();
+/// println!("any AMQP client may connect to {address}");
+/// broker.shutdown(std::time::Duration::from_secs(1)).await;
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Broker(pub(crate) Arc<BrokerInner>);
+
+#[derive(Debug)]
+pub(crate) struct BrokerInner {
+    config: Config,
+    clock: Clock,
+    auth: Arc<Auth>,
+    memory: Arc<MemoryGauge>,
+    vhosts: RwLock<HashMap<Name, Arc<VirtualHost>>>,
+    shared: Shared,
+    replies: Replies,
+    connections: Mutex<HashMap<u64, Arc<ConnectionHandle>>>,
+    next_connection: AtomicU64,
+    /// One bit for each resource that runs short; see [`Resource`].
+    alarms: AtomicU8,
+    stopping: AtomicBool,
+    connections_gone: Notify,
+    data: Option<DataFolder>,
+    /// Definitions that nothing here acts on, kept for whoever reads the file next.
+    kept_definitions: Mutex<Definitions>,
+    /// State of the entities when they were saved last.
+    saved: Mutex<u64>,
+    background: Mutex<Vec<AbortHandle>>,
+    listeners: Mutex<Vec<AbortHandle>>,
+}
+
+/// Why a broker did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// The data folder cannot be used.
+    #[error("data folder {folder}: {problem}")]
+    Data {
+        /// The folder.
+        folder: String,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+}
+
+impl Broker {
+    /// Starts a broker on the machine's clock. Call it inside a tokio runtime; nothing listens yet.
+    ///
+    /// # Errors
+    /// A setting that cannot be used, a data folder that cannot be opened.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with_clock(config, Clock::real())
+    }
+
+    /// A broker in memory on a virtual clock that stands still until it is moved; for tests.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let clock = Clock::virtual_at(1_700_000_000_000);
+        match Self::start_with_clock(Config::default(), clock) {
+            Ok(broker) => broker,
+            Err(error) => panic!("the default configuration starts: {error}"),
+        }
+    }
+
+    /// Starts a broker on a given clock.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let mut mechanisms = vec![Mechanism::Plain, Mechanism::Amqplain];
+        if config.external_auth {
+            mechanisms.push(Mechanism::External);
+        }
+        if config.anonymous_user.is_some() {
+            mechanisms.push(Mechanism::Anonymous);
+        }
+        let auth = Arc::new(Auth::new(AuthSettings {
+            loopback_users: config.loopback_users.iter().map(|user| Name::from(&**user)).collect(),
+            anonymous_user: config.anonymous_user.as_deref().map(Name::from),
+            mechanisms,
+            ..AuthSettings::default()
+        }));
+        let memory = Arc::new(MemoryGauge::new(config.limits.memory_high_watermark_bytes));
+        let timers = Timers::new(clock.clone());
+        let shared = Shared {
+            auth: auth.clone(),
+            clock: clock.clone(),
+            timers: timers.clone(),
+            memory: memory.clone(),
+            queue_ids: Arc::new(AtomicU64::new(1)),
+            queues_max: config.limits.queues_per_vhost_max,
+        };
+        let data = match &config.data {
+            DataLocation::Memory => None,
+            DataLocation::Directory(path) => Some(DataFolder::open(path)?),
+        };
+        let inner = Arc::new(BrokerInner {
+            config,
+            clock,
+            auth,
+            memory,
+            vhosts: RwLock::default(),
+            shared,
+            replies: Replies::default(),
+            connections: Mutex::default(),
+            next_connection: AtomicU64::new(1),
+            alarms: AtomicU8::new(0),
+            stopping: AtomicBool::new(false),
+            connections_gone: Notify::new(),
+            data,
+            kept_definitions: Mutex::default(),
+            saved: Mutex::new(0),
+            background: Mutex::default(),
+            listeners: Mutex::default(),
+        });
+        inner.restore()?;
+        inner.make_defaults()?;
+        inner.save_definitions();
+        inner.watch_disk();
+        if inner.data.is_some() {
+            let keeper = tokio::spawn(data::keep(Arc::downgrade(&inner))).abort_handle();
+            inner.background.lock().push(keeper);
+        }
+        let watcher = tokio::spawn(watch_alarms(Arc::downgrade(&inner), inner.memory.clone())).abort_handle();
+        inner.background.lock().extend([tokio::spawn(timers.run()).abort_handle(), watcher]);
+        Ok(Self(inner))
+    }
+
+    /// The clock everything in this broker goes by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Users and permissions.
+    #[must_use]
+    pub fn auth(&self) -> &Arc<Auth> {
+        &self.0.auth
+    }
+
+    /// Memory held by messages, and the resource alarms.
+    #[must_use]
+    pub fn memory(&self) -> &MemoryGauge {
+        &self.0.memory
+    }
+
+    /// A virtual host by name.
+    #[must_use]
+    pub fn vhost(&self, name: &str) -> Option<Arc<VirtualHost>> {
+        self.0.vhost(name)
+    }
+
+    /// Makes a virtual host, or finds it.
+    #[must_use]
+    pub fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
+        self.0.declare_vhost(name)
+    }
+
+    /// Everything that outlives a restart, in RabbitMQ's definitions format.
+    #[must_use]
+    pub fn definitions(&self) -> Definitions {
+        self.0.export()
+    }
+
+    /// Open connections.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.0.connections.lock().len()
+    }
+
+    /// Stops: no new connections, consumers are cancelled, settlements are awaited until `deadline` has passed, then every
+    /// connection is closed with 320 `CONNECTION_FORCED`.
+    pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        self.0.shutdown(deadline).await
+    }
+}
+
+impl BrokerInner {
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    pub(crate) fn memory(&self) -> &MemoryGauge {
+        &self.memory
+    }
+
+    pub(crate) fn replies(&self) -> &Replies {
+        &self.replies
+    }
+
+    pub(crate) fn alarms(&self) -> u8 {
+        self.alarms.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn add_listener(&self, task: AbortHandle) {
+        self.listeners.lock().push(task);
+    }
+
+    pub(crate) fn vhost(&self, name: &str) -> Option<Arc<VirtualHost>> {
+        self.vhosts.read().get(name).cloned()
+    }
+
+    pub(crate) fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
+        let mut vhosts = self.vhosts.write();
+        let name: Name = name.into();
+        vhosts.entry(name.clone()).or_insert_with(|| VirtualHost::new(name, self.shared.clone())).clone()
+    }
+}
+
+impl Drop for BrokerInner {
+    fn drop(&mut self) {
+        for task in self.background.get_mut().drain(..).chain(self.listeners.get_mut().drain(..)) {
+            task.abort();
+        }
+    }
+}
+
+/// Keeps the alarm bits that connections look at, and wakes them when one changes.
+async fn watch_alarms(broker: Weak<BrokerInner>, memory: Arc<MemoryGauge>) {
+    loop {
+        memory.changed().await;
+        let Some(broker) = broker.upgrade() else { return };
+        let bits = memory.alarms().iter().map(|resource| resource.bit()).sum();
+        let before = broker.alarms.swap(bits, Ordering::AcqRel);
+        if bits != before {
+            match bits {
+                0 => tracing::info!("resource alarms cleared: publishers go on"),
+                _ => {
+                    tracing::warn!(alarms = %Resource::describe(bits), "publishers are blocked until it is cleared")
+                }
+            }
+            broker.each_connection(|connection| connection.mailbox.wake());
+        }
+    }
+}
