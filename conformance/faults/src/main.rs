@@ -48,9 +48,12 @@ fn run(binary: &str, words: &[String]) -> Result<bool, String> {
         failed += usize::from(row.problem.is_some());
         table::row(&row);
     }
+    let together = arena.all_together();
+    failed += usize::from(together.problem.is_some());
+    table::row(&together);
     println!("\n{count} faults, {failed} of them not as it should be; {} s", began.elapsed().as_secs());
     println!(
-        "memory is resident memory in MiB: before, most, after; after may be {} above before",
+        "MiB: resident memory before, at most, after, when others have used the broker; it may be {} higher than before",
         arena::MARGIN_MIB
     );
     if failed > 0 {

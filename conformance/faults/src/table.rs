@@ -2,7 +2,7 @@
 
 use crate::arena::Row;
 
-const WIDTHS: [usize; 5] = [44, 54, 30, 16, 7];
+const WIDTHS: [usize; 5] = [47, 64, 29, 15, 7];
 
 /// Prints the first line.
 pub(crate) fn head() {
@@ -22,7 +22,10 @@ pub(crate) fn row(row: &Row) {
 }
 
 fn line(cells: [&str; 5]) {
-    let padded: Vec<String> =
-        cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:<width$}")).collect();
+    let cell = |(text, width): (&&str, usize)| {
+        let cut: String = text.chars().take(width).collect();
+        format!("{cut:<width$}")
+    };
+    let padded: Vec<String> = cells.iter().zip(WIDTHS).map(cell).collect();
     println!("{}", padded.join(" | ").trim_end());
 }

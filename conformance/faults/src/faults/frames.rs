@@ -98,6 +98,7 @@ fn refused(arena: &Arena) -> Outcome<std::net::TcpStream> {
 pub(super) fn cut(arena: &Arena) -> Outcome<String> {
     let mut owner = arena.client()?;
     owner.declare("cut", &[])?;
+    let sockets = arena.broker.sockets();
     let mut bytes = Vec::new();
     put_publish(&mut bytes, 1, "cut", &vec![0; 300_000]);
     let mut clients: Vec<Client> = Vec::new();
@@ -110,7 +111,7 @@ pub(super) fn cut(arena: &Arena) -> Outcome<String> {
         }
     }
     drop(clients);
-    let alone = arena.eventually(Duration::from_secs(5), || arena.broker.sockets() <= 3);
+    let alone = arena.eventually(Duration::from_secs(5), || arena.broker.sockets() <= sockets);
     let messages = owner.delete("cut")?;
     match (alone, messages) {
         (true, 0) => Ok("nothing; no message came of it".into()),

@@ -25,6 +25,7 @@ const fn fault(name: &'static str, title: &'static str, commit: fn(&Arena) -> Ou
 
 /// All of them, in the order in which they are committed.
 pub(crate) const ALL: &[Fault] = &[
+    fault("idle", "5,000 idle connections", holding::idle),
     fault("frame-end", "500 frames with a wrong end", frames::wrong_end),
     fault("frame-kind", "500 frames of an unknown kind", frames::unknown_kind),
     fault("frame-size", "500 frames that announce 4 GiB", frames::oversized),
@@ -37,7 +38,6 @@ pub(crate) const ALL: &[Fault] = &[
     fault("half-open", "300 consumers that vanish; heartbeat 1 s", silence::half_open),
     fault("partial", "1,000 halves of a 64 KiB frame held open", holding::partial_frames),
     fault("bodies", "40 bodies of 10 MiB never finished", holding::unfinished_bodies),
-    fault("idle", "5,000 idle connections", holding::idle),
     fault("held", "1 message held while 1,000,000 pass by", holding::held_message),
     fault("slow-reader", "2 consumers of 200 MB that read nothing", reading::slow_readers),
     fault("gets", "2,000 gets of 2 MiB each, not read", reading::unread_gets),

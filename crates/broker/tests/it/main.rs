@@ -8,6 +8,7 @@
 
 mod alarms;
 mod confirms;
+mod consumer_model;
 mod consumer_timeout;
 mod consumers;
 mod dead_letter;
