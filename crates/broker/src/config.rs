@@ -1,5 +1,7 @@
 //! What a broker can be told before it starts. Every field has a default that suits one machine.
 
+use crate::broker::StartError;
+use leveret_protocol::FRAME_MIN_SIZE;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,6 +70,24 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Refuses bounds that nothing could work under.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        if self.limits.outgoing_bytes_max == 0 {
+            let text = "outgoing_bytes_max is 0: no delivery could leave; the default is 1 MiB";
+            return Err(StartError::Setting(text.into()));
+        }
+        if self.limits.frame_bytes_max < FRAME_MIN_SIZE {
+            let given = self.limits.frame_bytes_max;
+            let text = format!(
+                "frame_bytes_max is {given}: AMQP wants at least {FRAME_MIN_SIZE}; the default is 131072"
+            );
+            return Err(StartError::Setting(text));
+        }
+        Ok(())
+    }
+}
+
 /// Bounds, each with its unit in its name. A refusal for going over one names it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -122,4 +142,20 @@ pub fn total_memory_bytes() -> u64 {
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());
     machine.into_iter().chain(group).min().unwrap_or(4 << 30)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_that_nothing_works_under_are_refused_by_name() {
+        assert!(Config::default().check().is_ok());
+        let mut config = Config::default();
+        config.limits.outgoing_bytes_max = 0;
+        assert!(config.check().unwrap_err().to_string().contains("outgoing_bytes_max"));
+        let mut config = Config::default();
+        config.limits.frame_bytes_max = 0;
+        assert!(config.check().unwrap_err().to_string().contains("frame_bytes_max"));
+    }
 }

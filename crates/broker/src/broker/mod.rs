@@ -106,6 +106,7 @@ impl Broker {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_with_clock(config: Config, clock: Clock) -> Result<Self, StartError> {
+        config.check()?;
         let mut mechanisms = vec![Mechanism::Plain, Mechanism::Amqplain];
         if config.external_auth {
             mechanisms.push(Mechanism::External);
