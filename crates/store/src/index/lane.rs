@@ -1,0 +1,159 @@
+//! The live messages of one lane: where they are, how many, how large, and what may have been seen of them.
+
+use super::run::{Run, SPAN_MAX};
+use crate::record::Place;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A message in a file that is not sealed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Open {
+    pub(crate) position: u64,
+    pub(crate) file: u32,
+    pub(crate) offset: u32,
+    /// 0: it is dead.
+    pub(crate) len: u32,
+}
+
+/// Where a live message lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spot {
+    At(Place),
+    /// In the block at this offset of a sealed file, of so many entries.
+    Block {
+        file: u32,
+        at: u32,
+        entries: u16,
+    },
+}
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct LaneState {
+    /// In the order of their positions.
+    pub(super) open: VecDeque<Open>,
+    /// Those that came behind a higher position, and those that were moved.
+    pub(super) strays: BTreeMap<u64, Open>,
+    /// By first position; they may overlap.
+    pub(super) runs: VecDeque<Run>,
+    pub(super) live: u64,
+    pub(super) weight: i64,
+    /// Highest position seen.
+    pub(super) last: u64,
+    /// Highest position that may have been delivered.
+    pub(super) delivering: u64,
+    /// Up to here everything counts as redelivered.
+    pub(super) redelivered_through: u64,
+    /// Delivery counts of messages that came back.
+    pub(super) returned: BTreeMap<u64, u32>,
+}
+
+/// What was taken out: the file it lay in and its bytes there.
+pub(super) struct Killed {
+    pub(super) file: u32,
+    pub(super) bytes: u32,
+}
+
+impl LaneState {
+    pub(super) fn insert(&mut self, position: u64, place: Place) {
+        let open = Open { position, file: place.file, offset: place.offset, len: place.len };
+        if self.open.back().is_none_or(|last| last.position < position) {
+            self.open.push_back(open);
+        } else {
+            self.strays.insert(position, open);
+        }
+    }
+
+    fn open_at(&self, position: u64) -> Option<usize> {
+        let first = self.open.front()?.position;
+        let guess = usize::try_from(position.checked_sub(first)?).ok()?;
+        if self.open.get(guess).is_some_and(|open| open.position == position) {
+            return Some(guess);
+        }
+        self.open.binary_search_by_key(&position, |open| open.position).ok()
+    }
+
+    /// Takes a message's place out; count and weight stay as they are.
+    pub(super) fn displace(&mut self, position: u64) -> Option<Killed> {
+        if let Some(at) = self.open_at(position)
+            && self.open[at].len > 0
+        {
+            let open = &mut self.open[at];
+            let killed = Killed { file: open.file, bytes: open.len };
+            open.len = 0;
+            while self.open.front().is_some_and(|open| open.len == 0) {
+                self.open.pop_front();
+            }
+            if self.open.is_empty() && self.open.capacity() > 1024 {
+                self.open = VecDeque::new();
+            }
+            return Some(killed);
+        }
+        if let Some(open) = self.strays.remove(&position) {
+            return Some(Killed { file: open.file, bytes: open.len });
+        }
+        let at = self.run_of(position)?;
+        let run = &mut self.runs[at];
+        run.kill(position);
+        let killed = Killed { file: run.file, bytes: run.record_bytes };
+        if run.live == 0 {
+            self.runs.remove(at);
+        }
+        Some(killed)
+    }
+
+    fn run_of(&self, position: u64) -> Option<usize> {
+        let mut at = self.runs.partition_point(|run| run.first <= position);
+        while at > 0 && self.runs[at - 1].first + SPAN_MAX > position {
+            at -= 1;
+            if self.runs[at].has(position) {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    pub(super) fn has(&self, position: u64) -> bool {
+        self.open_at(position).is_some_and(|at| self.open[at].len > 0)
+            || self.strays.contains_key(&position)
+            || self.run_of(position).is_some()
+    }
+
+    /// Live positions above `after`, at most `max` and in order, and where they lie.
+    pub(super) fn find(&self, after: u64, max: usize, found: &mut Vec<(u64, Spot)>) {
+        let from = found.len();
+        let start = self.open.partition_point(|open| open.position <= after);
+        let place = |open: &Open| Spot::At(Place { file: open.file, offset: open.offset, len: open.len });
+        let open = self.open.range(start..).filter(|open| open.len > 0).take(max);
+        found.extend(open.map(|open| (open.position, place(open))));
+        let strays = self.strays.range(after + 1..).take(max);
+        found.extend(strays.map(|(position, open)| (*position, place(open))));
+        let start = self.runs.partition_point(|run| run.first + SPAN_MAX <= after);
+        let (mut count, mut highest) = (0, 0);
+        for run in self.runs.range(start..) {
+            if count >= max && run.first > highest {
+                break;
+            }
+            let spot = Spot::Block { file: run.file, at: run.at, entries: run.entries };
+            for position in run.positions(after).take(max) {
+                found.push((position, spot));
+                count += 1;
+                highest = highest.max(position);
+            }
+        }
+        found[from..].sort_unstable_by_key(|(position, _)| *position);
+        found.truncate(from + max);
+    }
+
+    pub(super) fn add_run(&mut self, run: Run) {
+        let at = self.runs.partition_point(|other| other.first <= run.first);
+        self.runs.insert(at, run);
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.open.capacity() * size_of::<Open>()
+            + self.strays.len() * 48
+            + self.runs.capacity() * size_of::<Run>()
+            + self.runs.iter().map(Run::heap_bytes).sum::<usize>()
+            + self.returned.len() * 24
+    }
+}
