@@ -45,6 +45,8 @@ pub struct Config {
     /// A delivery that is not settled by then closes its channel with 406; looked at once a minute. `None`: never.
     /// Default 30 minutes, as RabbitMQ.
     pub consumer_timeout: Option<Duration>,
+    /// The store in the data folder.
+    pub store: leveret_store::Options,
     /// Bounds.
     pub limits: Limits,
 }
@@ -65,6 +67,7 @@ impl Default for Config {
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             consumer_timeout: Some(Duration::from_secs(30 * 60)),
+            store: leveret_store::Options::default(),
             limits: Limits::default(),
         }
     }
@@ -107,6 +110,8 @@ pub struct Limits {
     /// Bytes of messages kept in memory above which publishing connections are blocked.
     /// Default 40 % of the machine's (or control group's) memory, as RabbitMQ 3.
     pub memory_high_watermark_bytes: u64,
+    /// Bytes of messages in memory above which messages that nobody waits for are kept on disk only. Default 64 MiB.
+    pub backlog_bytes_max: u64,
     /// Free bytes on the data folder's disk below which publishing connections are blocked. Default 50 MB, as RabbitMQ.
     pub disk_free_min_bytes: u64,
     /// Bytes handed to one connection and not yet written to its socket, above which its consumers wait. Default 1 MiB.
@@ -125,6 +130,7 @@ impl Default for Limits {
             message_bytes_max: 16 * 1024 * 1024,
             frame_bytes_max: 131_072,
             memory_high_watermark_bytes: total_memory_bytes() / 10 * 4,
+            backlog_bytes_max: 64 * 1024 * 1024,
             disk_free_min_bytes: 50_000_000,
             outgoing_bytes_max: 1024 * 1024,
             transaction_bytes_max: 128 * 1024 * 1024,

@@ -19,6 +19,7 @@ mod message;
 pub mod name;
 pub mod net;
 pub mod queue;
+mod recorder;
 pub mod refusal;
 mod replies;
 mod session;

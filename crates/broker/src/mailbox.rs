@@ -5,8 +5,10 @@
 //! see [`Mailbox::is_full`].
 
 use crate::message::Message;
+use crate::queue::stored::Stored;
 use crate::queue::{ConsumerId, Queue};
 use leveret_protocol::ReplyCode;
+use leveret_store::Notify;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -25,6 +27,8 @@ pub(crate) struct Delivery {
     /// How often it was delivered before.
     pub(crate) delivery_count: u32,
     pub(crate) redelivered: bool,
+    /// Where the store holds it.
+    pub(crate) stored: Stored,
 }
 
 impl Delivery {
@@ -242,6 +246,15 @@ impl Mailbox {
         Poll::Pending
     }
 
+    /// The task is woken when something is left here, or there is news from the store.
+    pub(crate) fn register(&self, cx: &mut Context<'_>) {
+        let mut inner = self.inner.lock();
+        match &inner.waker {
+            Some(waker) if waker.will_wake(cx.waker()) => {}
+            _ => inner.waker = Some(cx.waker().clone()),
+        }
+    }
+
     /// Ready when the connection is to be closed; everything else stays where it is.
     pub(crate) fn poll_close(&self, cx: &mut Context<'_>) -> Poll<(ReplyCode, String)> {
         let mut inner = self.inner.lock();
@@ -271,6 +284,13 @@ impl Mailbox {
         inner.commands.clear();
         self.release_publishers(&mut inner);
         std::mem::take(&mut inner.deliveries)
+    }
+}
+
+/// The store has news for whoever waits in this connection.
+impl Notify for Mailbox {
+    fn notify(&self) {
+        self.wake();
     }
 }
 

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 pub struct MemoryGauge {
     bytes: AtomicI64,
     high_watermark_bytes: AtomicU64,
+    /// Above this, backlogs go to the disk alone.
+    backlog_bytes_max: u64,
+    short: AtomicBool,
     memory_alarm: AtomicBool,
     disk_alarm: AtomicBool,
     /// Raised by hand; see [`set_alarm`](Self::set_alarm).
@@ -27,10 +30,12 @@ pub enum Resource {
 }
 
 impl MemoryGauge {
-    pub(crate) fn new(high_watermark_bytes: u64) -> Self {
+    pub(crate) fn new(high_watermark_bytes: u64, backlog_bytes_max: u64) -> Self {
         Self {
             bytes: AtomicI64::new(0),
             high_watermark_bytes: AtomicU64::new(high_watermark_bytes),
+            backlog_bytes_max,
+            short: AtomicBool::new(false),
             memory_alarm: AtomicBool::new(false),
             disk_alarm: AtomicBool::new(false),
             forced_memory: AtomicBool::new(false),
@@ -44,6 +49,10 @@ impl MemoryGauge {
             return;
         }
         let now = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let short = now > 0 && now as u64 > self.backlog_bytes_max;
+        if short != self.short.load(Ordering::Relaxed) {
+            self.short.store(short, Ordering::Relaxed);
+        }
         let over = now > 0 && now as u64 > self.high_watermark_bytes.load(Ordering::Relaxed);
         if over != self.memory_alarm.load(Ordering::Relaxed) {
             // A little below the mark before publishers go on, or they would stop again at once.
@@ -58,6 +67,12 @@ impl MemoryGauge {
     /// Bytes charged for messages in queues.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    /// Whether backlogs are to grow on disk only.
+    #[inline]
+    pub(crate) fn is_short(&self) -> bool {
+        self.short.load(Ordering::Relaxed)
     }
 
     /// Moves the mark above which publishing connections are blocked, in bytes.

@@ -3,7 +3,7 @@
 use crate::bench;
 use crate::config::declare::{OptionSpec, Shape};
 use crate::config::{Layer, OPTIONS, Origin, Texts};
-use crate::exit;
+use crate::{exit, store};
 use clap::builder::Styles;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::ffi::OsString;
@@ -25,6 +25,8 @@ Examples:
                                    a broker for a test: any free port, nothing on disk
   leveret serve --amqp 0.0.0.0:5672 --data /var/lib/leveret --log-format json
                                    a broker for other machines (make a user for them: guest is local)
+  leveret store check /var/lib/leveret
+                                   every checksum of a data folder
   leveret bench --rate 10000 --persistent --confirm 1000 --ack-every 100 --prefetch 1000
                                    latency of safe messages at a fixed rate
 
@@ -54,6 +56,7 @@ pub(crate) fn command() -> Command {
         .override_usage("leveret [COMMAND] [OPTIONS]")
         .subcommand(serve())
         .subcommand(bench::command())
+        .subcommand(store::command())
 }
 
 fn serve() -> Command {
@@ -133,6 +136,7 @@ mod tests {
             ("serve", &["leveret", "serve", "--help"]),
             ("serve-short", &["leveret", "serve", "-h"]),
             ("bench", &["leveret", "bench", "--help"]),
+            ("store", &["leveret", "store", "--help"]),
         ] {
             crate::expect_file(&format!("{folder}/{file}.txt"), &help_of(arguments));
         }

@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod exit;
 mod serve;
+mod store;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     };
     let code = match matches.subcommand() {
         Some(("bench", matches)) => bench::run(matches),
+        Some(("store", matches)) => store::run(matches),
         Some((_, matches)) => serve::run(matches, started),
         None => exit::USAGE,
     };

@@ -152,6 +152,10 @@ impl BrokerInner {
             () = self.clock.sleep(self.config.close_timeout) => {}
         }
         self.save_definitions();
+        if let Some(store) = self.store().cloned() {
+            // What is pending is written; the disk may take its time.
+            let _ = self.runtime().spawn_blocking(move || store.close()).await;
+        }
         report
     }
 }

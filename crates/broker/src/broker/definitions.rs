@@ -5,20 +5,28 @@ use crate::auth::{HashingAlgorithm, PasswordHash, Permissions, UserLimits, UserR
 use crate::data::{self, DataFolder};
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::vhost::VirtualHost;
+use leveret_store::{Batch, Recovered, State};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
 impl BrokerInner {
-    /// Reads what the data folder and the settings say there is.
-    pub(super) fn restore(&self) -> Result<(), StartError> {
-        if let Some(data) = &self.data
-            && let Some(definitions) = data.load()?
-        {
+    /// Takes over what the store, the data folder and the settings say there is.
+    pub(super) fn restore(&self, recovered: Option<&Recovered>) -> Result<(), StartError> {
+        if let Some(data) = &self.data {
             let problem = |e: DefinitionsError| StartError::Data {
                 folder: data.path().display().to_string(),
                 problem: e.to_string(),
             };
-            self.import(&definitions).map_err(problem)?;
+            if let Some(recovered) = recovered {
+                self.take_over(recovered).map_err(problem)?;
+            }
+            if let Some(definitions) = data.load()? {
+                self.import(&definitions).map_err(problem)?;
+                self.store_now();
+                if let Err(error) = data.set_imported() {
+                    tracing::warn!(%error, "definitions.json was taken over and could not be renamed");
+                }
+            }
         }
         if let Some(path) = &self.config.load_definitions {
             let setting =
@@ -39,27 +47,34 @@ impl BrokerInner {
         all
     }
 
-    /// Writes the definitions if anything changed since the last time.
+    /// Stores users, permissions and virtual hosts if any of them changed since the last time.
     pub(crate) fn save_definitions(&self) {
-        let Some(data) = &self.data else { return };
-        let mut saved = self.saved.lock();
-        let vhosts = self.vhosts();
-        let state = vhosts.iter().fold(self.auth.epoch() + vhosts.len() as u64, |sum, v| sum + v.epoch()) + 1;
-        if *saved == state {
+        if self.store().is_none() {
             return;
         }
-        match data.save(&self.export()) {
-            Ok(()) => *saved = state,
-            Err(error) => {
-                tracing::error!(folder = %data.path().display(), %error, "definitions could not be saved; trying again");
-            }
+        let mut saved = self.saved.lock();
+        let state = self.auth.epoch() + self.vhosts.read().len() as u64 + 1;
+        if *saved != state {
+            let mut batch = Batch::new();
+            self.put_general(&mut batch);
+            self.changes().append(self.store(), &mut batch);
+            *saved = state;
+        }
+    }
+
+    /// Waits until what was changed is stored; at a start, where nobody else waits.
+    fn store_now(&self) {
+        let Some(store) = self.store() else { return };
+        while store.synced() < self.changes().ticket() && !store.is_failed() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
     }
 
     /// Raises or clears the disk alarm.
     pub(crate) fn watch_disk(&self) {
         if let Some(free) = self.data.as_ref().and_then(DataFolder::free_bytes) {
-            self.memory.set_disk_low(free < self.config.limits.disk_free_min_bytes);
+            let waits = self.store().is_some_and(|store| matches!(store.state(), State::Full { .. }));
+            self.memory.set_disk_low(waits || free < self.config.limits.disk_free_min_bytes);
         }
     }
 

@@ -15,12 +15,14 @@ use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
 use crate::replies::Replies;
 use crate::timers::Timers;
-use crate::vhost::{Shared, VirtualHost};
+use crate::vhost::{Changes, Shared, VirtualHost};
+use leveret_store::Store;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
@@ -120,8 +122,19 @@ impl Broker {
             mechanisms,
             ..AuthSettings::default()
         }));
-        let memory = Arc::new(MemoryGauge::new(config.limits.memory_high_watermark_bytes));
+        let memory = Arc::new(MemoryGauge::new(
+            config.limits.memory_high_watermark_bytes,
+            config.limits.backlog_bytes_max,
+        ));
         let timers = Timers::new(clock.clone());
+        let (data, store, recovered) = match &config.data {
+            DataLocation::Memory => (None, None, None),
+            DataLocation::Directory(path) => {
+                let data = DataFolder::open(path)?;
+                let (store, recovered) = data.open_store(&config)?;
+                (Some(data), Some(store), Some(recovered))
+            }
+        };
         let shared = Shared {
             auth: auth.clone(),
             clock: clock.clone(),
@@ -129,10 +142,9 @@ impl Broker {
             memory: memory.clone(),
             queue_ids: Arc::new(AtomicU64::new(1)),
             queues_max: config.limits.queues_per_vhost_max,
-        };
-        let data = match &config.data {
-            DataLocation::Memory => None,
-            DataLocation::Directory(path) => Some(DataFolder::open(path)?),
+            runtime: Handle::current(),
+            store: store.clone(),
+            changes: Arc::default(),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -153,7 +165,8 @@ impl Broker {
             background: Mutex::default(),
             listeners: Mutex::default(),
         });
-        inner.restore()?;
+        inner.restore(recovered.as_ref())?;
+        drop(recovered);
         inner.make_defaults()?;
         inner.save_definitions();
         inner.watch_disk();
@@ -208,6 +221,18 @@ impl Broker {
         self.0.export()
     }
 
+    /// How the store is: working, waiting for space, failed. `None` for a broker in memory.
+    #[must_use]
+    pub fn store_state(&self) -> Option<leveret_store::State> {
+        self.0.store().map(|store| store.state())
+    }
+
+    /// Figures of the store: files, bytes, live messages, syncs. `None` for a broker in memory.
+    #[must_use]
+    pub fn store_stats(&self) -> Option<leveret_store::Stats> {
+        self.0.store().map(|store| store.stats())
+    }
+
     /// Open connections.
     #[must_use]
     pub fn connection_count(&self) -> usize {
@@ -242,6 +267,22 @@ impl BrokerInner {
         &self.replies
     }
 
+    pub(crate) fn store(&self) -> Option<&Arc<Store>> {
+        self.shared.store.as_ref()
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.shared.runtime
+    }
+
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.shared.changes
+    }
+
+    pub(crate) fn queue_ids(&self) -> &AtomicU64 {
+        &self.shared.queue_ids
+    }
+
     pub(crate) fn alarms(&self) -> u8 {
         self.alarms.load(Ordering::Acquire)
     }
@@ -265,6 +306,9 @@ impl Drop for BrokerInner {
     fn drop(&mut self) {
         for task in self.background.get_mut().drain(..).chain(self.listeners.get_mut().drain(..)) {
             task.abort();
+        }
+        if let Some(store) = &self.shared.store {
+            store.close();
         }
     }
 }

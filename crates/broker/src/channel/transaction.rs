@@ -1,8 +1,37 @@
 //! An open transaction: what it would do, held until commit. Messages it settles stay unacked until then.
 
+use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::queue::Queue;
 use std::sync::Arc;
+
+/// Bytes charged to the broker's memory until this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    bytes: usize,
+    gauge: Option<Arc<MemoryGauge>>,
+}
+
+impl Held {
+    /// Holds more.
+    pub(crate) fn add(&mut self, bytes: usize, gauge: &Arc<MemoryGauge>) {
+        self.bytes += bytes;
+        gauge.charge(bytes as i64);
+        self.gauge.get_or_insert_with(|| gauge.clone());
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(gauge) = &self.gauge {
+            gauge.charge(-(self.bytes as i64));
+        }
+    }
+}
 
 /// A settlement as the client sent it.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +48,8 @@ pub(crate) struct Transaction {
     pub(crate) returns: Vec<Message>,
     /// Messages to settle, taken out of the channel's unacked ones so that no tag is settled twice.
     pub(crate) settlements: Vec<(super::unacked::Slot, Settlement)>,
-    pub(crate) bytes: usize,
+    /// What it holds, also charged to the broker's memory while it does.
+    pub(crate) held: Held,
     /// A queue refused a publishing while it was committed.
     pub(crate) refused: bool,
 }

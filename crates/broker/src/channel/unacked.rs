@@ -2,6 +2,7 @@
 
 use crate::message::Message;
 use crate::queue::backlog::Entry;
+use crate::queue::stored::Stored;
 use crate::queue::{ConsumerId, Settled};
 use std::collections::VecDeque;
 
@@ -20,12 +21,21 @@ pub(crate) struct Slot {
     pub(crate) redelivered: bool,
     /// On its way to a consumer that never acknowledges; such a slot only lives while its channel is closed.
     pub(crate) no_ack: bool,
+    /// Where the store holds it.
+    pub(crate) stored: Stored,
     pub(crate) message: Message,
 }
 
 impl Slot {
     pub(crate) fn settled(&self) -> Settled {
-        Settled { consumer: self.consumer, charge: self.message.charge(), held: !self.no_ack }
+        Settled {
+            consumer: self.consumer,
+            charge: self.message.charge(),
+            held: !self.no_ack,
+            stored: self.stored,
+            position: self.position,
+            weight: self.message.body_len() as u32,
+        }
     }
 
     pub(crate) fn into_entry(self) -> (Settled, Entry) {
@@ -35,6 +45,7 @@ impl Slot {
             expires_ms: self.expires_ms,
             delivery_count: self.delivery_count,
             redelivered: self.redelivered,
+            stored: self.stored,
             message: self.message,
         };
         (settled, entry)
@@ -153,6 +164,7 @@ mod tests {
                 delivery_count: 0,
                 redelivered: false,
                 no_ack: false,
+                stored: Stored::NO,
                 message: message.clone(),
             });
         }

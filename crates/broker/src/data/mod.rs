@@ -1,29 +1,31 @@
-//! The data folder: who owns it, and the definitions kept in it.
+//! The data folder: who owns it, and what is read from it at a start.
 //!
 //! ```text
-//! DIR/leveret.lock        held (flock) by the broker that uses the folder
-//! DIR/definitions.json    users, virtual hosts, permissions, durable exchanges, queues, bindings: RabbitMQ's definitions format
+//! DIR/leveret.lock                held (flock) by the broker that uses the folder
+//! DIR/format, log-*, spare-*, checkpoint-*     the store: messages and definitions
+//! DIR/definitions.json            of a version without a store: read once, then renamed to definitions.json.imported
 //! ```
-//!
-//! The file is replaced as a whole: written beside, synced, renamed, folder synced. It is written when something changed,
-//! within [`SAVE_INTERVAL`], and when the broker stops.
 
+mod restore;
 mod transfer;
 
 use crate::broker::{BrokerInner, StartError};
+use crate::config::Config;
 use crate::definitions::Definitions;
+use leveret_store::disk::RealDisk;
+use leveret_store::{Progress, Recovered, Store};
 use std::fs::{File, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Weak;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
-/// How soon after a change definitions are on disk.
-pub(crate) const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the disk is looked at, and whether users or virtual hosts changed.
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 const LOCK: &str = "leveret.lock";
 const DEFINITIONS: &str = "definitions.json";
+const IMPORTED: &str = "definitions.json.imported";
 
 /// A folder that this broker owns while the value lives.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ impl DataFolder {
         &self.path
     }
 
-    /// The definitions kept here, if there are any yet.
+    /// The definitions that an older version kept here, if there are any.
     ///
     /// # Errors
     /// The file cannot be read or makes no sense.
@@ -71,16 +73,52 @@ impl DataFolder {
         }
     }
 
-    /// Replaces the definitions.
-    pub(crate) fn save(&self, definitions: &Definitions) -> io::Result<()> {
-        let target = self.path.join(DEFINITIONS);
-        let beside = self.path.join(format!("{DEFINITIONS}.new"));
-        let _ = std::fs::remove_file(&beside);
-        // It holds password hashes: for the broker's user alone.
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(definitions.to_json().as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&beside, &target)?;
+    /// Opens the store in the folder.
+    ///
+    /// # Errors
+    /// It cannot be read, or a newer version wrote it.
+    pub(crate) fn open_store(&self, config: &Config) -> Result<(Arc<Store>, Recovered), StartError> {
+        let problem = |problem: String| StartError::Data { folder: self.path.display().to_string(), problem };
+        let disk = RealDisk::open(&self.path).map_err(|e| problem(format!("cannot be read ({e})")))?;
+        let mut said = Instant::now();
+        let mut progress = |progress: Progress| {
+            if said.elapsed() > Duration::from_secs(1) {
+                said = Instant::now();
+                let Progress { bytes, bytes_total } = progress;
+                tracing::info!("reading the log: {} of {} MiB", bytes >> 20, bytes_total >> 20);
+            }
+        };
+        let (store, recovered) = Store::open(Arc::new(disk), config.store.clone(), &mut progress)
+            .map_err(|e| problem(e.to_string()))?;
+        let report = &recovered.report;
+        let messages: u64 = recovered.lanes.iter().map(|lane| lane.messages).sum();
+        tracing::info!(
+            messages,
+            definitions = recovered.definitions.len(),
+            millis = report.millis,
+            records_replayed = report.records,
+            torn_bytes = report.torn_bytes,
+            "the store is open"
+        );
+        if report.skipped_records > 0 {
+            tracing::error!(
+                records = report.skipped_records,
+                batches = report.incomplete_batches,
+                "damaged records were skipped; `leveret store check` says where"
+            );
+        }
+        if !report.missing_files.is_empty() {
+            tracing::error!(files = ?report.missing_files, "files are missing; the messages in them are lost");
+        }
+        if !report.foreign_files.is_empty() {
+            tracing::warn!(files = ?report.foreign_files, "these files are not the store's and are left alone");
+        }
+        Ok((store, recovered))
+    }
+
+    /// What an older version kept here was taken over.
+    pub(crate) fn set_imported(&self) -> io::Result<()> {
+        std::fs::rename(self.path.join(DEFINITIONS), self.path.join(IMPORTED))?;
         File::open(&self.path)?.sync_all()
     }
 
@@ -104,11 +142,11 @@ pub(crate) fn read_definitions(path: &Path) -> Result<Definitions, ReadError> {
     Ok(Definitions::parse(&std::fs::read(path)?)?)
 }
 
-/// Saves definitions when they changed and watches the disk, until the broker is gone.
+/// Stores users and virtual hosts when they changed and watches the disk, until the broker is gone.
 pub(crate) async fn keep(broker: Weak<BrokerInner>) {
     loop {
         let Some(clock) = broker.upgrade().map(|broker| broker.clock().clone()) else { return };
-        clock.sleep(SAVE_INTERVAL).await;
+        clock.sleep(LOOK_INTERVAL).await;
         let Some(broker) = broker.upgrade() else { return };
         // A disk may take its time: not on a thread that serves connections.
         let _ = tokio::task::spawn_blocking(move || {
@@ -124,19 +162,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_has_one_owner_and_keeps_what_was_saved() {
+    fn a_folder_has_one_owner_and_gives_an_older_versions_definitions() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
         let first = DataFolder::open(&path).unwrap();
         let refused = DataFolder::open(&path).unwrap_err().to_string();
         assert!(refused.contains("another broker uses it"), "{refused}");
         assert!(first.load().unwrap().is_none());
-        let definitions = Definitions { product_name: Some("Leveret".into()), ..Definitions::default() };
-        first.save(&definitions).unwrap();
         assert!(first.free_bytes().unwrap() > 0);
         drop(first);
         let second = DataFolder::open(&path).unwrap();
+        std::fs::write(path.join(DEFINITIONS), "{\"product_name\": \"Leveret\"}").unwrap();
         assert_eq!(second.load().unwrap().unwrap().product_name.as_deref(), Some("Leveret"));
+        second.set_imported().unwrap();
+        assert!(second.load().unwrap().is_none());
         std::fs::write(path.join(DEFINITIONS), "{\"users\": 3}").unwrap();
         let broken = second.load().unwrap_err().to_string();
         assert!(broken.contains("users") && broken.contains("mend the file"), "{broken}");

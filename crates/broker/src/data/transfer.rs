@@ -1,6 +1,7 @@
 //! Definitions into a broker and out of it.
 
 use crate::broker::BrokerInner;
+use crate::definitions::stored;
 use crate::definitions::{
     Arguments, BindingDefinition, Definitions, DefinitionsError, DestinationType, ExchangeDefinition,
     OtherKeys, ParameterDefinition, QueueDefinition, VhostDefinition,
@@ -9,7 +10,8 @@ use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name;
 use crate::queue::QueueSpec;
 use crate::topology::Destination;
-use crate::vhost::VirtualHost;
+use crate::vhost::{BindSpec, VirtualHost};
+use leveret_store::Batch;
 use std::sync::Arc;
 
 /// Sections that are kept and given back, but that nothing acts on.
@@ -25,17 +27,37 @@ impl BrokerInner {
             let _ = self.declare_vhost(&vhost.name);
         }
         definitions.apply_access(self.auth())?;
+        self.keep_unused(definitions);
+        // One append for all of it; what came before an element that cannot be had stays, and is stored as well.
+        let mut batch = Batch::new();
+        let imported = self.import_entities(definitions, &mut batch);
+        self.put_general(&mut batch);
+        self.changes().append(self.store(), &mut batch);
+        imported
+    }
+
+    fn import_entities(&self, definitions: &Definitions, batch: &mut Batch) -> Result<(), DefinitionsError> {
         for (at, exchange) in definitions.exchanges.iter().enumerate() {
-            self.import_exchange(exchange).map_err(|reason| place("exchanges", at, reason))?;
+            self.import_exchange(exchange, batch).map_err(|reason| place("exchanges", at, reason))?;
         }
         for (at, queue) in definitions.queues.iter().enumerate() {
-            self.import_queue(queue).map_err(|reason| place("queues", at, reason))?;
+            self.import_queue(queue, batch).map_err(|reason| place("queues", at, reason))?;
         }
         for (at, binding) in definitions.bindings.iter().enumerate() {
-            self.import_binding(binding).map_err(|reason| place("bindings", at, reason))?;
+            self.import_binding(binding, batch).map_err(|reason| place("bindings", at, reason))?;
         }
-        self.keep_unused(definitions);
         Ok(())
+    }
+
+    /// Users, permissions, virtual hosts, policies and parameters, as one document.
+    pub(crate) fn put_general(&self, batch: &mut Batch) {
+        let mut all = self.kept_definitions().lock().clone();
+        all.take_access(self.auth());
+        for vhost in self.vhosts() {
+            let (name, other) = (vhost.name().to_string(), OtherKeys::default());
+            all.vhosts.push(VhostDefinition { name, description: None, other });
+        }
+        batch.put(stored::GENERAL, all.to_json().as_bytes());
     }
 
     fn keep_unused(&self, definitions: &Definitions) {
@@ -65,7 +87,7 @@ impl BrokerInner {
         self.vhost(name).ok_or_else(|| format!("there is no virtual host '{name}'"))
     }
 
-    fn import_exchange(&self, e: &ExchangeDefinition) -> Result<(), String> {
+    fn import_exchange(&self, e: &ExchangeDefinition, batch: &mut Batch) -> Result<(), String> {
         let spec = ExchangeSpec {
             name: (&*e.name).into(),
             kind: ExchangeKind::parse(&e.kind).map_err(|refusal| refusal.to_string())?,
@@ -74,10 +96,12 @@ impl BrokerInner {
             internal: e.internal,
             arguments: e.arguments.0.clone(),
         };
-        self.named_vhost(e.vhost.as_deref())?.restore_exchange(spec).map_err(|refusal| refusal.to_string())
+        self.named_vhost(e.vhost.as_deref())?
+            .restore_exchange(spec, batch)
+            .map_err(|refusal| refusal.to_string())
     }
 
-    fn import_queue(&self, q: &QueueDefinition) -> Result<(), String> {
+    fn import_queue(&self, q: &QueueDefinition, batch: &mut Batch) -> Result<(), String> {
         let spec = QueueSpec {
             name: (&*q.name).into(),
             durable: q.durable,
@@ -85,18 +109,23 @@ impl BrokerInner {
             auto_delete: q.auto_delete,
             arguments: q.arguments.0.clone(),
         };
-        self.named_vhost(q.vhost.as_deref())?.restore_queue(spec).map_err(|refusal| refusal.to_string())
+        let vhost = self.named_vhost(q.vhost.as_deref())?;
+        vhost.restore_queue(spec, None, batch).map(drop).map_err(|refusal| refusal.to_string())
     }
 
-    fn import_binding(&self, b: &BindingDefinition) -> Result<(), String> {
+    fn import_binding(&self, b: &BindingDefinition, batch: &mut Batch) -> Result<(), String> {
         let destination = match b.destination_type {
             DestinationType::Queue => Destination::Queue((&*b.destination).into()),
             DestinationType::Exchange => Destination::Exchange((&*b.destination).into()),
         };
         let vhost = self.named_vhost(b.vhost.as_deref())?;
-        vhost
-            .restore_binding(&b.source, destination, b.routing_key.as_bytes(), b.arguments.0.clone())
-            .map_err(|refusal| refusal.to_string())
+        let spec = BindSpec {
+            source: (&*b.source).into(),
+            destination,
+            key: b.routing_key.as_bytes().to_vec(),
+            arguments: b.arguments.0.clone(),
+        };
+        vhost.restore_binding(spec, batch).map_err(|refusal| refusal.to_string())
     }
 
     /// Everything that outlives the broker.

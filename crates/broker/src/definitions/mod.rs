@@ -8,6 +8,7 @@
 mod access;
 mod arguments;
 mod entities;
+pub(crate) mod stored;
 mod users;
 
 use std::fmt;

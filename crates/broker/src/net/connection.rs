@@ -16,7 +16,8 @@ use super::open::{Open, Progress};
 use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::clock::Timer;
 use crate::mailbox::Command;
-use leveret_protocol::{ProtocolError, Scope};
+use leveret_protocol::{ProtocolError, ReplyCode, Scope};
+use leveret_store::{State, Ticket};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub(crate) struct Connection<S> {
     timer: Timer,
     /// When the phase ends at the latest (handshake, closing).
     deadline_ms: Option<u64>,
+    /// The output waits until the store has come that far; 0 for nothing.
+    hold: Ticket,
     name: String,
 }
 
@@ -74,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             out_at: 0,
             timer,
             deadline_ms: Some(deadline),
+            hold: 0,
             name,
         }
     }
@@ -182,7 +186,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         if let Phase::Open(open) = &mut self.phase {
-            match open.handle(&mut self.input, &mut self.out, now_ms) {
+            let handled = open.handle(&mut self.input, &mut self.out, now_ms);
+            self.hold = self.hold.max(open.take_hold());
+            match handled {
                 Ok(Progress::Open) => {}
                 Ok(Progress::Closed) => self.leave_open(),
                 Err(error) => self.fail(&error),
@@ -261,8 +267,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         true
     }
 
+    /// Whether the output waits for the store: answers to what is to be stored are not seen before it is.
+    fn is_held(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.hold == 0 {
+            return false;
+        }
+        let Some(store) = self.broker.store() else { return false };
+        // Registered before the look, so that what comes between is not missed.
+        self.handle.mailbox.register(cx);
+        if store.synced() >= self.hold {
+            self.hold = 0;
+            return false;
+        }
+        let State::Failed { text } = store.state() else { return true };
+        // None of what waits may be said.
+        self.hold = 0;
+        self.out.truncate(self.out_at);
+        self.fail(&ProtocolError::connection(ReplyCode::InternalError, text));
+        false
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         let mut wrote = false;
+        if self.is_held(cx) {
+            return Ok(false);
+        }
         while self.out_at < self.out.len() {
             match Pin::new(&mut self.stream).poll_write(cx, &self.out[self.out_at..]) {
                 Poll::Pending => {

@@ -12,6 +12,7 @@ use leveret_protocol::methods::connection;
 use leveret_protocol::{
     FRAME_OVERHEAD, Inbound, InboundLimits, Incoming, ProtocolError, Role, Scope, ShortStr, put_heartbeat,
 };
+use leveret_store::Ticket;
 use std::sync::Arc;
 use std::task::Context;
 
@@ -190,6 +191,11 @@ impl Open {
             self.heartbeat.on_sent(now_ms);
         }
         commands
+    }
+
+    /// What the output is to be held for from now on; 0 for nothing.
+    pub(crate) fn take_hold(&mut self) -> Ticket {
+        self.session.take_hold()
     }
 
     /// The output was written, all of it.

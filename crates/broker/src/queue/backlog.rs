@@ -2,8 +2,11 @@
 //!
 //! Every message has a position, given when it entered. A message that was delivered and comes back returns to its
 //! position. Because messages leave from the front, whatever comes back lies before everything that was never
-//! delivered: so each priority level is a sorted map of returned messages followed by a plain queue of fresh ones.
+//! delivered: so each priority level is a sorted map of returned messages followed by a plain queue of fresh ones, and behind
+//! these, when memory is short or after a restart, those that are on disk only.
 
+use super::cold::Cold;
+use super::stored::{LEVELS_MAX, Stored};
 use crate::message::Message;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,13 +21,34 @@ pub(crate) struct Entry {
     pub(crate) delivery_count: u32,
     /// Delivered before, or handed out by a broker that then crashed.
     pub(crate) redelivered: bool,
+    /// Where the store holds it.
+    pub(crate) stored: Stored,
     pub(crate) message: Message,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Front {
+    Empty,
+    InMemory,
+    /// The next message of this level has to be loaded first.
+    OnDisk(usize),
+}
+
+/// Messages on disk that a purge took out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cleared {
+    pub(crate) level: usize,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) count: u64,
 }
 
 #[derive(Debug, Default)]
 struct Level {
     returned: BTreeMap<u64, Entry>,
     fresh: VecDeque<Entry>,
+    cold: Cold,
 }
 
 impl Level {
@@ -51,21 +75,28 @@ pub(crate) struct Backlog {
     levels: Vec<Level>,
     len: usize,
     body_bytes: u64,
+    /// How many of `len` are on disk only.
+    cold: u64,
+    /// How often it was cleared; a load that began before knows by it that it comes too late.
+    cleared: u32,
     next_position: u64,
 }
 
 impl Backlog {
     /// `max_priority` as in `x-max-priority`; `None` for a queue without priorities.
     pub(crate) fn new(max_priority: Option<u8>) -> Self {
-        let levels = usize::from(max_priority.unwrap_or(0)) + 1;
+        let levels = (usize::from(max_priority.unwrap_or(0)) + 1).min(LEVELS_MAX);
         Self {
             levels: (0..levels).map(|_| Level::default()).collect(),
             len: 0,
             body_bytes: 0,
+            cold: 0,
+            cleared: 0,
             next_position: 1,
         }
     }
 
+    /// Messages, those on disk included.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -74,11 +105,55 @@ impl Backlog {
         self.body_bytes
     }
 
+    /// Messages on disk only.
+    pub(crate) fn cold_len(&self) -> u64 {
+        self.cold
+    }
+
+    /// Messages of a level that are in memory and were not delivered yet.
+    pub(crate) fn fresh_len(&self, level: usize) -> usize {
+        self.levels[level].fresh.len()
+    }
+
+    /// The level a message belongs to.
     #[inline]
-    fn level_of(&mut self, message: &Message) -> &mut Level {
+    pub(crate) fn level_of(&self, message: &Message) -> usize {
         let last = self.levels.len() - 1;
-        let at = if last == 0 { 0 } else { usize::from(message.priority()).min(last) };
-        &mut self.levels[at]
+        if last == 0 { 0 } else { usize::from(message.priority()).min(last) }
+    }
+
+    pub(crate) fn levels(&self) -> usize {
+        self.levels.len()
+    }
+
+    pub(crate) fn cold(&self, level: usize) -> &Cold {
+        &self.levels[level].cold
+    }
+
+    pub(crate) fn cold_mut(&mut self, level: usize) -> &mut Cold {
+        &mut self.levels[level].cold
+    }
+
+    /// Tells loads apart that were asked for before and after a purge.
+    pub(crate) fn generation(&self) -> u32 {
+        self.cleared
+    }
+
+    /// What `pop` would find.
+    #[inline]
+    pub(crate) fn front(&self) -> Front {
+        if self.cold == 0 {
+            return if self.len > 0 { Front::InMemory } else { Front::Empty };
+        }
+        for (at, level) in self.levels.iter().enumerate().rev() {
+            if level.front().is_some() {
+                return Front::InMemory;
+            }
+            if level.cold.len() > 0 {
+                return Front::OnDisk(at);
+            }
+        }
+        Front::Empty
     }
 
     /// Gives the next message its position without keeping it: it leaves at once.
@@ -89,25 +164,75 @@ impl Backlog {
         position
     }
 
+    /// Keeps a message that has its position, at the end of its level.
     #[inline]
-    pub(crate) fn push(&mut self, message: Message, expires_ms: u64) {
-        let position = self.pass();
+    pub(crate) fn push(&mut self, level: usize, entry: Entry) {
         self.len += 1;
-        self.body_bytes += message.body_len() as u64;
-        let entry = Entry { position, expires_ms, delivery_count: 0, redelivered: false, message };
-        self.level_of(&entry.message).fresh.push_back(entry);
+        self.body_bytes += entry.message.body_len() as u64;
+        self.levels[level].fresh.push_back(entry);
+    }
+
+    /// Counts a message at the end of its level that is kept on disk only.
+    pub(crate) fn push_cold(&mut self, level: usize, position: u64, body_len: usize) {
+        self.len += 1;
+        self.cold += 1;
+        self.body_bytes += body_len as u64;
+        self.levels[level].cold.push(position, body_len);
+    }
+
+    /// Takes over what a restart found of a level.
+    pub(crate) fn adopt(&mut self, level: usize, count: u64, bytes: u64, last: u64) {
+        self.levels[level].cold.adopt(count, bytes, last);
+        self.len += count as usize;
+        self.cold += count;
+        self.body_bytes += bytes;
+        self.next_position = self.next_position.max(last + 1);
+    }
+
+    /// A message of a level came from the disk.
+    pub(crate) fn warm(&mut self, level: usize, entry: Entry) {
+        let cold = &mut self.levels[level].cold;
+        if cold.len() > 0 {
+            self.cold -= 1;
+            cold.took(entry.position, entry.message.body_len());
+        } else {
+            // More than was counted: after damage the count was given up.
+            self.len += 1;
+            self.body_bytes += entry.message.body_len() as u64;
+        }
+        self.levels[level].fresh.push_back(entry);
+    }
+
+    /// Gives up what of a level's messages on disk could not be found. Returns how many.
+    pub(crate) fn give_up_cold(&mut self, level: usize) -> u64 {
+        let cold = &mut self.levels[level].cold;
+        let bytes = cold.bytes();
+        let (count, _, _) = cold.clear();
+        self.cold -= count;
+        self.len -= count as usize;
+        self.body_bytes = self.body_bytes.saturating_sub(bytes);
+        count
     }
 
     /// Puts a delivered message back where it was.
     pub(crate) fn put_back(&mut self, entry: Entry) {
         self.len += 1;
         self.body_bytes += entry.message.body_len() as u64;
-        self.level_of(&entry.message).returned.insert(entry.position, entry);
+        let level = self.level_of(&entry.message);
+        self.levels[level].returned.insert(entry.position, entry);
     }
 
+    /// The next message, if it is in memory; see [`front`](Self::front).
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Entry> {
-        let entry = self.levels.iter_mut().rev().find_map(Level::pop)?;
+        let mut found = None;
+        for level in self.levels.iter_mut().rev() {
+            found = level.pop();
+            if found.is_some() || level.cold.len() > 0 {
+                break;
+            }
+        }
+        let entry = found?;
         self.len -= 1;
         self.body_bytes -= entry.message.body_len() as u64;
         Some(entry)
@@ -132,13 +257,27 @@ impl Backlog {
         heads.min().filter(|ms| *ms != u64::MAX)
     }
 
-    /// Takes everything out.
-    pub(crate) fn clear(&mut self) -> Vec<Entry> {
+    /// Takes everything out: what is in memory, and where the rest lies.
+    pub(crate) fn clear(&mut self) -> (Vec<Entry>, Vec<Cleared>) {
+        self.cleared += 1;
+        let mut cold = Vec::new();
+        for (level, at) in self.levels.iter_mut().zip(0..) {
+            if level.cold.len() > 0 || level.cold.is_loading() {
+                let bytes = level.cold.bytes();
+                let (count, first, last) = level.cold.clear();
+                self.len -= count as usize;
+                self.body_bytes = self.body_bytes.saturating_sub(bytes);
+                if count > 0 {
+                    cold.push(Cleared { level: at, first, last, count });
+                }
+            }
+        }
+        self.cold = 0;
         let mut all = Vec::with_capacity(self.len);
         while let Some(entry) = self.pop() {
             all.push(entry);
         }
-        all
+        (all, cold)
     }
 }
 
@@ -156,6 +295,15 @@ mod tests {
         Message::new(parts, text.as_bytes().to_vec().into(), None, 1)
     }
 
+    fn push(backlog: &mut Backlog, message: Message, expires_ms: u64) {
+        let (position, level) = (backlog.pass(), backlog.level_of(&message));
+        let stored = Stored::NO;
+        backlog.push(
+            level,
+            Entry { position, expires_ms, delivery_count: 0, redelivered: false, stored, message },
+        );
+    }
+
     fn drain(backlog: &mut Backlog) -> String {
         let mut all = String::new();
         while let Some(entry) = backlog.pop() {
@@ -168,7 +316,7 @@ mod tests {
     fn what_comes_back_returns_to_its_place_in_any_order() {
         let mut backlog = Backlog::new(None);
         for text in ["a", "b", "c", "d", "e"] {
-            backlog.push(message(text, None), u64::MAX);
+            push(&mut backlog, message(text, None), u64::MAX);
         }
         let mut taken: Vec<Entry> = (0..4).filter_map(|_| backlog.pop()).collect();
         let d = taken.remove(3);
@@ -185,7 +333,7 @@ mod tests {
         let mut backlog = Backlog::new(Some(5));
         for (text, priority) in [("a", None), ("b", Some(3)), ("c", Some(9)), ("d", Some(3)), ("e", Some(0))]
         {
-            backlog.push(message(text, priority), u64::MAX);
+            push(&mut backlog, message(text, priority), u64::MAX);
         }
         assert_eq!(drain(&mut backlog), "cbdae");
     }
@@ -193,13 +341,48 @@ mod tests {
     #[test]
     fn only_heads_expire() {
         let mut backlog = Backlog::new(None);
-        backlog.push(message("a", None), 10);
-        backlog.push(message("b", None), u64::MAX);
-        backlog.push(message("c", None), 5);
+        push(&mut backlog, message("a", None), 10);
+        push(&mut backlog, message("b", None), u64::MAX);
+        push(&mut backlog, message("c", None), 5);
         assert_eq!(backlog.next_expiry_ms(), Some(10));
         assert!(backlog.pop_expired(9).is_none());
         assert_eq!(backlog.pop_expired(10).unwrap().message.body(), b"a");
         assert!(backlog.pop_expired(100).is_none());
         assert_eq!(backlog.next_expiry_ms(), None);
+    }
+
+    #[test]
+    fn what_is_on_disk_comes_after_its_level_and_before_lower_ones() {
+        let mut backlog = Backlog::new(Some(1));
+        push(&mut backlog, message("low", None), u64::MAX);
+        let position = backlog.pass();
+        backlog.push_cold(1, position, 3);
+        assert_eq!((backlog.len(), backlog.cold_len(), backlog.body_bytes()), (2, 1, 6));
+        assert_eq!(backlog.front(), Front::OnDisk(1));
+        assert!(backlog.pop().is_none(), "the lower level waits for the higher one");
+        let message = message("top", Some(1));
+        let stored = Stored::at(1, true);
+        backlog.warm(
+            1,
+            Entry { position, expires_ms: u64::MAX, delivery_count: 0, redelivered: false, stored, message },
+        );
+        assert_eq!((backlog.len(), backlog.cold_len(), backlog.body_bytes()), (2, 0, 6));
+        assert_eq!(drain(&mut backlog), "toplow");
+        assert_eq!((backlog.len(), backlog.body_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn clearing_names_the_range_on_disk() {
+        let mut backlog = Backlog::new(None);
+        backlog.adopt(0, 10, 100, 50);
+        push(&mut backlog, message("x", None), u64::MAX);
+        let (memory, disk) = backlog.clear();
+        assert_eq!(memory.len(), 1);
+        assert_eq!(disk, [Cleared { level: 0, first: 1, last: 50, count: 10 }]);
+        assert_eq!(
+            (backlog.len(), backlog.cold_len(), backlog.body_bytes(), backlog.front()),
+            (0, 0, 0, Front::Empty)
+        );
+        assert_eq!(backlog.pass(), 52);
     }
 }

@@ -4,8 +4,9 @@
 //! (queue, reason) with a count and the time of the first death.
 
 use super::backlog::Entry;
-use super::{DeathReason, Incoming, Queue};
+use super::{DeathReason, Incoming, Queue, Settled};
 use crate::message::{Message, Parts};
+use crate::recorder::Recorder;
 use crate::vhost::VirtualHost;
 use leveret_protocol::{FieldTable, FieldValue, RawProperties, ShortStr};
 use std::sync::Arc;
@@ -13,14 +14,21 @@ use std::sync::Arc;
 /// Longest chain of queues one death may run through before it is cut; a cycle ends long before.
 const HOPS_MAX: usize = 64;
 
-/// Routes dead messages of `queue`, and whatever dies because of that.
-pub(crate) fn route(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, dead: Vec<(Entry, DeathReason)>) {
+/// Routes dead messages of `queue`, and whatever dies because of that. Their leaving the queue and their entering others is recorded
+/// together.
+pub(crate) fn route(
+    vhost: &Arc<VirtualHost>,
+    queue: &Arc<Queue>,
+    dead: Vec<(Entry, DeathReason)>,
+    recorder: &mut Recorder,
+) {
     let mut work = vec![(queue.clone(), dead)];
     for _ in 0..HOPS_MAX {
         let mut next = Vec::new();
         for (queue, dead) in work {
             for (entry, reason) in dead {
-                next.extend(publish(vhost, &queue, entry, reason));
+                settle(&queue, &entry, recorder);
+                next.extend(publish(vhost, &queue, entry, reason, recorder));
             }
         }
         if next.is_empty() {
@@ -28,12 +36,28 @@ pub(crate) fn route(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, dead: Vec<(Ent
         }
         work = next;
     }
+    for (queue, dead) in &work {
+        dead.iter().for_each(|(entry, _)| settle(queue, entry, recorder));
+    }
     tracing::warn!(queue = %queue.name(), "dead letters dropped: they went through more than {HOPS_MAX} queues at once");
+}
+
+fn settle(queue: &Queue, entry: &Entry, recorder: &mut Recorder) {
+    let weight = entry.message.body_len() as u32;
+    let (stored, position) = (entry.stored, entry.position);
+    recorder
+        .settle(queue.id(), &Settled { consumer: None, charge: 0, held: false, stored, position, weight });
 }
 
 type Dead = (Arc<Queue>, Vec<(Entry, DeathReason)>);
 
-fn publish(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, entry: Entry, reason: DeathReason) -> Vec<Dead> {
+fn publish(
+    vhost: &Arc<VirtualHost>,
+    queue: &Arc<Queue>,
+    entry: Entry,
+    reason: DeathReason,
+    recorder: &mut Recorder,
+) -> Vec<Dead> {
     let (exchange, key) = {
         let state = queue.lock();
         let settings = state.settings();
@@ -63,7 +87,7 @@ fn publish(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, entry: Entry, reason: D
         let mut rejected = Vec::new();
         target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
         let dead = std::mem::take(&mut outcome.dead);
-        target.after(outcome);
+        target.follow_up(outcome, recorder);
         if !dead.is_empty() {
             died.push((target, dead));
         }

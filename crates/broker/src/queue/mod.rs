@@ -7,21 +7,29 @@ pub mod arguments;
 pub mod equivalence;
 
 pub(crate) mod backlog;
+mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
+pub(crate) mod load;
 pub(crate) mod settings;
 pub(crate) mod state;
+pub(crate) mod stored;
 
+use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::name::Name;
+use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
 use arguments::QueueArguments;
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
+pub use settings::Durability;
 use settings::{Overflow, Settings};
-use state::{Outcome, QueueState};
+use state::{Outcome, QueueState, StoreUse};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
+use stored::Stored;
 
 /// A consumer of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +108,11 @@ pub(crate) struct Settled {
     pub(crate) charge: usize,
     /// It counted as unacked; not so a message on its way to a consumer that never acknowledges.
     pub(crate) held: bool,
+    /// Where the store holds it.
+    pub(crate) stored: Stored,
+    pub(crate) position: u64,
+    /// Bytes of its body.
+    pub(crate) weight: u32,
 }
 
 /// How a queue was declared.
@@ -125,6 +138,10 @@ pub struct Queue {
     vhost: Weak<VirtualHost>,
     vhost_name: Name,
     counts_deliveries: bool,
+    durability: Durability,
+    memory: Arc<MemoryGauge>,
+    /// Batches with messages for the disk alone that were not appended yet.
+    appending: AtomicU32,
     state: Mutex<QueueState>,
 }
 
@@ -151,10 +168,17 @@ impl Queue {
         vhost: &Arc<VirtualHost>,
         now_ms: u64,
     ) -> Arc<Self> {
-        let state = Mutex::new(QueueState::new(settings_of(&spec, arguments), now_ms));
+        let settings = settings_of(&spec, arguments);
+        let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
+        let store = StoreUse { number: id, present: vhost.store().is_some(), unix_origin_ms };
+        let durability = settings.durability;
+        let state = Mutex::new(QueueState::new(settings, store, now_ms));
         Arc::new(Self {
             id,
             spec,
+            durability,
+            memory: vhost.memory().clone(),
+            appending: AtomicU32::new(0),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
             counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum,
@@ -213,34 +237,102 @@ impl Queue {
         }
     }
 
-    /// Runs one operation under the lock, then what it asked for.
+    /// What a confirm of a persistent message means here.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Whether messages that nobody waits for should not be kept in memory.
+    #[inline]
+    pub(crate) fn is_memory_short(&self) -> bool {
+        self.memory.is_short()
+    }
+
+    /// Messages were counted that are about to be appended to the store; said under the queue's lock.
+    pub(crate) fn begin_append(&self) {
+        self.appending.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// They were appended.
+    pub(crate) fn end_append(&self) {
+        self.appending.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_appending(&self) -> bool {
+        self.appending.load(Ordering::SeqCst) > 0
+    }
+
+    /// Runs one operation under the lock, then what it asked for; what it changed in the store is appended, and not waited for.
     #[inline]
     pub(crate) fn with<R>(
         self: &Arc<Self>,
         operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
     ) -> R {
+        self.with_ticket(operation).0
+    }
+
+    /// As [`with`](Self::with), and says what to wait for if the change is to be stored.
+    pub(crate) fn with_ticket<R>(
+        self: &Arc<Self>,
+        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+    ) -> (R, Recorded) {
         let mut outcome = Outcome::default();
         let result = operation(&mut self.state.lock(), self, &mut outcome);
-        self.after(outcome);
+        if outcome.is_quiet() {
+            return (result, Recorded::default());
+        }
+        let mut recorder = Recorder::default();
+        let vhost = self.vhost.upgrade();
+        self.follow_up(outcome, &mut recorder);
+        if recorder.announces() {
+            recorder.make_synced();
+        }
+        // The store says by itself that it failed, to whoever waits for it; here is nobody to tell.
+        let store = vhost.as_ref().and_then(|vhost| vhost.store());
+        let recorded = recorder.commit(store, None).unwrap_or_default();
+        (result, recorded)
+    }
+
+    /// As [`with`](Self::with), for an operation that is answered once what it changed is on stable storage.
+    pub(crate) fn with_synced<R>(
+        self: &Arc<Self>,
+        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+    ) -> (R, Recorded) {
+        let mut recorder = Recorder::default();
+        let result = self.record(&mut recorder, operation);
+        recorder.make_synced();
+        let vhost = self.vhost.upgrade();
+        let recorded = recorder.commit(vhost.as_ref().and_then(|vhost| vhost.store()), None);
+        (result, recorded.unwrap_or_default())
+    }
+
+    /// Runs one operation under the lock and what it asked for; what it changed in the store is left with the recorder.
+    #[inline]
+    pub(crate) fn record<R>(
+        self: &Arc<Self>,
+        recorder: &mut Recorder,
+        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+    ) -> R {
+        let mut outcome = Outcome::default();
+        let result = operation(&mut self.state.lock(), self, &mut outcome);
+        if !outcome.is_quiet() {
+            self.follow_up(outcome, recorder);
+        }
         result
     }
 
-    #[inline]
-    fn after(self: &Arc<Self>, outcome: Outcome) {
-        if outcome.charge == 0 && outcome.dead.is_empty() && outcome.timer_ms.is_none() && !outcome.unused {
-            return;
-        }
-        self.follow_up(outcome);
-    }
-
-    fn follow_up(self: &Arc<Self>, outcome: Outcome) {
+    fn follow_up(self: &Arc<Self>, mut outcome: Outcome, recorder: &mut Recorder) {
+        recorder.take(self, &mut outcome);
         let Some(vhost) = self.vhost.upgrade() else { return };
         vhost.charge_memory(outcome.charge);
         if let Some(due) = outcome.timer_ms {
             vhost.timers().schedule(due, self);
         }
+        if let Some(load) = outcome.load {
+            load::spawn(&vhost, self, load);
+        }
         if !outcome.dead.is_empty() {
-            dead_letter::route(&vhost, self, outcome.dead);
+            dead_letter::route(&vhost, self, outcome.dead, recorder);
         }
         if outcome.unused {
             vhost.delete_unused_queue(self);
@@ -256,6 +348,10 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
     };
     Settings {
         auto_delete: spec.auto_delete,
+        durability: match (spec.durable && spec.exclusive_owner.is_none(), a.durability()) {
+            (false, _) => Durability::Memory,
+            (true, durability) => durability.unwrap_or(Durability::Synced),
+        },
         message_ttl_ms: a.message_ttl_ms(),
         expires_ms: a.expires_ms(),
         max_length: a.max_length(),

@@ -14,10 +14,24 @@ pub(crate) enum Overflow {
     RejectPublishDlx,
 }
 
+/// When a message counts as stored. `x-durability`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Durability {
+    /// At once: it is in memory and gone after a restart.
+    #[default]
+    Memory,
+    /// When it was handed to the operating system: it survives the broker's end, not the machine's.
+    Written,
+    /// When it is on stable storage.
+    Synced,
+}
+
 /// Settings in force. Source of each: RabbitMQ's "Queues", "TTL", "Length limit" and "Dead letter" pages.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) auto_delete: bool,
+    /// What a confirm of a persistent message means.
+    pub(crate) durability: Durability,
     /// `x-message-ttl`.
     pub(crate) message_ttl_ms: Option<u64>,
     /// `x-expires`: the queue goes after this time without use.

@@ -7,6 +7,9 @@ use super::queue::REPLY_TO;
 use crate::channel::unacked::Slot;
 use crate::limiter::ChannelLimiter;
 use crate::name::ResourceKind;
+use crate::queue::backlog::Entry;
+use crate::queue::state::Got;
+use crate::queue::{Queue, load};
 use crate::refusal::Permission;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{ProtocolError, ReplyCode};
@@ -29,8 +32,7 @@ impl Session {
         let actor = &self.negotiated.actor;
         self.vhost.permit(actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(actor, &queue).or_refuse(channel)?;
-        let got = queue.with(|state, queue, outcome| state.get(queue, m.no_ack, now_ms, outcome));
-        let Some((entry, left)) = got else {
+        let Some((entry, left)) = self.take_one(&queue, m.no_ack) else {
             basic::GetEmpty.write(channel, out);
             return Ok(());
         };
@@ -54,10 +56,29 @@ impl Session {
                 delivery_count: entry.delivery_count,
                 redelivered: entry.redelivered,
                 no_ack: false,
+                stored: entry.stored,
                 message: entry.message,
             });
         }
         Ok(())
+    }
+
+    /// The next message of a queue and how many stay; fetched from the disk if it is there.
+    fn take_one(&mut self, queue: &Arc<Queue>, no_ack: bool) -> Option<(Entry, usize)> {
+        let now_ms = self.now_ms;
+        loop {
+            let (got, recorded) =
+                queue.with_ticket(|state, queue, outcome| state.get(queue, no_ack, now_ms, outcome));
+            // The store must know that it may have been seen before it is seen.
+            if recorded.announces {
+                self.hold_output_until(recorded.ticket);
+            }
+            match got {
+                Got::Empty => return None,
+                Got::Message(entry, left) => return Some((entry, left)),
+                Got::OnDisk(wanted) => load::run_here(&self.vhost, queue, &wanted),
+            }
+        }
     }
 
     pub(super) fn qos(

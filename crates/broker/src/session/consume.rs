@@ -100,7 +100,12 @@ impl Session {
             no_ack: m.no_ack,
             prefix,
         });
-        queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
+        let ((), recorded) =
+            queue.with_ticket(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
+        // The store must know that messages may have been seen before they are seen.
+        if recorded.announces {
+            self.hold_output_until(recorded.ticket);
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::refusal::Refusal;
 use leveret_protocol::{ProtocolError, ReplyCode, ShortStr};
+use leveret_store::StoreError;
 
 /// A refusal becomes an error on a channel, or of the connection where its code says so.
 pub(crate) trait IntoError<T> {
@@ -22,4 +23,9 @@ pub(crate) fn name(value: ShortStr<'_>) -> Result<&str, ProtocolError> {
         let text = format!("name {value:?} is not UTF-8");
         ProtocolError::connection(ReplyCode::SyntaxError, text)
     })
+}
+
+/// The store failed: what the client asked for is not stored, and never will be by this process.
+pub(crate) fn store_failed(error: StoreError) -> ProtocolError {
+    ProtocolError::connection(ReplyCode::InternalError, error.to_string())
 }

@@ -14,25 +14,31 @@ mod publish;
 mod queue;
 mod routes;
 mod settle;
+mod store;
 
 use crate::broker::BrokerInner;
 use crate::channel::unacked::Slot;
 use crate::channel::{Channel, Mode};
 use crate::mailbox::{Command, Delivery, Mailbox};
 use crate::queue::{ConsumerId, Queue};
+use crate::recorder::Recorder;
 use crate::vhost::{Actor, VirtualHost};
 use deliver::DeliverPrefix;
 use errors::IntoError as _;
 use leveret_protocol::handshake::unexpected_method;
 use leveret_protocol::methods::{access, basic as basic_methods, channel as channel_methods, connection};
 use leveret_protocol::{Content, Method, ProtocolError, ReplyCode, ShortStr};
+use leveret_store::{Notify, Store, Ticket};
 use pending::Pending;
 use routes::Routes;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 /// Queues a channel refers to before it looks for some that it can let go of.
 const QUEUES_REMEMBERED_MAX: usize = 256;
+
+/// Classes of methods that change entities.
+const EXCHANGE_CLASS: u16 = 40;
+const QUEUE_CLASS: u16 = 50;
 
 /// What the client said it understands, as far as the broker acts on it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,6 +81,7 @@ impl ConsumerEntry {
             delivery_count: delivery.delivery_count,
             redelivered: delivery.redelivered,
             no_ack: self.no_ack,
+            stored: delivery.stored,
             message: delivery.message,
         }
     }
@@ -92,8 +99,19 @@ pub(crate) struct Session {
     free_consumers: Vec<u32>,
     routes: Routes,
     pending: Pending,
-    /// Channels with publishings to confirm.
+    /// What the work of this batch changes in the store.
+    recorder: Recorder,
+    store: Option<Arc<Store>>,
+    /// The mailbox, as whoever waits for the store.
+    waiter: Arc<dyn Notify>,
+    /// Nothing is to be sent before the store has come that far.
+    hold: Ticket,
+    /// So much of what was published here is to be written before more is read.
+    ahead_of_store: Ticket,
+    /// Channels with publishings that are not placed yet.
     confirming: Vec<u16>,
+    /// Channels whose confirms wait for the store.
+    waiting: Vec<u16>,
     exclusive: Vec<Arc<Queue>>,
     deliveries: Vec<Delivery>,
     /// Bytes of deliveries that went into the output, or back to their queues, and were not reported to the mailbox yet.
@@ -121,23 +139,30 @@ impl Session {
         negotiated: Negotiated,
         mailbox: Arc<Mailbox>,
     ) -> Self {
+        let store = vhost.store().cloned();
         Self {
             broker,
             vhost,
             negotiated,
-            mailbox,
             channels: Vec::new(),
             consumers: Vec::new(),
             free_consumers: Vec::new(),
             routes: Routes::default(),
             pending: Pending::default(),
+            recorder: Recorder::default(),
+            store,
+            waiter: mailbox.clone(),
+            hold: 0,
+            ahead_of_store: 0,
             confirming: Vec::new(),
+            waiting: Vec::new(),
             exclusive: Vec::new(),
             deliveries: Vec::new(),
             delivered_bytes: 0,
             publishes: false,
             drained: false,
             now_ms: 0,
+            mailbox,
         }
     }
 
@@ -172,10 +197,15 @@ impl Session {
             Method::BasicReject(r) => self.reject(channel, r, out)?,
             method => {
                 self.finish_batch(out);
-                return self.other(channel, method, out).map_err(|error| match error.method {
+                let changes_entities = matches!(id.class, EXCHANGE_CLASS | QUEUE_CLASS);
+                let handled = self.other(channel, method, out).map_err(|error| match error.method {
                     Some(_) => error,
                     None => error.caused_by(id),
                 });
+                if changes_entities {
+                    self.hold_until_changes_are_stored();
+                }
+                return handled;
             }
         }
         Ok(Handled::Open)
@@ -340,43 +370,13 @@ impl Session {
         self.pending.forget();
     }
 
-    /// Does the collected work of this batch and answers publishers.
-    #[inline]
-    pub(crate) fn finish_batch(&mut self, out: &mut Vec<u8>) {
-        if !self.pending.is_empty() {
-            self.flush_queues();
-        }
-        if !self.confirming.is_empty() {
-            self.answer_publishers(out);
-        }
-    }
-
-    fn flush_queues(&mut self) {
-        let Self { pending, channels, now_ms, .. } = self;
-        pending.flush(*now_ms, |refused| {
-            let Some(Some(channel)) = channels.get_mut(usize::from(refused.channel)) else { return };
-            match &mut channel.mode {
-                Mode::Confirm(confirms) => confirms.refuse(refused.confirm),
-                Mode::Transaction(transaction) => transaction.refused = true,
-                Mode::Plain => {}
-            }
-        });
-    }
-
-    fn answer_publishers(&mut self, out: &mut Vec<u8>) {
-        for number in self.confirming.drain(..) {
-            if let Some(Some(channel)) = self.channels.get_mut(usize::from(number))
-                && let Mode::Confirm(confirms) = &mut channel.mode
-            {
-                confirms.answer(number, out);
-            }
-        }
-    }
-
     /// Writes what the mailbox holds. Returns orders that concern the connection as a whole.
     pub(crate) fn serve_mailbox(&mut self, out: &mut Vec<u8>) -> Vec<Command> {
         let mut commands = Vec::new();
         self.mailbox.take(&mut self.deliveries, &mut commands);
+        if !self.waiting.is_empty() {
+            self.answer_publishers(out);
+        }
         self.write_deliveries(out);
         let mut rest = Vec::new();
         for command in commands {
@@ -394,11 +394,6 @@ impl Session {
             }
         }
         rest
-    }
-
-    /// Pending while a consumer's connection has to catch up with what this one published.
-    pub(crate) fn poll_caught_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.pending.poll_caught_up(cx)
     }
 
     /// Everything in the output left for the socket: lets consumers go on that wait for room.

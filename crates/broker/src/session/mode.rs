@@ -57,10 +57,14 @@ impl Session {
             }
         }
         self.ack_slots(channel, acked);
-        self.finish_batch(out);
+        self.place_pending();
         let [discarded, requeued] = refused;
         self.refuse_slots(channel, discarded, false);
         self.refuse_slots(channel, requeued, true);
+        // One append: after a crash the transaction is there whole, or not at all.
+        self.recorder.make_synced();
+        let ticket = self.record_for(true).map_err(super::errors::store_failed)?.ticket;
+        self.hold_output_until(ticket);
         for message in transaction.returns {
             put_return(out, channel, 312, "NO_ROUTE", &message, self.negotiated.frame_max);
         }

@@ -2,6 +2,7 @@
 
 use crate::mailbox::{Mailbox, delivery_bytes};
 use crate::queue::{Incoming, Queue, Settled};
+use crate::recorder::Recorder;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -68,11 +69,14 @@ impl Pending {
         self.busy.is_empty()
     }
 
-    /// Does all of it. `refused` hears of publishings that a full queue refused.
-    pub(crate) fn flush(&mut self, now_ms: u64, mut refused: impl FnMut(&Incoming)) {
+    /// Does all of it; what is for the store is left with the recorder. `refused` hears of publishings that a full queue refused.
+    pub(crate) fn flush(&mut self, recorder: &mut Recorder, now_ms: u64, mut refused: impl FnMut(&Incoming)) {
         for at in self.busy.drain(..) {
             let work = &mut self.works[at as usize];
-            work.queue.with(|state, queue, outcome| {
+            for settled in &work.settled {
+                recorder.settle(work.queue.id(), settled);
+            }
+            work.queue.record(recorder, |state, queue, outcome| {
                 if !work.settled.is_empty() {
                     state.settle(queue, &work.settled, now_ms, outcome);
                     work.settled.clear();

@@ -105,20 +105,20 @@ impl Session {
         if let Mode::Transaction(tx) = &mut open.mode {
             let message = build(queues.len());
             let bytes_max = broker.config().limits.transaction_bytes_max;
-            tx.bytes += message.charge() + 64;
+            tx.held.add(message.charge() + 64, vhost.memory());
             if queues.is_empty() && publish.mandatory {
                 tx.returns.push(message);
             } else {
                 tx.publishings.push((message, queues.to_vec()));
             }
-            if tx.bytes > bytes_max {
+            if tx.held.bytes() > bytes_max {
                 return Err(super::mode::transaction_too_large(channel, bytes_max));
             }
             return Ok(());
         }
         let mut confirm = 0;
         if let Mode::Confirm(confirms) = &mut open.mode {
-            if confirms.open() == 0 {
+            if confirms.is_placed() {
                 confirming.push(channel);
             }
             confirm = confirms.take();
@@ -224,7 +224,7 @@ impl Session {
             put_return(out, channel, code, text, &message, self.negotiated.frame_max);
         }
         if let Mode::Confirm(confirms) = &mut self.channel(channel)?.mode {
-            let first = confirms.open() == 0;
+            let first = confirms.is_placed();
             confirms.take();
             if first {
                 self.confirming.push(channel);

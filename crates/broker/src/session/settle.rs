@@ -75,6 +75,7 @@ impl Session {
         self.finish_batch(out);
         let slots = self.take_slots(channel, tag, multiple, by)?;
         self.refuse_slots(channel, slots, requeue);
+        self.record();
         Ok(())
     }
 
@@ -93,10 +94,11 @@ impl Session {
     ) -> Result<(), ProtocolError> {
         let slots = self.take_slots(channel, tag, multiple, by)?;
         let bytes_max = self.broker.config().limits.transaction_bytes_max;
+        let memory = self.vhost.memory().clone();
         if let Mode::Transaction(tx) = &mut self.channel(channel)?.mode {
-            tx.bytes += slots.len() * size_of::<Slot>();
+            tx.held.add(slots.len() * size_of::<Slot>(), &memory);
             tx.settlements.extend(slots.into_iter().map(|slot| (slot, settlement)));
-            if tx.bytes > bytes_max {
+            if tx.held.bytes() > bytes_max {
                 return Err(super::mode::transaction_too_large(channel, bytes_max));
             }
         }
@@ -121,15 +123,16 @@ impl Session {
         Ok(slots)
     }
 
-    /// Does one settlement for taken slots; used directly and by `tx.commit`.
+    /// Does one settlement for taken slots; used directly and by `tx.commit`. What the store is to know is left with the recorder.
     pub(super) fn refuse_slots(&mut self, channel: u16, slots: Vec<Slot>, requeue: bool) {
         let now_ms = self.now_ms;
-        let Ok(open) = self.channel(channel) else { return };
+        let Self { channels, recorder, .. } = self;
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
         let consumed = slots.iter().filter(|slot| slot.consumer.is_some()).count() as u32;
         for (queue, slots) in by_queue(slots) {
             let queue = open.queues[queue as usize].clone();
             let entries = slots.into_iter().map(Slot::into_entry).collect();
-            queue.with(|state, queue, outcome| {
+            queue.record(recorder, |state, queue, outcome| {
                 if requeue {
                     state.requeue(queue, entries, now_ms, outcome);
                 } else {
@@ -157,6 +160,7 @@ impl Session {
         let mut slots = Vec::new();
         self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
         self.refuse_slots(channel, slots, true);
+        self.record();
         Ok(())
     }
 

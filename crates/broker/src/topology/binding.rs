@@ -52,6 +52,11 @@ impl Binding {
     pub fn arguments(&self) -> &FieldTable {
         &self.arguments
     }
+
+    /// The arguments in order of their names, encoded; empty when there are none.
+    pub(crate) fn identity(&self) -> &[u8] {
+        &self.identity
+    }
 }
 
 impl PartialEq for Binding {

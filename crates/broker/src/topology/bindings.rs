@@ -41,6 +41,19 @@ impl<Q: Clone> Topology<Q> {
         Ok(true)
     }
 
+    /// The binding that these would be, if there is it.
+    pub(crate) fn binding(
+        &self,
+        source: &str,
+        destination: &Destination,
+        key: &[u8],
+        arguments: &FieldTable,
+    ) -> Option<&Arc<Binding>> {
+        let exchange = self.exchanges.get(source)?;
+        let wanted = Binding::new(exchange.name.clone(), destination.clone(), key, arguments.clone());
+        exchange.outgoing.get(&wanted)
+    }
+
     /// Removes a binding. `None` when there is no such binding, or no such exchange or queue, which is no error.
     ///
     /// # Errors

@@ -1,9 +1,29 @@
 //! Declaring and deleting exchanges.
 
-use super::{Actor, VirtualHost};
+use super::{Actor, VirtualHost, changes};
+use crate::definitions::stored;
 use crate::exchange::ExchangeSpec;
 use crate::name::{self, ResourceKind};
+use crate::queue::Queue;
 use crate::refusal::{Permission, Refusal};
+use crate::topology::Topology;
+use leveret_store::Batch;
+use std::sync::Arc;
+
+/// Declares, and leaves in the batch what is to last.
+pub(super) fn declare(
+    topology: &mut Topology<Arc<Queue>>,
+    vhost: &str,
+    spec: ExchangeSpec,
+    batch: &mut Batch,
+) -> Result<bool, Refusal> {
+    let lasting = spec.durable.then(|| spec.clone());
+    let created = topology.declare_exchange(spec)?;
+    if let Some(spec) = lasting.filter(|_| created) {
+        stored::put_exchange(batch, vhost, &spec);
+    }
+    Ok(created)
+}
 
 impl VirtualHost {
     /// `exchange.declare`. Says whether it is new.
@@ -19,7 +39,8 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, &spec.name, Permission::Read)?;
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }
-        self.change(|topology| topology.declare_exchange(spec))
+        self.check_store(spec.durable)?;
+        self.change(|topology, batch| declare(topology, self.name(), spec, batch))
     }
 
     /// Passive `exchange.declare`.
@@ -43,6 +64,14 @@ impl VirtualHost {
             return Err(Refusal::DefaultExchange);
         }
         self.permit(actor, ResourceKind::Exchange, &exchange, Permission::Configure)?;
-        self.change(|topology| topology.delete_exchange(&exchange, if_unused)).map(|_| ())
+        let durable = self.topology().exchange(&exchange).is_some_and(|exchange| exchange.durable);
+        self.check_store(durable)?;
+        self.change(|topology, batch| {
+            let gone = topology.delete_exchange(&exchange, if_unused)?;
+            if durable || gone.exchanges.len() > 1 {
+                changes::removed(batch, self.name(), &gone);
+            }
+            Ok(())
+        })
     }
 }

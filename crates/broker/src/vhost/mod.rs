@@ -4,11 +4,13 @@
 //! [`Refusal`] that each door puts into its own words.
 
 mod bindings;
+mod changes;
 mod exchanges;
 mod queues;
 mod restore;
 
 pub use bindings::BindSpec;
+pub(crate) use changes::Changes;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 
@@ -21,10 +23,12 @@ use crate::queue::Queue;
 use crate::refusal::{Permission, Refusal};
 use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
-use leveret_protocol::RawProperties;
+use leveret_protocol::{RawProperties, ReplyCode};
+use leveret_store::{Batch, State, Store, Ticket};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Handle;
 
 /// Who asks for an operation.
 #[derive(Debug, Clone)]
@@ -44,6 +48,10 @@ pub(crate) struct Shared {
     pub(crate) memory: Arc<MemoryGauge>,
     pub(crate) queue_ids: Arc<AtomicU64>,
     pub(crate) queues_max: usize,
+    /// Where waits for the disk are done.
+    pub(crate) runtime: Handle,
+    pub(crate) store: Option<Arc<Store>>,
+    pub(crate) changes: Arc<Changes>,
 }
 
 /// See the module's documentation.
@@ -83,6 +91,19 @@ impl VirtualHost {
         &self.shared.auth
     }
 
+    pub(crate) fn memory(&self) -> &Arc<MemoryGauge> {
+        &self.shared.memory
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.shared.runtime
+    }
+
+    /// Where messages and definitions outlive a restart; `None` for a broker in memory.
+    pub(crate) fn store(&self) -> Option<&Arc<Store>> {
+        self.shared.store.as_ref()
+    }
+
     pub(crate) fn charge_memory(&self, bytes: i64) {
         self.shared.memory.charge(bytes);
     }
@@ -98,11 +119,42 @@ impl VirtualHost {
         self.epoch.load(Ordering::Acquire)
     }
 
-    fn change<R>(&self, change: impl FnOnce(&mut Topology<Arc<Queue>>) -> R) -> R {
+    /// Changes the entities; what the change leaves in the batch is appended to the store before anybody sees the change.
+    fn change<R>(&self, change: impl FnOnce(&mut Topology<Arc<Queue>>, &mut Batch) -> R) -> R {
+        let mut batch = Batch::new();
         let mut topology = self.topology.write();
-        let result = change(&mut topology);
+        let result = change(&mut topology, &mut batch);
+        self.epoch.store(topology.epoch(), Ordering::Release);
+        self.shared.changes.append(self.store(), &mut batch);
+        result
+    }
+
+    /// The same, with what is for the store left to the caller.
+    fn change_into<R>(
+        &self,
+        batch: &mut Batch,
+        change: impl FnOnce(&mut Topology<Arc<Queue>>, &mut Batch) -> R,
+    ) -> R {
+        let mut topology = self.topology.write();
+        let result = change(&mut topology, batch);
         self.epoch.store(topology.epoch(), Ordering::Release);
         result
+    }
+
+    /// What to wait for until all changes of entities so far are stored.
+    pub(crate) fn changes_ticket(&self) -> Ticket {
+        self.shared.changes.ticket()
+    }
+
+    /// Refuses changes that are to last when the store has failed.
+    fn check_store(&self, durable: bool) -> Result<(), Refusal> {
+        match self.store() {
+            Some(store) if durable && store.is_failed() => {
+                let State::Failed { text } = store.state() else { return Ok(()) };
+                Err(Refusal::other(ReplyCode::InternalError, text))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The queues a publishing goes to.

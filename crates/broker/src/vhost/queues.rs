@@ -1,11 +1,13 @@
 //! Declaring, deleting and purging queues.
 
-use super::{Actor, VirtualHost};
+use super::{Actor, VirtualHost, changes};
+use crate::definitions::stored;
 use crate::mailbox::Command;
 use crate::name::{self, Name, ResourceKind};
 use crate::queue::arguments::{QueueArguments, QueueKind};
 use crate::queue::state::Outcome;
 use crate::queue::{Queue, QueueSpec, equivalence};
+use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -84,7 +86,9 @@ impl VirtualHost {
         }
         let now_ms = self.clock().now_ms();
         let queue = Queue::new(self.next_queue_id(), spec.clone(), &arguments, self, now_ms);
-        let other = self.change(|topology| {
+        let lasting = changes::is_lasting(&queue);
+        self.check_store(lasting)?;
+        let other = self.change(|topology, batch| {
             if let Some(other) = topology.queue(&name) {
                 return Ok(Some(other.clone()));
             }
@@ -99,6 +103,9 @@ impl VirtualHost {
                 });
             }
             topology.insert_queue(name.clone(), queue.clone());
+            if lasting {
+                stored::put_queue(batch, self.name(), &queue);
+            }
             Ok(None)
         })?;
         if let Some(other) = other {
@@ -151,8 +158,18 @@ impl VirtualHost {
     /// Takes a queue out, cancels its consumers and drops its messages. Returns how many were ready.
     pub(crate) fn remove_queue(&self, queue: &Arc<Queue>) -> usize {
         let is_this = |q: &Arc<Queue>| q.id() == queue.id();
-        let gone = self.change(|t| {
-            if t.queue(queue.name()).is_some_and(is_this) { t.remove_queue(queue.name()) } else { None }
+        let gone = self.change(|t, batch| {
+            if !t.queue(queue.name()).is_some_and(is_this) {
+                return None;
+            }
+            let (gone, removed) = t.remove_queue(queue.name())?;
+            if changes::is_lasting(&gone) {
+                stored::remove_queue(batch, self.name(), &gone);
+            }
+            if changes::is_lasting(&gone) || !removed.exchanges.is_empty() {
+                changes::removed(batch, self.name(), &removed);
+            }
+            Some(())
         });
         if gone.is_none() {
             return 0;
@@ -163,6 +180,12 @@ impl VirtualHost {
             let (consumers, ready) = state.delete(&mut outcome);
             (consumers, ready, state.timer_ms())
         };
+        if !changes::is_lasting(queue) {
+            // Of a queue that does not last there may be messages on disk all the same; a lasting one's went with it.
+            let mut recorder = Recorder::default();
+            recorder.take(queue, &mut outcome);
+            let _ = recorder.commit(self.store(), None);
+        }
         if let Some(due) = timer {
             self.timers().cancel(due, queue);
         }
@@ -189,7 +212,10 @@ impl VirtualHost {
         self.permit(actor, ResourceKind::Queue, name, Permission::Read)?;
         let queue = self.owned_queue(actor, name)?;
         let now_ms = self.clock().now_ms();
-        Ok(queue.with(|state, queue, outcome| state.purge(queue, now_ms, outcome)))
+        let (count, recorded) =
+            queue.with_synced(|state, queue, outcome| state.purge(queue, now_ms, outcome));
+        self.shared.changes.note(recorded.ticket);
+        Ok(count)
     }
 }
 

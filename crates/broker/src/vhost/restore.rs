@@ -1,45 +1,51 @@
 //! Entities that come from definitions: nobody asks for them, so nobody's permissions count.
 
-use super::VirtualHost;
+use super::{BindSpec, VirtualHost, bindings, changes, exchanges};
+use crate::definitions::stored;
 use crate::exchange::ExchangeSpec;
 use crate::queue::arguments::QueueArguments;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::refusal::Refusal;
-use crate::topology::Destination;
-use leveret_protocol::FieldTable;
+use leveret_store::Batch;
 use std::sync::Arc;
 
 impl VirtualHost {
     /// # Errors
     /// Arguments that its type refuses, an exchange of that name that differs.
-    pub(crate) fn restore_exchange(&self, spec: ExchangeSpec) -> Result<(), Refusal> {
-        self.change(|topology| topology.declare_exchange(spec)).map(|_| ())
+    pub(crate) fn restore_exchange(&self, spec: ExchangeSpec, batch: &mut Batch) -> Result<(), Refusal> {
+        self.change_into(batch, |topology, batch| exchanges::declare(topology, self.name(), spec, batch))
+            .map(|_| ())
     }
 
     /// # Errors
     /// Bad arguments, a queue of that name that differs.
-    pub(crate) fn restore_queue(self: &Arc<Self>, spec: QueueSpec) -> Result<(), Refusal> {
+    pub(crate) fn restore_queue(
+        self: &Arc<Self>,
+        spec: QueueSpec,
+        number: Option<u64>,
+        batch: &mut Batch,
+    ) -> Result<Arc<Queue>, Refusal> {
         if let Some(existing) = self.topology().queue(&spec.name) {
-            return equivalence::check(existing.spec(), &spec, self.name());
+            return equivalence::check(existing.spec(), &spec, self.name()).map(|()| existing.clone());
         }
         let arguments = QueueArguments::parse(&spec.name, self.name(), &spec)?;
         let now_ms = self.clock().now_ms();
         let name = spec.name.clone();
-        let queue = Queue::new(self.next_queue_id(), spec, &arguments, self, now_ms);
-        self.change(|topology| topology.insert_queue(name, queue.clone()));
+        let number = number.unwrap_or_else(|| self.next_queue_id());
+        let queue = Queue::new(number, spec, &arguments, self, now_ms);
+        self.change_into(batch, |topology, batch| {
+            if changes::is_lasting(&queue) {
+                stored::put_queue(batch, self.name(), &queue);
+            }
+            topology.insert_queue(name, queue.clone())
+        });
         queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
-        Ok(())
+        Ok(queue)
     }
 
     /// # Errors
     /// An entity is missing, or the exchange's type refuses the binding.
-    pub(crate) fn restore_binding(
-        &self,
-        source: &str,
-        destination: Destination,
-        key: &[u8],
-        arguments: FieldTable,
-    ) -> Result<(), Refusal> {
-        self.change(|topology| topology.bind(source, destination, key, arguments)).map(|_| ())
+    pub(crate) fn restore_binding(&self, spec: BindSpec, batch: &mut Batch) -> Result<(), Refusal> {
+        self.change_into(batch, |topology, batch| bindings::bind(topology, self.name(), spec, batch))
     }
 }

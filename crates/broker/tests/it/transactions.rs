@@ -28,6 +28,8 @@ async fn publishings_appear_at_commit_and_never_after_a_rollback() {
     let (broker, mut client, mut other) = start().await;
     client.fill("q", &["1", "2"]).await;
     assert_eq!(other.count("q").await.0, 0);
+    client.settle().await;
+    assert!(broker.memory().bytes() > 0, "an open transaction counts as memory");
     commit(&mut client).await;
     assert_eq!(other.drain("q").await, ["1", "2"]);
     client.fill("q", &["3"]).await;

@@ -102,6 +102,11 @@ options! {
         /// Memory taken by messages from which on publishers wait: a share of the machine's memory, or an amount.
         memory_high_watermark: Watermark = "0.4", "SHARE|BYTES";
 
+        /// Memory taken by messages from which on messages that nobody waits for are kept on disk only.
+        ///
+        /// Without effect with `memory`, where there is no disk to keep them on.
+        backlog_memory_max: ByteSize = "64MiB", "BYTES";
+
         /// Free disk space below which publishers wait.
         disk_free_min: ByteSize = "50MB", "BYTES";
 

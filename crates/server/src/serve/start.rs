@@ -130,6 +130,7 @@ fn config(settings: &Settings) -> Config {
         Watermark::Bytes(bytes) => bytes.0,
         Watermark::Fraction(share) => (total_memory_bytes() as f64 * share) as u64,
     };
+    limits.backlog_bytes_max = settings.backlog_memory_max.0;
     limits.disk_free_min_bytes = settings.disk_free_min.0;
     limits.outgoing_bytes_max = usize::try_from(settings.outgoing_bytes_max.0).unwrap_or(usize::MAX);
     limits.transaction_bytes_max = usize::try_from(settings.transaction_bytes_max.0).unwrap_or(usize::MAX);

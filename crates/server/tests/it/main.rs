@@ -10,5 +10,6 @@ mod bench;
 mod client;
 mod dependencies;
 mod serve;
+mod store;
 mod support;
 mod tls;

@@ -18,7 +18,7 @@ type Check = (&'static str, fn(&FieldValue, &FieldTable) -> Verdict);
 ///
 /// The ones about versions, modes, locators, memory and group sizes describe clusters or how RabbitMQ stores messages; on one
 /// machine every valid value means the same.
-const CHECKS: [Check; 21] = [
+const CHECKS: [Check; 22] = [
     ("x-expires", |value, _| expiry(value, 1)),
     ("x-message-ttl", |value, _| expiry(value, 0)),
     ("x-dead-letter-exchange", |value, _| short(value)),
@@ -57,6 +57,7 @@ const CHECKS: [Check; 21] = [
     ("x-delivery-limit", |value, _| integer(value).map(drop)),
     ("x-consumer-timeout", |value, _| not_negative(value).map(drop)),
     ("x-queue-type", |_, _| Ok(())),
+    ("x-durability", |value, _| one_of(value, &["memory", "written", "synced"], "invalid_durability")),
 ];
 
 /// Those that RabbitMQ knows for queue types that are not served here.

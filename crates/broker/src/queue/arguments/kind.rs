@@ -1,5 +1,17 @@
 //! Words that arguments may have as values.
 
+use crate::queue::Durability;
+
+/// `x-durability`.
+pub(super) fn durability(name: &str) -> Option<Durability> {
+    match name {
+        "memory" => Some(Durability::Memory),
+        "written" => Some(Durability::Written),
+        "synced" => Some(Durability::Synced),
+        _ => None,
+    }
+}
+
 /// `x-queue-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum QueueKind {
@@ -54,6 +66,7 @@ impl QueueKind {
                 "x-queue-type",
                 "x-queue-master-locator",
                 "x-queue-leader-locator",
+                "x-durability",
             ],
             Self::Quorum => &[
                 "x-dead-letter-exchange",
@@ -72,6 +85,7 @@ impl QueueKind {
                 "x-delivery-limit",
                 "x-message-ttl",
                 "x-queue-leader-locator",
+                "x-durability",
             ],
         }
     }

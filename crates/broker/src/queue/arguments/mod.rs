@@ -9,7 +9,7 @@ mod kind;
 use leveret_protocol::{FieldTable, FieldValue};
 
 use crate::name::{Name, ResourceKind};
-use crate::queue::QueueSpec;
+use crate::queue::{Durability, QueueSpec};
 use crate::refusal::Refusal;
 use check::Checks;
 pub use kind::{Overflow, QueueKind};
@@ -36,6 +36,7 @@ pub struct QueueArguments {
     single_active_consumer: bool,
     delivery_limit: Option<u32>,
     consumer_timeout_ms: Option<u64>,
+    durability: Option<Durability>,
 }
 
 impl QueueArguments {
@@ -97,7 +98,13 @@ impl QueueArguments {
                 .unwrap_or_default(),
             delivery_limit,
             consumer_timeout_ms: unsigned("x-consumer-timeout"),
+            durability: text("x-durability").and_then(kind::durability),
         }
+    }
+
+    /// `x-durability`: what a confirm of a persistent message means in a durable queue.
+    pub fn durability(&self) -> Option<Durability> {
+        self.durability
     }
 
     /// `x-queue-type`.

@@ -1,0 +1,94 @@
+//! From what the store recovered to entities and their messages.
+
+use crate::broker::BrokerInner;
+use crate::definitions::stored::{self, StoredEntity};
+use crate::definitions::{Definitions, DefinitionsError};
+use crate::queue::Queue;
+use crate::vhost::BindSpec;
+use leveret_store::{Batch, LaneId, Recovered, Urgency};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl BrokerInner {
+    /// Takes over what the store found. What makes no sense is named, counted and left out.
+    ///
+    /// # Errors
+    /// The document of users and virtual hosts cannot be read.
+    pub(crate) fn take_over(&self, recovered: &Recovered) -> Result<(), DefinitionsError> {
+        let mut queues = HashMap::new();
+        let mut skipped = 0;
+        let general = recovered.definitions.iter().find(|(key, _)| **key == *stored::GENERAL);
+        if let Some((_, document)) = general {
+            self.import(&Definitions::parse(document)?)?;
+        }
+        // Bindings need both of their ends.
+        for kind in *b"xqb" {
+            for (key, value) in recovered.definitions.iter().filter(|(key, _)| key.first() == Some(&kind)) {
+                if let Err(reason) = self.take_over_one(key, value, &mut queues) {
+                    skipped += 1;
+                    let key = String::from_utf8_lossy(key);
+                    tracing::error!(%key, reason, "a stored definition cannot be used and is left out");
+                }
+            }
+        }
+        if skipped > 0 {
+            tracing::error!(skipped, "definitions were left out");
+        }
+        // A number is never given twice: an empty queue has one as well, and the store knows only those it has seen messages of.
+        let highest = queues.keys().copied().max().unwrap_or(0).max(recovered.queue_max);
+        self.queue_ids().fetch_max(highest + 1, Ordering::Relaxed);
+        self.take_over_messages(recovered, &queues);
+        Ok(())
+    }
+
+    fn take_over_one(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        queues: &mut HashMap<u64, Arc<Queue>>,
+    ) -> Result<(), String> {
+        let words = |refusal: crate::refusal::Refusal| refusal.to_string();
+        let mut batch = Batch::new();
+        match stored::parse(key, value).ok_or("it makes no sense to this version")? {
+            StoredEntity::Exchange { vhost, spec } => {
+                self.declare_vhost(&vhost).restore_exchange(spec, &mut batch).map_err(words)
+            }
+            StoredEntity::Queue { vhost, spec, id } => {
+                let vhost = self.declare_vhost(&vhost);
+                let queue = vhost.restore_queue(spec, Some(id), &mut batch).map_err(words)?;
+                queues.insert(id, queue);
+                Ok(())
+            }
+            StoredEntity::Binding { vhost, binding } => {
+                let spec = BindSpec {
+                    source: binding.source,
+                    destination: binding.destination,
+                    key: binding.key,
+                    arguments: binding.arguments,
+                };
+                self.declare_vhost(&vhost).restore_binding(spec, &mut batch).map_err(words)
+            }
+        }
+    }
+
+    fn take_over_messages(&self, recovered: &Recovered, queues: &HashMap<u64, Arc<Queue>>) {
+        let mut orphans = Batch::new();
+        for lane in &recovered.lanes {
+            match queues.get(&lane.queue) {
+                Some(queue) => {
+                    let level = usize::from(lane.lane & !LaneId::TRANSIENT);
+                    queue.lock().adopt(level, lane.messages, lane.weight, lane.last);
+                }
+                None => orphans.drop_queue(lane.queue),
+            }
+        }
+        if let Some(store) = self.store() {
+            let _ = store.append(&mut orphans, Urgency::Later, None);
+        }
+        let now_ms = self.clock().now_ms();
+        for queue in queues.values() {
+            queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
+        }
+    }
+}

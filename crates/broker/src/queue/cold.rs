@@ -1,0 +1,88 @@
+//! The part of a backlog that is on disk only: how many, how large, and from where on. It lies behind everything of its level that is
+//! in memory.
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Cold {
+    count: u64,
+    bytes: u64,
+    /// All up to here were loaded or were never on disk.
+    after: u64,
+    /// Position of the last one.
+    last: u64,
+    loading: bool,
+}
+
+impl Cold {
+    pub(crate) fn len(&self) -> u64 {
+        self.count
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// What to load next lies behind this position.
+    pub(crate) fn after(&self) -> u64 {
+        self.after
+    }
+
+    /// Position of the last one.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Whether there are some, and none came after `last`.
+    pub(crate) fn is_rest_older_than(&self, last: u64) -> bool {
+        self.count > 0 && self.last <= last
+    }
+
+    /// Takes over what a restart found.
+    pub(crate) fn adopt(&mut self, count: u64, bytes: u64, last: u64) {
+        *self = Self { count, bytes, after: 0, last, loading: false };
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, position: u64, bytes: usize) {
+        if self.count == 0 {
+            self.after = position - 1;
+        }
+        self.count += 1;
+        self.bytes += bytes as u64;
+        self.last = position;
+    }
+
+    /// Says that a load is under way. `false`: one is already.
+    pub(crate) fn begin_load(&mut self) -> bool {
+        !std::mem::replace(&mut self.loading, true)
+    }
+
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading
+    }
+
+    pub(crate) fn end_load(&mut self) {
+        self.loading = false;
+    }
+
+    /// A message of it is in memory now.
+    #[inline]
+    pub(crate) fn took(&mut self, position: u64, bytes: usize) {
+        self.count = self.count.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes as u64);
+        self.after = self.after.max(position);
+    }
+
+    /// Everything up to `through` was looked at.
+    pub(crate) fn looked_through(&mut self, through: u64) {
+        self.after = self.after.max(through);
+    }
+
+    /// Empties it. Returns how many there were and their range of positions.
+    pub(crate) fn clear(&mut self) -> (u64, u64, u64) {
+        let cleared = (self.count, self.after + 1, self.last);
+        // A load that is under way must not take this for the place it began at.
+        *self = Self { after: self.last, last: self.last, ..Self::default() };
+        cleared
+    }
+}

@@ -1,0 +1,119 @@
+//! The part of a queue that is on disk: when it is fetched, and what a restart found.
+
+use super::{Outcome, QueueState};
+use crate::queue::Queue;
+use crate::queue::backlog::{Entry, Front};
+use std::sync::Arc;
+
+/// Messages of a level in memory below which more are fetched, while somebody consumes.
+const LOAD_BELOW: usize = 1024;
+/// Messages fetched at a time, at most.
+const LOAD_MESSAGES_MAX: usize = 4096;
+/// Bytes fetched at a time: reading stops with the message that reaches it.
+const LOAD_BYTES_MAX: usize = 1024 * 1024;
+/// Messages fetched only to learn when the first one dies.
+const PEEK_MESSAGES: usize = 16;
+
+/// Messages of a queue to be fetched from the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) level: usize,
+    /// Behind this position.
+    pub(crate) after: u64,
+    pub(crate) messages_max: usize,
+    pub(crate) bytes_max: usize,
+    /// Position of the last one there was when this was asked for.
+    last: u64,
+    generation: u32,
+}
+
+/// What a load found beside the messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Looked {
+    /// Everything up to this position was found or cannot be read; `u64::MAX`: there is no more.
+    pub(crate) through: u64,
+    /// Something may have been on its way into the store that the load could not see.
+    pub(crate) raced: bool,
+}
+
+impl QueueState {
+    /// Takes over what a restart found of a level.
+    pub(crate) fn adopt(&mut self, level: usize, messages: u64, bytes: u64, last: u64) {
+        self.backlog.adopt(level.min(self.backlog.levels() - 1), messages, bytes, last);
+        self.may_expire |= messages > 0;
+    }
+
+    /// Asks for messages from the disk when they will be needed soon.
+    pub(super) fn want_load(&mut self, outcome: &mut Outcome) {
+        if self.backlog.cold_len() == 0 || self.deleted {
+            return;
+        }
+        let waiting = match self.backlog.front() {
+            Front::OnDisk(level) => Some(level),
+            _ => None,
+        };
+        let consumed = self.consumers.len() > 0;
+        let load = if consumed {
+            let low = (0..self.backlog.levels())
+                .rev()
+                .find(|level| self.backlog.cold(*level).len() > 0)
+                .filter(|level| self.backlog.fresh_len(*level) < LOAD_BELOW);
+            waiting.or(low).map(|level| (level, LOAD_MESSAGES_MAX))
+        } else if waiting.is_some() && (self.may_expire || self.overflows()) {
+            let count = if self.overflows() { LOAD_MESSAGES_MAX } else { PEEK_MESSAGES };
+            waiting.map(|level| (level, count))
+        } else {
+            None
+        };
+        if let Some((level, messages_max)) = load
+            && self.backlog.cold_mut(level).begin_load()
+        {
+            outcome.load = Some(self.load_of(level, messages_max));
+        }
+    }
+
+    pub(super) fn load_of(&self, level: usize, messages_max: usize) -> Load {
+        Load {
+            level,
+            after: self.backlog.cold(level).after(),
+            messages_max,
+            bytes_max: LOAD_BYTES_MAX,
+            last: self.backlog.cold(level).last(),
+            generation: self.backlog.generation(),
+        }
+    }
+
+    /// Messages came from the disk. Returns how many that should have been there could not be found.
+    pub(crate) fn loaded(
+        &mut self,
+        queue: &Arc<Queue>,
+        load: &Load,
+        entries: Vec<Entry>,
+        looked: Looked,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> u64 {
+        let cold = self.backlog.cold(load.level);
+        // Another load was faster, or the queue was purged or deleted.
+        if self.deleted || self.backlog.generation() != load.generation || cold.after() != load.after {
+            return 0;
+        }
+        self.backlog.cold_mut(load.level).end_load();
+        for entry in entries {
+            self.charge += entry.message.charge() as i64;
+            self.may_expire |= entry.expires_ms != u64::MAX;
+            self.backlog.warm(load.level, entry);
+        }
+        let mut lost = 0;
+        if looked.through != u64::MAX {
+            self.backlog.cold_mut(load.level).looked_through(looked.through);
+        } else if !looked.raced && self.backlog.cold(load.level).is_rest_older_than(load.last) {
+            lost = self.backlog.give_up_cold(load.level);
+        }
+        if self.settings.bounded {
+            self.drop_overflow(outcome);
+        }
+        self.finish(queue, now_ms, outcome);
+        lost
+    }
+}

@@ -1,0 +1,298 @@
+//! A queue as plain state: no lock, no socket, no clock. Every operation takes the time and leaves in an [`Outcome`] what
+//! is to be done outside the queue's lock.
+
+mod ahead;
+mod leave;
+mod load;
+mod outcome;
+mod publish;
+
+pub(crate) use leave::Got;
+pub(crate) use load::{Load, Looked};
+pub(crate) use outcome::Outcome;
+
+use super::backlog::{Backlog, Entry, Front};
+use super::consumers::{Consumers, Subscription};
+use super::settings::Settings;
+use super::stored::Change;
+use super::{ConsumerId, Counters, DeathReason, Queue};
+use crate::limiter::ChannelLimiter;
+use crate::mailbox::Delivery;
+use crate::message::Message;
+use crate::refusal::Refusal;
+use ahead::Ahead;
+use std::sync::Arc;
+
+/// What a queue is told about the store when it is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreUse {
+    /// The queue's number.
+    pub(crate) number: u64,
+    /// There is a store.
+    pub(crate) present: bool,
+    /// Milliseconds from 1970 to the zero of the broker's clock.
+    pub(crate) unix_origin_ms: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct QueueState {
+    backlog: Backlog,
+    consumers: Consumers,
+    settings: Settings,
+    unacked: u64,
+    deleted: bool,
+    /// Some message in the backlog may carry a deadline.
+    may_expire: bool,
+    /// Last declare, get or consumer, for `x-expires`.
+    used_ms: u64,
+    /// When the timer service was last asked to come; `u64::MAX` for never.
+    timer_ms: u64,
+    charge: i64,
+    counters: Counters,
+    number: u64,
+    stores: bool,
+    unix_origin_ms: u64,
+    /// By level, as far as there were deliveries.
+    ahead: Vec<Ahead>,
+}
+
+impl QueueState {
+    pub(crate) fn new(settings: Settings, store: StoreUse, now_ms: u64) -> Self {
+        Self {
+            backlog: Backlog::new(settings.max_priority),
+            consumers: Consumers::new(settings.single_active_consumer),
+            settings,
+            unacked: 0,
+            deleted: false,
+            may_expire: false,
+            used_ms: now_ms,
+            timer_ms: u64::MAX,
+            charge: 0,
+            counters: Counters::default(),
+            number: store.number,
+            stores: store.present,
+            unix_origin_ms: store.unix_origin_ms,
+            ahead: Vec::new(),
+        }
+    }
+
+    pub(crate) fn ready(&self) -> usize {
+        self.backlog.len()
+    }
+
+    pub(crate) fn ready_bytes(&self) -> u64 {
+        self.backlog.body_bytes()
+    }
+
+    pub(crate) fn unacked(&self) -> u64 {
+        self.unacked
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    pub(crate) fn consumers(&self) -> &Consumers {
+        &self.consumers
+    }
+
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
+    pub(crate) fn touch(&mut self, now_ms: u64) {
+        self.used_ms = now_ms;
+    }
+
+    #[inline]
+    fn hand_out(&mut self, slot: u32, mut entry: Entry, outcome: &mut Outcome) {
+        if self.consumers.is_no_ack(slot) {
+            self.counters.delivered_no_ack += 1;
+            leave::forget(&mut entry, outcome);
+        } else {
+            self.unacked += 1;
+            self.counters.delivered += 1;
+            self.announce(&entry, outcome);
+        }
+        self.counters.redelivered += u64::from(entry.redelivered);
+        let delivery = Delivery {
+            message: entry.message,
+            position: entry.position,
+            expires_ms: entry.expires_ms,
+            consumer: 0,
+            delivery_count: entry.delivery_count,
+            redelivered: entry.redelivered,
+            stored: entry.stored,
+        };
+        self.consumers.stage(slot, delivery);
+    }
+
+    /// Says to the store that a message may be seen by a consumer.
+    #[inline]
+    fn announce(&mut self, entry: &Entry, outcome: &mut Outcome) {
+        let Some(lane) = entry.stored.lane().filter(|_| entry.stored.is_lasting()) else { return };
+        let level = usize::from(lane);
+        if self.ahead.len() <= level {
+            self.ahead.resize(level + 1, Ahead::default());
+        }
+        if let Some(through) = self.ahead[level].deliver(entry.position) {
+            outcome.changes.push(Change::Delivering { lane, through });
+        }
+    }
+
+    fn bury(&mut self, entry: Entry, reason: DeathReason, outcome: &mut Outcome) {
+        self.counters.dead[reason as usize] += 1;
+        outcome.dead.push((entry, reason));
+    }
+
+    fn uncharge(&mut self, message: &Message) {
+        self.charge -= message.charge() as i64;
+    }
+
+    fn drop_expired(&mut self, now_ms: u64, outcome: &mut Outcome) {
+        if !self.may_expire {
+            return;
+        }
+        while let Some(entry) = self.backlog.pop_expired(now_ms) {
+            self.uncharge(&entry.message);
+            self.bury(entry, DeathReason::Expired, outcome);
+        }
+        self.may_expire = self.backlog.len() > 0;
+    }
+
+    /// Gives waiting messages to consumers, then hands over what was staged; every operation ends here.
+    fn finish(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
+        self.drop_expired_if_waiting(now_ms, outcome);
+        while self.backlog.front() == Front::InMemory {
+            let Some(slot) = self.consumers.next(queue) else { break };
+            let Some(entry) = self.backlog.pop() else { break };
+            if self.consumers.is_no_ack(slot) {
+                self.uncharge(&entry.message);
+            }
+            self.hand_out(slot, entry, outcome);
+            self.drop_expired_if_waiting(now_ms, outcome);
+        }
+        for (delivery, no_ack) in self.consumers.flush() {
+            // The connection closed its mailbox and has not yet taken its consumers away.
+            if no_ack {
+                self.charge += delivery.message.charge() as i64;
+            } else {
+                self.unacked = self.unacked.saturating_sub(1);
+            }
+            self.may_expire |= delivery.expires_ms != u64::MAX;
+            let mut entry = Entry {
+                position: delivery.position,
+                expires_ms: delivery.expires_ms,
+                delivery_count: delivery.delivery_count,
+                redelivered: delivery.redelivered,
+                stored: delivery.stored,
+                message: delivery.message,
+            };
+            if no_ack {
+                self.keep(&mut entry, outcome);
+            }
+            self.backlog.put_back(entry);
+        }
+        outcome.charge += std::mem::take(&mut self.charge);
+        outcome.congested = self.consumers.take_congested();
+        self.want_load(outcome);
+        if let Some(due) = self.next_deadline_ms()
+            && due < self.timer_ms
+        {
+            self.timer_ms = due;
+            outcome.timer_ms = Some(due);
+        }
+    }
+
+    #[inline]
+    fn drop_expired_if_waiting(&mut self, now_ms: u64, outcome: &mut Outcome) {
+        if self.may_expire {
+            self.drop_expired(now_ms, outcome);
+        }
+    }
+
+    fn next_deadline_ms(&self) -> Option<u64> {
+        let expiry = if self.may_expire { self.backlog.next_expiry_ms() } else { None };
+        let unused = self.settings.expires_ms.filter(|_| self.consumers.len() == 0);
+        expiry.into_iter().chain(unused.map(|ms| self.used_ms + ms)).min()
+    }
+
+    /// The timer came. `unused` in the outcome: the queue itself expired.
+    pub(crate) fn on_timer(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
+        self.timer_ms = u64::MAX;
+        if self.deleted {
+            return;
+        }
+        outcome.unused = self.settings.expires_ms.is_some_and(|ms| self.used_ms + ms <= now_ms)
+            && self.consumers.len() == 0;
+        self.finish(queue, now_ms, outcome);
+    }
+
+    pub(crate) fn subscribe(
+        &mut self,
+        queue: &Arc<Queue>,
+        subscription: Subscription,
+        now_ms: u64,
+    ) -> Result<ConsumerId, Refusal> {
+        if self.deleted {
+            return Err(Refusal::NoQueue { queue: queue.name().clone(), vhost: queue.vhost_name().clone() });
+        }
+        let alone =
+            subscription.exclusive && (self.consumers.len() > 0 || self.settings.single_active_consumer);
+        if self.consumers.has_exclusive() || alone {
+            return Err(Refusal::ExclusiveUse {
+                queue: queue.name().clone(),
+                vhost: queue.vhost_name().clone(),
+            });
+        }
+        self.used_ms = now_ms;
+        Ok(self.consumers.add(subscription))
+    }
+
+    /// Delivers what waits; called after `subscribe` once the consumer's channel has written its `consume-ok`.
+    pub(crate) fn dispatch(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
+        self.finish(queue, now_ms, outcome);
+    }
+
+    pub(crate) fn unsubscribe(
+        &mut self,
+        queue: &Arc<Queue>,
+        id: ConsumerId,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        if self.consumers.remove(id).is_none() {
+            return;
+        }
+        self.used_ms = now_ms;
+        outcome.unused = self.settings.auto_delete && self.consumers.len() == 0 && !self.deleted;
+        self.finish(queue, now_ms, outcome);
+    }
+
+    /// Puts a consumer under its channel's limit from now on.
+    pub(crate) fn set_limiter(&mut self, id: ConsumerId, limiter: &Arc<ChannelLimiter>) {
+        self.consumers.set_limiter(id, limiter);
+    }
+
+    pub(crate) fn resume(&mut self, queue: &Arc<Queue>, id: ConsumerId, now_ms: u64, outcome: &mut Outcome) {
+        self.consumers.resume(id);
+        self.finish(queue, now_ms, outcome);
+    }
+
+    /// When the timer service was asked to come, if it was.
+    pub(crate) fn timer_ms(&self) -> Option<u64> {
+        Some(self.timer_ms).filter(|ms| *ms != u64::MAX)
+    }
+
+    /// Marks the queue as gone. Returns its consumers and how many ready messages went with it.
+    pub(crate) fn delete(&mut self, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
+        self.deleted = true;
+        let ready = self.empty(outcome);
+        outcome.charge += std::mem::take(&mut self.charge);
+        (self.consumers.clear(), ready)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

@@ -1,0 +1,51 @@
+//! What an operation on a queue asks of its caller, to be done without the queue's lock.
+
+use super::super::DeathReason;
+use super::super::backlog::Entry;
+use super::super::stored::Change;
+use super::load::Load;
+use crate::mailbox::Mailbox;
+use crate::message::Message;
+use leveret_store::Target;
+use std::sync::Arc;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Messages that left by dying; they go to the dead-letter exchange if there is one, and out of the store.
+    pub(crate) dead: Vec<(Entry, DeathReason)>,
+    /// The last consumer left an auto-delete queue.
+    pub(crate) unused: bool,
+    /// The queue wants to be looked at by then.
+    pub(crate) timer_ms: Option<u64>,
+    /// A consumer's connection that is behind; the publisher may wait for it.
+    pub(crate) congested: Option<Arc<Mailbox>>,
+    /// Change of the memory held, in bytes.
+    pub(crate) charge: i64,
+    /// Messages the store is to hold, and where.
+    pub(crate) entered: Vec<(Message, Target)>,
+    /// What else the store is to know.
+    pub(crate) changes: Vec<Change>,
+    /// Some message that entered is in the store alone: nobody may look for it before it was appended.
+    pub(crate) cold: bool,
+    /// Messages to be fetched from the store.
+    pub(crate) load: Option<Load>,
+}
+
+impl Outcome {
+    /// Whether nothing is to be done.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.charge == 0
+            && !self.is_recorded()
+            && self.timer_ms.is_none()
+            && !self.unused
+            && self.load.is_none()
+    }
+
+    /// Whether there is something for the store.
+    #[inline]
+    pub(crate) fn is_recorded(&self) -> bool {
+        !(self.entered.is_empty() && self.changes.is_empty() && self.dead.is_empty())
+    }
+}

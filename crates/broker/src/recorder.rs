@@ -1,0 +1,191 @@
+//! What a batch of work changes in the store, gathered from the queues it touched and appended as one: all or nothing.
+//!
+//! Messages are gathered first and written at the end, so that one that went to several queues is written once.
+
+use crate::message::Message;
+use crate::queue::settings::Durability;
+use crate::queue::state::Outcome;
+use crate::queue::stored::Change;
+use crate::queue::{Queue, Settled};
+use leveret_store::{Batch, Notify, Store, StoreError, Target, Ticket, Urgency};
+use std::sync::Arc;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    batch: Batch,
+    entered: Vec<(Message, Target)>,
+    /// Strongest wish of what was gathered; `None` when nothing was.
+    urgency: Option<Wish>,
+    /// Strongest promise of the queues that messages entered.
+    durability: Durability,
+    /// Queues that nobody is to look for in the store before the batch was appended.
+    appending: Vec<Arc<Queue>>,
+    announces: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Wish {
+    Later,
+    Written,
+    Synced,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Recorded {
+    /// What to wait for; 0 for nothing.
+    pub(crate) ticket: Ticket,
+    /// When it counts as stored.
+    pub(crate) durability: Durability,
+    /// It says that messages may be seen that nobody saw before: they are not to be seen before it is stored.
+    pub(crate) announces: bool,
+}
+
+impl Recorder {
+    /// Takes what an operation left for the store.
+    pub(crate) fn take(&mut self, queue: &Arc<Queue>, outcome: &mut Outcome) {
+        if outcome.cold {
+            outcome.cold = false;
+            self.appending.push(queue.clone());
+        }
+        if !outcome.entered.is_empty() {
+            self.durability = self.durability.max(queue.durability());
+            self.wish(match queue.durability() {
+                Durability::Synced => Wish::Synced,
+                _ => Wish::Written,
+            });
+            if self.entered.is_empty() {
+                std::mem::swap(&mut self.entered, &mut outcome.entered);
+            } else {
+                self.entered.append(&mut outcome.entered);
+            }
+        }
+        for change in outcome.changes.drain(..) {
+            self.change(queue.id(), change);
+        }
+    }
+
+    /// A message left a queue for good.
+    #[inline]
+    pub(crate) fn settle(&mut self, queue: u64, settled: &Settled) {
+        if let Some(lane) = settled.stored.lane() {
+            self.wish(Wish::Later);
+            self.batch.settle(queue, lane, settled.position, settled.weight);
+        }
+    }
+
+    fn change(&mut self, queue: u64, change: Change) {
+        match change {
+            Change::Settle { lane, position, weight } => {
+                self.wish(Wish::Later);
+                self.batch.settle(queue, lane, position, weight);
+            }
+            Change::Clear { lane, first, last } => {
+                self.wish(Wish::Later);
+                self.batch.clear_range(queue, lane, first, last);
+            }
+            Change::Returned { lane, position, delivery_count } => {
+                self.wish(Wish::Later);
+                self.batch.returned(queue, lane, position, delivery_count);
+            }
+            Change::Delivering { lane, through } => {
+                self.announces = true;
+                self.wish(Wish::Written);
+                self.batch.delivering(queue, lane, through);
+            }
+        }
+    }
+
+    #[inline]
+    fn wish(&mut self, wish: Wish) {
+        self.urgency = self.urgency.max(Some(wish));
+    }
+
+    /// Whether messages may be seen that nobody saw before.
+    pub(crate) fn announces(&self) -> bool {
+        self.announces
+    }
+
+    /// Somebody waits until it is on stable storage, whatever the queues ask for.
+    pub(crate) fn make_synced(&mut self) {
+        if self.urgency.is_some() {
+            self.urgency = Some(Wish::Synced);
+            self.durability = Durability::Synced;
+        }
+    }
+
+    /// Nobody waits for it: it need not be synced at once.
+    pub(crate) fn make_unhurried(&mut self) {
+        self.urgency = self.urgency.min(Some(Wish::Written));
+    }
+
+    /// Whether there is nothing to append.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.urgency.is_none()
+    }
+
+    /// Appends everything. `waiter` hears when it is stored.
+    ///
+    /// # Errors
+    /// The store failed; what was gathered is dropped.
+    pub(crate) fn commit(
+        &mut self,
+        store: Option<&Arc<Store>>,
+        waiter: Option<&Arc<dyn Notify>>,
+    ) -> Result<Recorded, StoreError> {
+        let Some(wish) = self.urgency.take() else { return Ok(Recorded::default()) };
+        let durability = std::mem::take(&mut self.durability);
+        let announces = std::mem::take(&mut self.announces);
+        self.write_messages();
+        let appended = match store {
+            Some(store) => store.append(&mut self.batch, wish.into(), waiter),
+            None => Ok(0),
+        };
+        self.batch.clear();
+        for queue in self.appending.drain(..) {
+            queue.end_append();
+        }
+        Ok(Recorded { ticket: appended?, durability, announces })
+    }
+
+    fn write_messages(&mut self) {
+        let mut at = 0;
+        let mut shared: Vec<(Message, Vec<Target>)> = Vec::new();
+        while at < self.entered.len() {
+            let (message, target) = &self.entered[at];
+            at += 1;
+            if message.copies() <= 1 {
+                write(&mut self.batch, message, std::slice::from_ref(target));
+                continue;
+            }
+            match shared.iter_mut().rev().find(|(known, _)| known.is_same(message)) {
+                Some((_, targets)) => targets.push(*target),
+                None => shared.push((message.clone(), vec![*target])),
+            }
+        }
+        for (message, targets) in shared {
+            write(&mut self.batch, &message, &targets);
+        }
+        self.entered.clear();
+        if self.entered.capacity() > 4096 {
+            self.entered = Vec::new();
+        }
+    }
+}
+
+fn write(batch: &mut Batch, message: &Message, targets: &[Target]) {
+    let (head, tail) = message.stored_form();
+    batch.message(targets, message.body_len() as u32, head, tail);
+}
+
+impl From<Wish> for Urgency {
+    fn from(wish: Wish) -> Self {
+        match wish {
+            Wish::Later => Self::Later,
+            Wish::Written => Self::Written,
+            Wish::Synced => Self::Synced,
+        }
+    }
+}

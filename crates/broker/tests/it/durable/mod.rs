@@ -1,0 +1,113 @@
+//! What outlives a restart and a crash. A crash is the folder as it lies on the disk while the broker runs, copied, and another
+//! broker started on the copy.
+
+mod backlog;
+mod messages;
+mod outcome;
+
+use crate::support::*;
+use leveret_broker::{Broker, Clock, Config, DataLocation};
+use leveret_protocol::FieldTable;
+use leveret_protocol::methods::queue;
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A broker on a folder, and the folder.
+struct Durable {
+    broker: Broker,
+    folder: TempDir,
+    now_unix_ms: u64,
+}
+
+fn start_on(folder: &Path, now_unix_ms: u64, change: impl Fn(&mut Config)) -> Broker {
+    let mut config = Config::default();
+    config.heartbeat = Duration::ZERO;
+    config.data = DataLocation::Directory(folder.to_owned());
+    change(&mut config);
+    Broker::start_with_clock(config, Clock::virtual_at(now_unix_ms)).unwrap()
+}
+
+impl Durable {
+    fn start() -> Self {
+        Self::start_with(|_| ())
+    }
+
+    fn start_with(change: impl Fn(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = start_on(folder.path(), START_UNIX_MS, change);
+        Self { broker, folder, now_unix_ms: START_UNIX_MS }
+    }
+
+    async fn client(&self) -> Client {
+        Client::to(&self.broker).await
+    }
+
+    /// What another broker finds if this one is killed now, `later` after it started.
+    fn crash(&self, later: Duration) -> Self {
+        self.crash_with(later, |_| ())
+    }
+
+    fn crash_with(&self, later: Duration, change: impl Fn(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.folder.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+        let now_unix_ms = self.now_unix_ms + later.as_millis() as u64;
+        let broker = start_on(folder.path(), now_unix_ms, change);
+        Self { broker, folder, now_unix_ms }
+    }
+
+    /// Stops in order and starts again.
+    async fn restart(self) -> Self {
+        let Self { broker, folder, now_unix_ms } = self;
+        let clock = broker.clock().clone();
+        tokio::select! {
+            _ = broker.shutdown(Duration::ZERO) => {}
+            // Clients that do not answer are waited for, on the broker's clock.
+            () = async { loop { clock.advance(secs(1)); tokio::task::yield_now().await } } => {}
+        }
+        drop(broker);
+        // Connections' tasks let go of the folder when they are done.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        let broker = start_on(folder.path(), now_unix_ms, |_| ());
+        Self { broker, folder, now_unix_ms }
+    }
+}
+
+fn durable<'a>(name: &'a str, arguments: FieldTable) -> queue::Declare<'a> {
+    queue::Declare { durable: true, ..queue_with(name, arguments) }
+}
+
+fn persistent<'a>(queue: &'a str, body: &'a str) -> Publishing<'a> {
+    let mut publishing = Publishing::to(queue, body);
+    publishing.properties.delivery_mode = Some(2);
+    publishing
+}
+
+/// Publishes persistent texts on a connection that publishes nothing else and waits for the confirms of all.
+async fn store(client: &mut Client, queue: &str, texts: &[String]) {
+    client.confirm().await;
+    let frame_max = client.tuning.frame_max;
+    client.send(|out| texts.iter().for_each(|text| persistent(queue, text).write(1, frame_max, out))).await;
+    confirmed(client, texts.len() as u64).await;
+}
+
+/// Waits until `count` more publishings of a client that just began to confirm were confirmed.
+async fn confirmed(client: &mut Client, count: u64) {
+    let mut seen = 0;
+    while seen < count {
+        match client.next().await {
+            Got::Ack { tag, multiple: true, .. } => seen = tag,
+            Got::Ack { .. } => seen += 1,
+            other => panic!("expected confirms, got {other:?}"),
+        }
+    }
+}
+
+fn numbered(range: std::ops::Range<u32>) -> Vec<String> {
+    range.map(|n| format!("message {n}")).collect()
+}
