@@ -58,6 +58,14 @@ fuzz seconds="60":
 faults:
     .ci/run faults
 
+# kill -9 under load, again and again: what was confirmed is there, what was settled is gone
+kill rounds="30":
+    conformance/kill/run --rounds {{ rounds }}
+
+# the same, and what was not synced is lost (root and /dev/fuse)
+power rounds="10":
+    conformance/kill/power --rounds {{ rounds }}
+
 # everything CI does
 ci:
     .ci/run
