@@ -156,6 +156,9 @@ impl BrokerInner {
             // What is pending is written; the disk may take its time.
             let _ = self.runtime().spawn_blocking(move || store.close()).await;
         }
+        if let Some(data) = &self.data {
+            data.release();
+        }
         report
     }
 }

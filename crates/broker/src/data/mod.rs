@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::definitions::Definitions;
 use leveret_store::disk::RealDisk;
 use leveret_store::{Progress, Recovered, Store};
+use parking_lot::Mutex;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,11 +28,11 @@ const LOCK: &str = "leveret.lock";
 const DEFINITIONS: &str = "definitions.json";
 const IMPORTED: &str = "definitions.json.imported";
 
-/// A folder that this broker owns while the value lives.
+/// A folder that this broker owns while the value lives, or until it is released.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
     path: PathBuf,
-    _lock: File,
+    lock: Mutex<Option<File>>,
 }
 
 impl DataFolder {
@@ -51,7 +52,12 @@ impl DataFolder {
             }
             TryLockError::Error(e) => problem(format!("cannot be locked ({e})")),
         })?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock: Mutex::new(Some(lock)) })
+    }
+
+    /// Lets the next broker have it. Nothing is written after that.
+    pub(crate) fn release(&self) {
+        self.lock.lock().take();
     }
 
     pub(crate) fn path(&self) -> &Path {

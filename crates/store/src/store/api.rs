@@ -69,7 +69,11 @@ pub enum State {
 
 /// Why something was not appended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
+    /// It was closed: the broker stops.
+    #[error("the store is closed: the broker stops")]
+    Closed,
     /// See [`State::Failed`].
     #[error("{text}")]
     Failed {

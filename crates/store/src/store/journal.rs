@@ -38,7 +38,7 @@ impl Store {
     /// ticket. `waiter` hears when that, or less if the urgency is less, is so.
     ///
     /// # Errors
-    /// The store failed.
+    /// The store failed or is closed.
     pub fn append(
         &self,
         batch: &mut Batch,
@@ -57,6 +57,10 @@ impl Store {
         }
         let (ticket, wake) = {
             let mut pending = self.pending.lock();
+            if pending.closed {
+                batch.clear();
+                return Err(StoreError::Closed);
+            }
             pending.next += 1;
             let ticket = pending.next;
             pending.group.push(batch, len, ticket, urgency);

@@ -77,6 +77,8 @@ struct Pending {
     /// The writer sleeps and is to be woken.
     sleeping: bool,
     closing: bool,
+    /// Nothing is taken any more: the folder may be somebody else's by now.
+    closed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -168,10 +170,13 @@ impl Store {
         stats
     }
 
-    /// Writes and syncs what is pending and ends the threads.
+    /// Writes and syncs what is pending and ends the threads. What is appended afterwards is refused, and the disk is left alone.
     pub fn close(&self) {
         {
             let mut pending = self.pending.lock();
+            if pending.closing {
+                return;
+            }
             pending.closing = true;
             self.filled.notify_all();
         }
@@ -180,6 +185,10 @@ impl Store {
         for thread in self.threads.lock().drain(..) {
             let _ = thread.join();
         }
+        self.commit();
+        self.sync_rest();
+        // Whoever came between finds its batch written; whoever comes later is refused.
+        self.pending.lock().closed = true;
         self.commit();
         self.sync_rest();
     }

@@ -69,10 +69,6 @@ impl Durable {
             () = async { loop { clock.advance(secs(1)); tokio::task::yield_now().await } } => {}
         }
         drop(broker);
-        // Connections' tasks let go of the folder when they are done.
-        for _ in 0..1_000 {
-            tokio::task::yield_now().await;
-        }
         let broker = start_on(folder.path(), now_unix_ms, |_| ());
         Self { broker, folder, now_unix_ms }
     }
