@@ -63,12 +63,14 @@ impl Store {
             }
             pending.next += 1;
             let ticket = pending.next;
+            let was_empty = pending.group.is_empty();
             pending.group.push(batch, len, ticket, urgency);
             if let Some(waiter) = waiter {
                 pending.group.wait(waiter);
             }
             self.pending_bytes.fetch_add(len, Ordering::Relaxed);
-            let wake = pending.sleeping && urgency > Urgency::Later;
+            // The first of a group starts the writer's moment of gathering.
+            let wake = pending.sleeping && (was_empty || urgency > Urgency::Later);
             pending.sleeping &= !wake;
             (ticket, wake)
         };
@@ -111,8 +113,17 @@ impl Store {
                         (true, true) => UNSYNCED,
                         (false, _) => LATER,
                     };
+                    let was_empty = pending.group.is_empty();
                     pending.sleeping = true;
                     self.filled.wait_for(&mut pending, wait);
+                    if was_empty
+                        && !pending.group.is_empty()
+                        && rest(&pending, Urgency::Written)
+                        && !pending.closing
+                    {
+                        pending.sleeping = true;
+                        self.filled.wait_for(&mut pending, LATER);
+                    }
                     pending.sleeping = false;
                 }
                 pending.closing

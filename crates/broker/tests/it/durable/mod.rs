@@ -2,6 +2,7 @@
 //! broker started on the copy.
 
 mod backlog;
+mod folder;
 mod messages;
 mod outcome;
 

@@ -1,0 +1,123 @@
+//! The folder itself: one that an earlier version wrote is read, one of a later version is refused, and it has one owner.
+//!
+//! `tests/fixtures/data-folder-1` was written by version 0.1.0 (format 1) through `write_the_fixture` and killed. It stays as it is: when the format
+//! changes, the next one is put beside it, and both must be read.
+
+use super::*;
+use leveret_broker::StartError;
+use leveret_protocol::FieldValue;
+
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/data-folder-1");
+
+fn small_files(config: &mut Config) {
+    config.store.file_bytes = 64 * 1024;
+}
+
+fn body(number: u32) -> String {
+    format!("message {number} {}", "x".repeat(400))
+}
+
+fn quorum() -> FieldTable {
+    arguments([("x-queue-type", FieldValue::LongString(b"quorum".to_vec()))])
+}
+
+fn levels() -> FieldTable {
+    arguments([("x-max-priority", FieldValue::I32(5))])
+}
+
+#[tokio::test]
+#[ignore = "writes what the others read; only for a new format"]
+async fn write_the_fixture() {
+    let first = Durable::start_with(small_files);
+    let mut client = first.client().await;
+    client.declare(durable("orders", FieldTable::new())).await;
+    client.declare(durable("tasks", quorum())).await;
+    client.declare(durable("levels", levels())).await;
+    client.confirm().await;
+    for number in 0..400 {
+        client.publish(persistent("orders", &body(number))).await;
+    }
+    client.publish(persistent("orders", "short-lived").expiring(3_600_000)).await;
+    client.publish(persistent("tasks", "tried twice")).await;
+    for priority in [1, 5, 3] {
+        let text = format!("priority {priority}");
+        let mut publishing = persistent("levels", &text);
+        publishing.properties.priority = Some(priority);
+        client.publish(publishing).await;
+    }
+    confirmed(&mut client, 405).await;
+    for _ in 0..2 {
+        let (tag, _, _) = client.get("tasks", false).await.unwrap();
+        client.tell(1, reject(tag, true)).await;
+    }
+    for _ in 0..10 {
+        client.get("orders", true).await.unwrap();
+    }
+    client.settle().await;
+    // Files are sealed in the background.
+    std::thread::sleep(secs(3));
+    std::fs::create_dir_all(FIXTURE).unwrap();
+    for file in std::fs::read_dir(first.folder.path()).unwrap() {
+        let file = file.unwrap();
+        if !file.file_name().to_string_lossy().starts_with("spare-") {
+            std::fs::copy(file.path(), Path::new(FIXTURE).join(file.file_name())).unwrap();
+        }
+    }
+}
+
+fn copy_of_the_fixture() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(FIXTURE).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    folder
+}
+
+#[tokio::test]
+async fn a_folder_of_format_1_is_read() {
+    let folder = copy_of_the_fixture();
+    let broker = start_on(folder.path(), START_UNIX_MS + 7_200_000, small_files);
+    let mut client = Client::to(&broker).await;
+    let (_, redelivered, message) = client.get("tasks", true).await.unwrap();
+    assert_eq!((redelivered, message.text()), (true, "tried twice"));
+    assert_eq!(message.headers().get("x-delivery-count"), Some(&FieldValue::I64(2)));
+    assert_eq!(client.drain("levels").await, ["priority 5", "priority 3", "priority 1"]);
+    // Its hour is over two hours later.
+    let expected: Vec<String> = (10..400).map(body).collect();
+    assert!(client.drain("orders").await == expected);
+}
+
+fn refusal(folder: &Path) -> String {
+    let mut config = Config::default();
+    config.data = DataLocation::Directory(folder.to_owned());
+    let error = Broker::start_with_clock(config, Clock::virtual_at(START_UNIX_MS)).unwrap_err();
+    assert!(matches!(error, StartError::Data { .. }), "{error:?}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_folder_of_a_later_format_is_refused_with_advice_and_left_alone() {
+    let folder = copy_of_the_fixture();
+    std::fs::write(folder.path().join("format"), "leveret data folder, format 2\n").unwrap();
+    let text = refusal(folder.path());
+    assert!(
+        text.contains("newer version (format 2, this one reads 1)") && text.contains("start that version"),
+        "{text}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("format")).unwrap(),
+        "leveret data folder, format 2\n"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_has_one_broker_and_is_free_as_soon_as_that_has_shut_down() {
+    let first = Durable::start();
+    let text = refusal(first.folder.path());
+    assert!(text.contains("another broker uses it"), "{text}");
+    // (The handle still lives: a shutdown alone gives the folder back.)
+    first.broker.shutdown(secs(0)).await;
+    let second = start_on(first.folder.path(), START_UNIX_MS, |_| ());
+    drop(second);
+}
