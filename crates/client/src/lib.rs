@@ -1,0 +1,7 @@
+//! A client for Leveret, RabbitMQ and whatever else speaks AMQP 0-9-1.
+
+pub mod options;
+pub mod uri;
+
+pub use options::{ConnectOptions, OptionsError};
+pub use uri::{Address, AmqpUri, UriError};
