@@ -1,0 +1,4 @@
+//! The client against a broker: in the process, or at `LEVERET_CLIENT_URL`.
+
+mod basics;
+mod support;
