@@ -350,7 +350,8 @@ impl Task {
         if link.out.is_empty() && link.input.is_empty() {
             link.idle();
         }
-        link.wake_at(due);
+        // A timer that has fired is set again in any case, or it would fire for ever.
+        link.wake_at(due.or(Some(now + Duration::from_secs(3600))));
         Ok(())
     }
 
