@@ -115,12 +115,16 @@ mod tests {
     }
 
     fn with(jitter: Jitter) -> RecoveryOptions {
-        RecoveryOptions::default().backoff(BackoffOptions::default().first(SECOND).max(SECOND * 5).jitter(jitter))
+        RecoveryOptions::default()
+            .backoff(BackoffOptions::default().first(SECOND).max(SECOND * 5).jitter(jitter))
     }
 
     #[test]
     fn delays_double_up_to_the_bound() {
-        assert_eq!(delays(with(Jitter::None), 5, 0), [SECOND, SECOND * 2, SECOND * 4, SECOND * 5, SECOND * 5]);
+        assert_eq!(
+            delays(with(Jitter::None), 5, 0),
+            [SECOND, SECOND * 2, SECOND * 4, SECOND * 5, SECOND * 5]
+        );
         let many = delays(with(Jitter::None), 5000, 0);
         assert_eq!(many.last(), Some(&(SECOND * 5)));
     }
@@ -128,7 +132,8 @@ mod tests {
     #[test]
     fn jitter_keeps_to_its_bounds_and_spreads() {
         for (jitter, least) in [(Jitter::Equal, 0.5), (Jitter::Full, 0.0)] {
-            let firsts: Vec<f64> = (0..1000).map(|seed| delays(with(jitter), 1, seed)[0].as_secs_f64()).collect();
+            let firsts: Vec<f64> =
+                (0..1000).map(|seed| delays(with(jitter), 1, seed)[0].as_secs_f64()).collect();
             assert!(firsts.iter().all(|delay| (least..=1.0).contains(delay) && *delay > 0.0));
             let (low, high) = firsts.iter().fold((f64::MAX, 0.0_f64), |(l, h), d| (l.min(*d), h.max(*d)));
             assert!(low < least + 0.02 && high > 0.98, "{jitter:?}: {low} to {high}");
@@ -152,7 +157,11 @@ mod tests {
         assert_eq!((backoff.attempts(), backoff.next_delay(Duration::ZERO, &mut rng)), (0, Ok(SECOND)));
 
         let mut backoff = Backoff::new(with(Jitter::None).time_max(SECOND * 3));
-        assert_eq!(backoff.next_delay(SECOND * 2, &mut rng), Ok(SECOND), "the attempt begins in the last moment");
+        assert_eq!(
+            backoff.next_delay(SECOND * 2, &mut rng),
+            Ok(SECOND),
+            "the attempt begins in the last moment"
+        );
         assert_eq!(backoff.next_delay(SECOND * 2, &mut rng), Err(GaveUp::Time(SECOND * 2)));
         assert_eq!(Backoff::new(RecoveryOptions::off()).next_delay(SECOND, &mut rng), Err(GaveUp::Off));
     }

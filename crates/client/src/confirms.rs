@@ -97,9 +97,10 @@ impl<T> Ring<T> {
     /// What is in flight with its tags, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &T)> {
         let base = self.base;
-        self.slots.iter().enumerate().filter_map(move |(index, slot)| {
-            slot.as_ref().map(|(item, _)| (base + index as u64, item))
-        })
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, slot)| slot.as_ref().map(|(item, _)| (base + index as u64, item)))
     }
 
     /// Takes out what an ack or nack completes, in the order of tags: that one, or with `multiple` everything up to it that is
@@ -210,7 +211,9 @@ mod tests {
         let mut ring = Ring::new();
         ring.push('a', 1);
         ring.push('b', 1);
-        for (tag, multiple, future) in [(3, false, true), (3, true, true), (0, false, false), (u64::MAX, true, true)] {
+        for (tag, multiple, future) in
+            [(3, false, true), (3, true, true), (0, false, false), (u64::MAX, true, true)]
+        {
             assert_eq!(ring.confirm(tag, multiple).err(), Some(UnknownConfirm { tag, future }));
         }
         assert_eq!(ring.confirm(2, false).unwrap().collect::<String>(), "b");

@@ -105,8 +105,7 @@ impl Connection {
         let operation_timeout = options.operation_timeout;
         let wait = options.recovery.time_max.unwrap_or(options.connect_timeout * 3);
         let task = Task::new(options, connector, shared.clone(), receiver, sender, first_error);
-        let connection =
-            Self(Arc::new(Handle { commands, shared, state: state.clone(), operation_timeout }));
+        let connection = Self(Arc::new(Handle { commands, shared, state: state.clone(), operation_timeout }));
         tokio::spawn(task.run());
         let mut state = state;
         let connected = async {
@@ -168,9 +167,15 @@ impl Connection {
         let mut frame = Vec::new();
         connection::UpdateSecret { new_secret: secret, reason: ShortStr::new(reason)? }.write(0, &mut frame);
         let kind = crate::io::CallKind::Other;
-        self.ask("connection.update-secret", |reply| Command::Call { channel: 0, epoch: 0, frame, kind, reply })
-            .await
-            .map(|_: Reply| ())
+        self.ask("connection.update-secret", |reply| Command::Call {
+            channel: 0,
+            epoch: 0,
+            frame,
+            kind,
+            reply,
+        })
+        .await
+        .map(|_: Reply| ())
     }
 
     /// Closes the connection: flushes acks, says goodbye, waits for the answer, at most until `deadline` has passed. After that

@@ -19,8 +19,8 @@ mod transport;
 pub mod uri;
 
 pub use channel::{
-    Bind, Channel, ConsumeOptions, DeclaredQueue, DeleteExchange, DeleteQueue, ExchangeBind, ExchangeDeclare, Got,
-    QueueDeclare,
+    Bind, Channel, ConsumeOptions, DeclaredQueue, DeleteExchange, DeleteQueue, ExchangeBind, ExchangeDeclare,
+    Got, QueueDeclare,
 };
 pub use connection::{Connection, ConnectionState};
 pub use consumer::{Consumer, ConsumerOptions, Delivery, DrainReport, prefetch_for};

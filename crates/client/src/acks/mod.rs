@@ -48,7 +48,9 @@ pub struct SettleFrame {
 #[non_exhaustive]
 pub enum SettleError {
     /// It is of a channel that is gone; the broker has requeued it and delivers it again, marked as redelivered.
-    #[error("delivery {tag} is of a channel that is gone (epoch {epoch}, now {now}); it will be delivered again")]
+    #[error(
+        "delivery {tag} is of a channel that is gone (epoch {epoch}, now {now}); it will be delivered again"
+    )]
     Stale {
         /// The delivery tag.
         tag: u64,
@@ -280,7 +282,9 @@ impl Coalescer {
         }
         for tag in self.early.drain(..) {
             let index = tag.checked_sub(self.base).and_then(|index| usize::try_from(index).ok());
-            if let Some(state) = index.and_then(|index| self.states.get_mut(index)).filter(|s| **s == State::Acked) {
+            if let Some(state) =
+                index.and_then(|index| self.states.get_mut(index)).filter(|s| **s == State::Acked)
+            {
                 *state = State::Done;
                 self.early_waiting -= 1;
                 out.push(SettleFrame { kind: Settlement::Ack, tag, multiple: false });

@@ -24,8 +24,16 @@ fn what_is_settled_in_which_order_gives_which_frames() {
         ("in order", &[(1, Ack), (2, Ack), (3, Ack)], &[frame(Ack, 3, true)]),
         ("backwards", &[(3, Ack), (2, Ack), (1, Ack)], &[frame(Ack, 3, true)]),
         ("a hole", &[(1, Ack), (3, Ack)], &[frame(Ack, 1, false), frame(Ack, 3, false)]),
-        ("never over what is not finished", &[(2, Ack), (3, Ack)], &[frame(Ack, 2, false), frame(Ack, 3, false)]),
-        ("a nack does not wait", &[(1, Ack), (2, requeue), (3, Ack)], &[frame(requeue, 2, false), frame(Ack, 3, true)]),
+        (
+            "never over what is not finished",
+            &[(2, Ack), (3, Ack)],
+            &[frame(Ack, 2, false), frame(Ack, 3, false)],
+        ),
+        (
+            "a nack does not wait",
+            &[(1, Ack), (2, requeue), (3, Ack)],
+            &[frame(requeue, 2, false), frame(Ack, 3, true)],
+        ),
         ("a nack ends the run", &[(1, Ack), (2, reject)], &[frame(reject, 2, false), frame(Ack, 1, false)]),
         ("a nack first", &[(1, requeue), (2, Ack)], &[frame(requeue, 1, false), frame(Ack, 2, false)]),
         ("nothing", &[], &[]),
@@ -37,7 +45,11 @@ fn what_is_settled_in_which_order_gives_which_frames() {
         }
         acks.flush(&mut out);
         assert_eq!(out, expected, "{name}");
-        assert_eq!((acks.waiting(), acks.deadline(), acks.outstanding()), (0, None, 5 - settled.len()), "{name}");
+        assert_eq!(
+            (acks.waiting(), acks.deadline(), acks.outstanding()),
+            (0, None, 5 - settled.len()),
+            "{name}"
+        );
     }
 }
 
@@ -112,7 +124,10 @@ fn settling_through_takes_all_below_and_nothing_above() {
     assert_eq!(out, [frame(Ack, 3, true), frame(Ack, 5, false)]);
     out.clear();
     assert_eq!(acks.settle_through(0, 6, Nack { requeue: true }, &mut out), Ok(2));
-    assert_eq!((out, acks.outstanding(), acks.states.len()), (vec![frame(Nack { requeue: true }, 6, true)], 0, 0));
+    assert_eq!(
+        (out, acks.outstanding(), acks.states.len()),
+        (vec![frame(Nack { requeue: true }, 6, true)], 0, 0)
+    );
 
     let (mut acks, mut out) = (with(100, 3), Vec::new());
     acks.settle(0, 1, Ack, now, &mut out).unwrap();
@@ -131,7 +146,10 @@ struct Broker {
 impl Broker {
     fn take(&mut self, frames: &mut Vec<SettleFrame>) {
         for SettleFrame { kind, tag, multiple } in frames.drain(..) {
-            assert!(self.outstanding.contains_key(&tag), "{tag} is not outstanding: the channel would be closed");
+            assert!(
+                self.outstanding.contains_key(&tag),
+                "{tag} is not outstanding: the channel would be closed"
+            );
             let low = if multiple { 0 } else { tag };
             let covered: Vec<u64> = self.outstanding.range(low..=tag).map(|(tag, ())| *tag).collect();
             for tag in covered {

@@ -69,7 +69,18 @@ impl Delivery {
         };
         let [exchange, routing_key, properties] = at;
         let channel = channel.clone();
-        Self { channel, epoch, tag, redelivered, settled: no_ack, head, exchange, routing_key, properties, body }
+        Self {
+            channel,
+            epoch,
+            tag,
+            redelivered,
+            settled: no_ack,
+            head,
+            exchange,
+            routing_key,
+            properties,
+            body,
+        }
     }
 
     fn part(&self, (at, length): Part) -> &[u8] {

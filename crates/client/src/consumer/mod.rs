@@ -227,7 +227,8 @@ impl Consumer {
         let late = Error::Timeout { what: "drain", after: deadline };
         let number = self.channel.number;
         let mut frame = Vec::new();
-        basic::Cancel { consumer_tag: ShortStr::truncate(&self.tag), no_wait: false }.write(number, &mut frame);
+        basic::Cancel { consumer_tag: ShortStr::truncate(&self.tag), no_wait: false }
+            .write(number, &mut frame);
         let cancel = self.call("basic.cancel", frame, CallKind::Cancel(self.tag.clone()));
         timeout_at(until, cancel).await.map_err(|_| late.clone())??;
         self.local.append(&mut self.inbox.deliveries.lock());

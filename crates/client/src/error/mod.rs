@@ -50,7 +50,9 @@ pub enum Error {
     #[error("connection lost: {0}; whether the operation was carried out is unknown, try it again")]
     Lost(Arc<str>),
     /// No answer in time. The operation may have happened or not.
-    #[error("no answer to {what} within {after:?}; raise ConnectOptions::operation_timeout or look at the broker's load")]
+    #[error(
+        "no answer to {what} within {after:?}; raise ConnectOptions::operation_timeout or look at the broker's load"
+    )]
     Timeout {
         /// The operation.
         what: &'static str,
@@ -80,7 +82,9 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Closed { origin: Origin::Broker, code, .. } => matches!(code, 311 | 313 | 320 | 405 | 506 | 541),
+            Self::Closed { origin: Origin::Broker, code, .. } => {
+                matches!(code, 311 | 313 | 320 | 405 | 506 | 541)
+            }
             Self::Lost(_) | Self::Timeout { .. } => true,
             _ => false,
         }
@@ -171,7 +175,9 @@ pub enum ConsumeError {
 #[non_exhaustive]
 pub enum StaleDelivery {
     /// It came over a channel that is gone. The broker delivers it again, marked as redelivered.
-    #[error("delivery {0} came before the channel was recovered; the broker delivers it again, nothing is to be done")]
+    #[error(
+        "delivery {0} came before the channel was recovered; the broker delivers it again, nothing is to be done"
+    )]
     Stale(
         /// The delivery tag.
         u64,

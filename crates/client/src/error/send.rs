@@ -33,16 +33,22 @@ pub enum SendError {
     Unroutable(Box<Returned>),
     /// The broker refused to take responsibility (`basic.nack`): a full queue with `reject-publish`, or an error of its own.
     /// Not stored. Try again after a pause.
-    #[error("the broker rejected the message (nack): a queue is full or it had an error; try again after a pause")]
+    #[error(
+        "the broker rejected the message (nack): a queue is full or it had an error; try again after a pause"
+    )]
     Rejected,
     /// Written, and no confirm came.
-    #[error("no confirm arrived; the message may be stored: send it again with the same message id, or look for it")]
+    #[error(
+        "no confirm arrived; the message may be stored: send it again with the same message id, or look for it"
+    )]
     Unconfirmed {
         /// Whether the broker may have it. Always true: a message that was never written is `Deadline` or `Closed`.
         maybe_stored: bool,
     },
     /// The deadline passed before it was written. Not stored.
-    #[error("the deadline passed before the message was written: it is not stored; the connection is blocked, slow or away")]
+    #[error(
+        "the deadline passed before the message was written: it is not stored; the connection is blocked, slow or away"
+    )]
     Deadline,
     /// The publisher or its connection is closed and the message was never written. Not stored.
     #[error("not sent: {0}")]

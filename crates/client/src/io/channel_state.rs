@@ -237,7 +237,8 @@ impl ChannelState {
 
     /// When something is due next.
     pub(super) fn due(&self) -> Option<Instant> {
-        let expiry = |message: Option<&Arc<InFlight>>| message.filter(|m| !m.is_done()).and_then(|m| m.deadline);
+        let expiry =
+            |message: Option<&Arc<InFlight>>| message.filter(|m| !m.is_done()).and_then(|m| m.deadline);
         [
             self.acks.deadline().map(Instant::from_std),
             self.reopen_at,

@@ -81,9 +81,7 @@ impl Task {
                     text: close.reply_text.to_lossy().into(),
                 }))
             }
-            Method::ConnectionCloseOk(_) => {
-                Err(End::Closed(Error::closed_by_application(Scope::Connection)))
-            }
+            Method::ConnectionCloseOk(_) => Err(End::Closed(Error::closed_by_application(Scope::Connection))),
             Method::ConnectionBlocked(blocked) => {
                 self.blocked = true;
                 let reason = blocked.reason.to_lossy().into();
@@ -275,7 +273,8 @@ impl Task {
             ContentMethod::Deliver(deliver) => {
                 let Some(state) = self.touch(number) else { return };
                 let tag = deliver.consumer_tag.as_bytes();
-                let Some(at) = state.consumers.iter().position(|c| c.subscription.tag.as_bytes() == tag) else {
+                let Some(at) = state.consumers.iter().position(|c| c.subscription.tag.as_bytes() == tag)
+                else {
                     return tracing::debug!(channel = number, "delivery for a consumer that is gone");
                 };
                 let Some(consumer) = state.consumers.get_mut(at) else { return };
@@ -285,7 +284,8 @@ impl Task {
                 }
                 let envelope = (deliver.delivery_tag, deliver.redelivered, no_ack);
                 let names = (deliver.exchange, deliver.routing_key);
-                let delivery = Delivery::new(&state.shared, state.acks.epoch(), envelope, names, content, whole);
+                let delivery =
+                    Delivery::new(&state.shared, state.acks.epoch(), envelope, names, content, whole);
                 consumer.batch.push_back(delivery);
             }
             ContentMethod::Return(returned) => self.on_return(number, &returned, content),
@@ -298,7 +298,8 @@ impl Task {
                 }
                 let envelope = (ok.delivery_tag, ok.redelivered, no_ack);
                 let names = (ok.exchange, ok.routing_key);
-                let delivery = Delivery::new(&state.shared, state.acks.epoch(), envelope, names, content, whole);
+                let delivery =
+                    Delivery::new(&state.shared, state.acks.epoch(), envelope, names, content, whole);
                 // Nobody waits any more: dropping the delivery requeues it.
                 let _ = reply.send(Ok(Reply::Got(Some((Box::new(delivery), ok.message_count)))));
             }

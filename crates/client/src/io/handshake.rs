@@ -31,13 +31,13 @@ pub(super) async fn handshake(
     let mut out = Vec::new();
     let mut authenticating = false;
     loop {
-        let next =
-            machine.next(buf, &mut out).map_err(|error| ConnectError::Handshake(error.to_string()))?;
+        let next = machine.next(buf, &mut out).map_err(|error| ConnectError::Handshake(error.to_string()))?;
         let (used, open) = match next {
             None => {
                 if stream.read_buf(buf).await.map_err(broken)? == 0 {
                     if authenticating {
-                        let text = "the broker closed the socket during the login; check user, password and vhost";
+                        let text =
+                            "the broker closed the socket during the login; check user, password and vhost";
                         return Err(ConnectError::Refused { code: 403, text: text.into() });
                     }
                     return Err(ConnectError::Handshake("the broker closed the socket".into()));

@@ -173,7 +173,8 @@ impl Link {
         }
         let before = self.input.len();
         let room = self.input.capacity() - before;
-        let mut reading = std::pin::pin!(tokio::io::AsyncReadExt::read_buf(&mut self.stream, &mut self.input));
+        let mut reading =
+            std::pin::pin!(tokio::io::AsyncReadExt::read_buf(&mut self.stream, &mut self.input));
         match std::future::Future::poll(reading.as_mut(), cx) {
             Poll::Ready(Ok(count)) => {
                 if count == room && self.read_size < READ_MAX {

@@ -61,7 +61,11 @@ impl ChannelState {
         match self.ring.confirm(tag, multiple) {
             Ok(completed) => {
                 for message in completed {
-                    if stored { message.confirm() } else { message.complete(Err(SendError::Rejected)) }
+                    if stored {
+                        message.confirm()
+                    } else {
+                        message.complete(Err(SendError::Rejected))
+                    }
                     count += 1;
                     bytes += message.permit_bytes as usize;
                 }

@@ -54,10 +54,25 @@ pub(crate) enum Command {
         reply: oneshot::Sender<Result<Opened, Error>>,
     },
     /// A whole method frame, and who waits for the answer.
-    Call { channel: u16, epoch: u32, frame: Vec<u8>, kind: CallKind, reply: ReplySender },
+    Call {
+        channel: u16,
+        epoch: u32,
+        frame: Vec<u8>,
+        kind: CallKind,
+        reply: ReplySender,
+    },
     /// Frames without an answer.
-    Cast { channel: u16, epoch: u32, frames: Vec<u8> },
-    Consume { channel: u16, epoch: u32, subscription: Box<Subscription>, reply: ReplySender },
+    Cast {
+        channel: u16,
+        epoch: u32,
+        frames: Vec<u8>,
+    },
+    Consume {
+        channel: u16,
+        epoch: u32,
+        subscription: Box<Subscription>,
+        reply: ReplySender,
+    },
 }
 
 /// What the task itself has to know of a call.

@@ -128,7 +128,8 @@ impl Task {
                 End::Closed(error) => {
                     let _ = timeout(CLOSE_WAIT, link.finish()).await;
                     // A broker that shuts down or was told to drop the connection may be back soon.
-                    let again = matches!(&error, Error::Closed { origin: Origin::Broker, code: 320 | 541, .. });
+                    let again =
+                        matches!(&error, Error::Closed { origin: Origin::Broker, code: 320 | 541, .. });
                     if !again || !self.options.recovery.enabled {
                         return self.finish(&error);
                     }
@@ -371,7 +372,9 @@ impl Task {
         let now = Instant::now();
         let Some(state) = self.channel(number) else { return };
         if state.closing || !state.usable {
-            if !state.closing && let Some(mut state) = self.remove(number) {
+            if !state.closing
+                && let Some(mut state) = self.remove(number)
+            {
                 state.end(&Error::closed_by_application(Scope::Channel));
             }
             return;

@@ -162,7 +162,13 @@ impl InFlight {
     }
 
     /// Whether a returned message is this one. Properties are not compared: a broker strips `BCC`.
-    pub(crate) fn matches(&self, exchange: &[u8], key: &[u8], properties: Option<&[u8]>, body: &[u8]) -> bool {
+    pub(crate) fn matches(
+        &self,
+        exchange: &[u8],
+        key: &[u8],
+        properties: Option<&[u8]>,
+        body: &[u8],
+    ) -> bool {
         let (own_exchange, own_key, own_properties) = self.head();
         self.mandatory
             && own_exchange == exchange

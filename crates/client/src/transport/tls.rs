@@ -19,7 +19,11 @@ fn problem(what: impl std::fmt::Display, error: impl std::fmt::Display) -> Conne
 }
 
 /// Does the TLS handshake.
-pub(super) async fn wrap(tcp: TcpStream, host: &str, options: &TlsOptions) -> Result<BoxStream, ConnectError> {
+pub(super) async fn wrap(
+    tcp: TcpStream,
+    host: &str,
+    options: &TlsOptions,
+) -> Result<BoxStream, ConnectError> {
     let config = config(options)?;
     let name = options.server_name.as_deref().unwrap_or(host);
     let name = ServerName::try_from(name.to_owned()).map_err(|error| problem(name, error))?;

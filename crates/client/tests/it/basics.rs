@@ -34,7 +34,8 @@ async fn confirmed_messages_arrive_in_order_and_are_acked() {
     let report = consumer.drain(SOON).await.unwrap();
     assert_eq!((report.requeued, report.abandoned), (0, 0));
     assert_eq!(channel.queue_purge(&name).await.unwrap(), 0);
-    let again = channel.queue_declare(&name, QueueDeclare { passive: true, ..Default::default() }).await.unwrap();
+    let again =
+        channel.queue_declare(&name, QueueDeclare { passive: true, ..Default::default() }).await.unwrap();
     assert_eq!((again.messages, again.consumers), (0, 0));
     connection.close(SOON).await.unwrap();
     assert!(matches!(connection.state(), ConnectionState::Closed { .. }));
@@ -47,8 +48,7 @@ async fn an_unroutable_message_fails_and_its_neighbours_do_not() {
     let (_channel, name) = queue(&connection).await;
     let publisher = connection.publisher(PublisherOptions::to_queue(name)).await.unwrap();
     let nowhere = fresh("nowhere");
-    let messages =
-        [Message::new("a"), Message::new("b").routing_key(nowhere.clone()), Message::new("c")];
+    let messages = [Message::new("a"), Message::new("b").routing_key(nowhere.clone()), Message::new("c")];
     let outcomes = publisher.send_all(messages).await;
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok(), "{outcomes:?}");
     match &outcomes[1] {

@@ -1,5 +1,6 @@
 //! The client against a broker: in the process, or at `LEVERET_CLIENT_URL`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 mod basics;
 mod recovery;
 mod support;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use leveret_broker::Broker;
-use leveret_client::{Connection, Connector, ConnectOptions};
+use leveret_client::{ConnectOptions, Connection, Connector};
 
 /// No test waits longer for one thing.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
