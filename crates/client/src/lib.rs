@@ -1,5 +1,8 @@
 //! A client for Leveret, RabbitMQ and whatever else speaks AMQP 0-9-1.
 
+pub mod acks;
+pub mod backoff;
+pub mod confirms;
 pub mod options;
 pub mod uri;
 
