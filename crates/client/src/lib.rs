@@ -4,6 +4,7 @@ pub mod acks;
 pub mod backoff;
 pub mod confirms;
 pub mod options;
+pub mod topology;
 pub mod uri;
 
 pub use options::{ConnectOptions, OptionsError};
