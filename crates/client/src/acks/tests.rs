@@ -19,7 +19,8 @@ fn with(prefetch: u16, deliveries: u64) -> Coalescer {
 fn what_is_settled_in_which_order_gives_which_frames() {
     let requeue = Nack { requeue: true };
     let reject = Reject { requeue: false };
-    let rows: [(&str, &[(u64, Settlement)], &[SettleFrame]); 9] = [
+    type Row<'a> = (&'a str, &'a [(u64, Settlement)], &'a [SettleFrame]);
+    let rows: [Row<'_>; 9] = [
         ("one", &[(1, Ack)], &[frame(Ack, 1, false)]),
         ("in order", &[(1, Ack), (2, Ack), (3, Ack)], &[frame(Ack, 3, true)]),
         ("backwards", &[(3, Ack), (2, Ack), (1, Ack)], &[frame(Ack, 3, true)]),
