@@ -15,6 +15,7 @@ mod message;
 pub mod options;
 mod publisher;
 mod rpc;
+pub mod topology;
 mod transport;
 pub mod uri;
 

@@ -163,7 +163,7 @@ impl Coalescer {
     #[inline]
     pub fn delivered(&mut self, tag: u64) {
         let next = self.next_tag();
-        if tag < next {
+        if tag < next || tag == u64::MAX {
             return;
         }
         if self.states.is_empty() {
