@@ -1,7 +1,7 @@
 //! The low-level channel: every method of AMQP 0-9-1 and RabbitMQ's extensions.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use leveret_protocol::methods::{basic, channel, confirm, exchange, queue, tx};
 use leveret_protocol::{FieldTable, Method, RawProperties, ShortStr, put_content};
@@ -107,6 +107,8 @@ pub struct Got {
 struct Inner {
     connection: Connection,
     shared: Arc<ChannelShared>,
+    /// A method left something behind: a mode, a prefetch, a consumer, deliveries.
+    marked: AtomicBool,
 }
 
 impl Drop for Inner {
@@ -140,7 +142,7 @@ fn short(text: &str) -> Result<ShortStr<'_>, Error> {
 
 impl Channel {
     pub(crate) fn new(connection: Connection, shared: Arc<ChannelShared>) -> Self {
-        Self(Arc::new(Inner { connection, shared }))
+        Self(Arc::new(Inner { connection, shared, marked: AtomicBool::new(false) }))
     }
 
     /// Its number on the connection.
@@ -149,11 +151,24 @@ impl Channel {
         self.0.shared.number
     }
 
+    /// Whether it is as it was opened: no confirm or transaction mode, no prefetch, never a consumer or a `basic.get`.
+    #[must_use]
+    pub fn is_pristine(&self) -> bool {
+        !self.0.marked.load(SeqCst)
+    }
+
     async fn call<'m>(&self, method: impl Into<Method<'m>>, kind: CallKind) -> Result<Reply, Error> {
         if let Some(error) = self.0.shared.closed.get() {
             return Err(error.clone());
         }
         let method = method.into();
+        if matches!(
+            method,
+            Method::BasicConsume(_) | Method::BasicGet(_) | Method::ConfirmSelect(_) | Method::TxSelect(_)
+        ) || matches!(&method, Method::BasicQos(qos) if qos.prefetch_count > 0)
+        {
+            self.0.marked.store(true, SeqCst);
+        }
         let what = method.id().name();
         let mut frame = Vec::new();
         method.write(self.number(), &mut frame);

@@ -13,6 +13,7 @@ mod error;
 mod io;
 mod message;
 pub mod options;
+pub mod pool;
 mod publisher;
 mod rpc;
 pub mod topology;

@@ -252,6 +252,12 @@ impl Publisher {
         all.map(drop).map_err(|_| SendError::Closed(self.why_closed()))
     }
 
+    /// Whether it still sends: it does while its connection recovers, and no longer when that is closed for good.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.channel.closed.get().is_none()
+    }
+
     /// Messages in flight now.
     #[must_use]
     pub fn in_flight_len(&self) -> usize {

@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 mod basics;
+mod pools;
 mod recovery;
 mod support;

@@ -18,13 +18,18 @@ impl Target {
     }
 
     pub(crate) async fn connect(&self) -> Connection {
+        let (connector, options) = self.parts();
+        Connection::connect_over(connector, options).await.unwrap()
+    }
+
+    pub(crate) fn parts(&self) -> (Connector, ConnectOptions) {
         let url = std::env::var("LEVERET_CLIENT_URL").unwrap_or_else(|_| "amqp://localhost".into());
         let options = ConnectOptions::new(url).unwrap();
         let connector = match self.0.clone() {
             None => Connector::socket(),
             Some(broker) => Connector::new(move |_| std::future::ready(Ok(broker.connect()))),
         };
-        Connection::connect_over(connector, options).await.unwrap()
+        (connector, options)
     }
 }
 
