@@ -1,0 +1,239 @@
+//! A connection that comes back by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use leveret_protocol::ShortStr;
+use leveret_protocol::methods::connection;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+use crate::channel::Channel;
+use crate::consumer::{Consumer, ConsumerOptions};
+use crate::error::{ConnectError, Error};
+use crate::io::{ChannelShared, Command, ConnectionShared, Reply, Task};
+use crate::options::ConnectOptions;
+use crate::publisher::{Publisher, PublisherOptions};
+use crate::transport::Connector;
+
+/// What a connection is doing.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// The first attempts.
+    Connecting,
+    /// Open.
+    Connected,
+    /// Open, but the broker takes no messages (`connection.blocked`); consumers go on.
+    Blocked {
+        /// The broker's reason, usually `low on memory` or `low on disk`.
+        reason: Arc<str>,
+    },
+    /// Lost, and being made again.
+    Recovering {
+        /// The attempt under way or waited for, from 1.
+        attempt: u32,
+        /// Why the last one ended.
+        cause: Arc<str>,
+    },
+    /// Over for good.
+    Closed {
+        /// Why.
+        why: Error,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct Handle {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) shared: Arc<ConnectionShared>,
+    pub(crate) state: watch::Receiver<ConnectionState>,
+    pub(crate) operation_timeout: Duration,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close_requested.store(true, SeqCst);
+        self.shared.ring();
+    }
+}
+
+/// A connection; clones are the same connection. When the last clone and the last channel, publisher and consumer on it are
+/// dropped, it is closed.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{Connection, PublisherOptions};
+///
+/// let connection = Connection::connect("amqp://guest:guest@localhost").await?;
+/// let publisher = connection.publisher(PublisherOptions::to_queue("orders")).await?;
+/// publisher.send("one coffee").await?; // stored, or a typed error
+/// connection.close(std::time::Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Connection(pub(crate) Arc<Handle>);
+
+impl Connection {
+    /// Connects by TCP or TLS and waits until the connection is open.
+    ///
+    /// Fails at once when trying again cannot help (a wrong password); otherwise tries again as `options.recovery` says, for at
+    /// most its `time_max` or three times `connect_timeout`. Dropping the future gives up.
+    ///
+    /// # Errors
+    /// What the last attempt failed with.
+    pub async fn connect<O>(options: O) -> Result<Self, ConnectError>
+    where
+        O: TryInto<ConnectOptions>,
+        ConnectError: From<O::Error>,
+    {
+        Self::connect_over(Connector::socket(), options.try_into()?).await
+    }
+
+    /// The same over any transport.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_over(connector: Connector, options: ConnectOptions) -> Result<Self, ConnectError> {
+        options.check()?;
+        let shared = Arc::new(ConnectionShared::new(options.channel_max));
+        let (commands, receiver) = mpsc::channel(options.write.queue_len_max);
+        let (sender, state) = watch::channel(ConnectionState::Connecting);
+        let (first_error, mut failed) = oneshot::channel();
+        let operation_timeout = options.operation_timeout;
+        let wait = options.recovery.time_max.unwrap_or(options.connect_timeout * 3);
+        let task = Task::new(options, connector, shared.clone(), receiver, sender, first_error);
+        let connection = Self(Arc::new(Handle { commands, shared, state: state.clone(), operation_timeout }));
+        tokio::spawn(task.run());
+        let mut state = state;
+        let connected = async {
+            match state.wait_for(|state| !matches!(state, ConnectionState::Connecting)).await.as_deref() {
+                Ok(ConnectionState::Closed { why }) => Err(why.clone()),
+                Ok(_) => Ok(()),
+                Err(_) => Err(Error::Lost("the runtime is shutting down".into())),
+            }
+        };
+        match timeout(wait, connected).await {
+            Ok(Ok(())) => Ok(connection),
+            Ok(Err(why)) => Err(failed.try_recv().unwrap_or(ConnectError::Closed(why))),
+            Err(_) => Err(ConnectError::Timeout(wait)),
+        }
+    }
+
+    /// The state now.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.0.state.borrow().clone()
+    }
+
+    /// To be told of every change of state; short states may be skipped.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<ConnectionState> {
+        self.0.state.clone()
+    }
+
+    /// Opens a low-level channel. It does not survive the connection it was opened on.
+    ///
+    /// # Errors
+    /// No number free, connection lost or closed, no answer in time. Cancel-safe: a channel nobody took is closed.
+    pub async fn channel(&self) -> Result<Channel, Error> {
+        let shared = self.open(false, false, (4096, 64 << 20), 0).await?;
+        Ok(Channel::new(self.clone(), shared))
+    }
+
+    /// A publisher on a channel of its own.
+    ///
+    /// # Errors
+    /// As [`channel`](Self::channel).
+    pub async fn publisher(&self, options: PublisherOptions) -> Result<Publisher, Error> {
+        Publisher::open(self, options).await
+    }
+
+    /// A consumer on a channel of its own.
+    ///
+    /// # Errors
+    /// As [`channel`](Self::channel), and the broker's refusal, for example 404 for a queue that does not exist.
+    pub async fn consumer(&self, options: ConsumerOptions) -> Result<Consumer, Error> {
+        Consumer::open(self, options).await
+    }
+
+    /// Hands the broker a new secret, for example a token before the old one expires.
+    ///
+    /// # Errors
+    /// Connection lost or closed, no answer in time.
+    pub async fn update_secret(&self, secret: &[u8], reason: &str) -> Result<(), Error> {
+        let mut frame = Vec::new();
+        connection::UpdateSecret { new_secret: secret, reason: ShortStr::new(reason)? }.write(0, &mut frame);
+        let kind = crate::io::CallKind::Other;
+        self.ask("connection.update-secret", |reply| Command::Call {
+            channel: 0,
+            epoch: 0,
+            frame,
+            kind,
+            reply,
+        })
+        .await
+        .map(|_: Reply| ())
+    }
+
+    /// Closes the connection: flushes acks, says goodbye, waits for the answer, at most until `deadline` has passed. After that
+    /// the socket is dropped anyway.
+    ///
+    /// # Errors
+    /// The deadline passed first.
+    pub async fn close(&self, deadline: Duration) -> Result<(), Error> {
+        self.0.shared.close_requested.store(true, SeqCst);
+        self.0.shared.ring();
+        let mut state = self.0.state.clone();
+        let closed = state.wait_for(|state| matches!(state, ConnectionState::Closed { .. }));
+        match timeout(deadline, closed).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::Timeout { what: "connection.close", after: deadline }),
+        }
+    }
+
+    /// Deliveries that were dropped without being settled since the connection was made. Each is a mistake in the application.
+    #[must_use]
+    pub fn dropped_unsettled(&self) -> u64 {
+        self.0.shared.dropped_unsettled.load(SeqCst)
+    }
+
+    pub(crate) async fn open(
+        &self,
+        recovers: bool,
+        confirms: bool,
+        bounds: (usize, usize),
+        prefetch: u16,
+    ) -> Result<Arc<ChannelShared>, Error> {
+        let opened = self
+            .ask("channel.open", |reply| Command::Open { recovers, confirms, bounds, prefetch, reply })
+            .await?;
+        Ok(opened.shared)
+    }
+
+    /// Asks the task, with the deadline of operations.
+    pub(crate) async fn ask<T>(
+        &self,
+        what: &'static str,
+        command: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Command,
+    ) -> Result<T, Error> {
+        let after = self.0.operation_timeout;
+        let (reply, answer) = oneshot::channel();
+        let asked = async {
+            if self.0.commands.send(command(reply)).await.is_err() {
+                return Err(self.why_closed());
+            }
+            answer.await.unwrap_or_else(|_| Err(self.why_closed()))
+        };
+        timeout(after, asked).await.unwrap_or(Err(Error::Timeout { what, after }))
+    }
+
+    pub(crate) fn why_closed(&self) -> Error {
+        match &*self.0.state.borrow() {
+            ConnectionState::Closed { why } => why.clone(),
+            _ => Error::Lost("the connection's task is gone".into()),
+        }
+    }
+}

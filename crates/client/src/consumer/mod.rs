@@ -1,0 +1,284 @@
+//! Receiving: a stream of deliveries that survives lost connections, closed channels and cancelled subscriptions.
+
+mod delivery;
+
+pub use delivery::Delivery;
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use leveret_protocol::methods::{basic, channel};
+use leveret_protocol::{FieldTable, ShortStr};
+use tokio::time::{Instant, timeout_at};
+
+use crate::connection::Connection;
+use crate::error::{ConsumeError, Error};
+use crate::io::{CallKind, ChannelShared, Command, Inbox, Reply, Subscription};
+
+/// How to consume.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ConsumerOptions {
+    /// The queue.
+    pub queue: String,
+    /// Unsettled deliveries the broker may have on the way to this consumer, 1 to 65535. See [`prefetch_for`].
+    pub prefetch: u16,
+    /// The consumer tag; empty: the broker makes one.
+    pub tag: String,
+    /// No other consumer on the queue. Default: false.
+    pub exclusive: bool,
+    /// Arguments, for example `x-priority`.
+    pub arguments: FieldTable,
+}
+
+impl ConsumerOptions {
+    /// Consumes this queue with this prefetch; 0 is taken for 1.
+    pub fn new(queue: impl Into<String>, prefetch: u16) -> Self {
+        let (tag, arguments) = (String::new(), FieldTable::new());
+        Self { queue: queue.into(), prefetch: prefetch.max(1), tag, exclusive: false, arguments }
+    }
+
+    /// Sets the consumer tag.
+    #[must_use]
+    pub fn tag(self, tag: impl Into<String>) -> Self {
+        Self { tag: tag.into(), ..self }
+    }
+
+    /// Sets [`exclusive`](Self::exclusive).
+    #[must_use]
+    pub fn exclusive(self, exclusive: bool) -> Self {
+        Self { exclusive, ..self }
+    }
+
+    /// Sets the arguments.
+    #[must_use]
+    pub fn arguments(self, arguments: FieldTable) -> Self {
+        Self { arguments, ..self }
+    }
+}
+
+/// A prefetch that keeps this many workers busy: what arrives during a round trip, and one more each; for handlers of a second
+/// and more just one more than workers, because a crash counts against everything prefetched.
+///
+/// ```
+/// use std::time::Duration;
+/// use leveret_client::prefetch_for;
+///
+/// let (ms, s) = (Duration::from_millis, Duration::from_secs);
+/// assert_eq!(prefetch_for(8, ms(4), ms(2)), 24);
+/// assert_eq!(prefetch_for(8, ms(4), s(3)), 9);
+/// ```
+#[must_use]
+pub fn prefetch_for(workers: u16, round_trip: Duration, handler: Duration) -> u16 {
+    if handler >= Duration::from_secs(1) {
+        return workers.saturating_add(1);
+    }
+    let handler = handler.as_micros().max(1);
+    let each = round_trip.as_micros().div_ceil(handler) + 1;
+    u16::try_from(u128::from(workers) * each).unwrap_or(u16::MAX).clamp(1, 2000)
+}
+
+/// What became of the deliveries when a consumer was drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DrainReport {
+    /// Delivered but never taken out of the consumer: requeued.
+    pub requeued: usize,
+    /// Taken out and still not settled when the deadline passed: requeued by the broker.
+    pub abandoned: usize,
+}
+
+/// A consumer with a channel of its own: a [`Stream`] of deliveries. Dropping it closes the channel; the broker requeues what is
+/// not settled.
+///
+/// ```no_run
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::ConsumerOptions;
+///
+/// let mut consumer = connection.consumer(ConsumerOptions::new("orders", 100)).await?;
+/// while let Some(delivery) = consumer.next().await {
+///     let delivery = delivery?;
+///     println!("{:?}", delivery.body());
+///     delivery.ack()?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Consumer {
+    connection: Connection,
+    channel: Arc<ChannelShared>,
+    inbox: Arc<Inbox>,
+    local: VecDeque<Delivery>,
+    tag: String,
+    ended: bool,
+}
+
+impl Consumer {
+    pub(crate) async fn open(connection: &Connection, options: ConsumerOptions) -> Result<Self, Error> {
+        ShortStr::new(&options.queue)?;
+        ShortStr::new(&options.tag)?;
+        let channel = connection.open(true, false, (1, 1), options.prefetch).await?;
+        Self::on(connection, channel, options, false).await
+    }
+
+    pub(crate) async fn on(
+        connection: &Connection,
+        channel: Arc<ChannelShared>,
+        options: ConsumerOptions,
+        no_ack: bool,
+    ) -> Result<Self, Error> {
+        let inbox = Arc::new(Inbox::default());
+        let ConsumerOptions { queue, tag, exclusive, arguments, .. } = options;
+        let mut consumer = Self {
+            connection: connection.clone(),
+            channel: channel.clone(),
+            inbox: inbox.clone(),
+            local: VecDeque::new(),
+            tag: String::new(),
+            ended: false,
+        };
+        let subscription =
+            Box::new(Subscription { queue, tag, no_ack, exclusive, no_local: false, arguments, inbox });
+        let (number, epoch) = (channel.number, channel.epoch.load(SeqCst));
+        let consume = |reply| Command::Consume { channel: number, epoch, subscription, reply };
+        match connection.ask("basic.consume", consume).await? {
+            Reply::Consuming(tag) => consumer.tag = tag,
+            _ => return Err(Error::Unexpected { what: "basic.consume" }),
+        }
+        Ok(consumer)
+    }
+
+    /// The consumer tag.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The next delivery; `None` after the end was told. Cancel-safe: nothing is lost.
+    pub async fn next(&mut self) -> Option<Result<Delivery, ConsumeError>> {
+        std::future::poll_fn(|cx| self.poll_delivery(cx)).await
+    }
+
+    /// Up to `max` deliveries: waits for the first, then for more at most `wait`. Empty at the end. Cancel-safe: what was
+    /// gathered stays in the consumer.
+    ///
+    /// # Errors
+    /// The consumer has ended.
+    pub async fn consume_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, ConsumeError> {
+        match self.next().await {
+            None => return Ok(Vec::new()),
+            Some(first) => self.local.push_front(first?),
+        }
+        let until = Instant::now() + wait;
+        let filled = std::future::poll_fn(|cx| {
+            self.inbox.waker.register(cx.waker());
+            self.local.append(&mut self.inbox.deliveries.lock());
+            let full = self.local.len() >= max || self.inbox.ended.get().is_some();
+            if full { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let _ = timeout_at(until, filled).await;
+        let count = self.local.len().min(max.max(1));
+        Ok(self.local.drain(..count).filter_map(current).collect())
+    }
+
+    fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Delivery, ConsumeError>>> {
+        loop {
+            while let Some(delivery) = self.local.pop_front() {
+                if let Some(delivery) = current(delivery) {
+                    return Poll::Ready(Some(Ok(delivery)));
+                }
+            }
+            std::mem::swap(&mut self.local, &mut *self.inbox.deliveries.lock());
+            if !self.local.is_empty() {
+                continue;
+            }
+            self.inbox.waker.register(cx.waker());
+            std::mem::swap(&mut self.local, &mut *self.inbox.deliveries.lock());
+            if !self.local.is_empty() {
+                continue;
+            }
+            return match self.inbox.ended.get() {
+                Some(_) if self.ended => Poll::Ready(None),
+                Some(error) => {
+                    self.ended = true;
+                    if matches!(error, Error::Closed { origin: crate::Origin::Application, .. }) {
+                        return Poll::Ready(None);
+                    }
+                    Poll::Ready(Some(Err(error.clone().into())))
+                }
+                None => Poll::Pending,
+            };
+        }
+    }
+
+    /// Stops: cancels the subscription, requeues what was not taken out, waits until everything that was is settled, flushes the
+    /// acks and closes the channel. What is unsettled at the deadline is requeued by the broker.
+    ///
+    /// # Errors
+    /// The channel or connection is lost: the broker has requeued everything unsettled.
+    pub async fn drain(mut self, deadline: Duration) -> Result<DrainReport, Error> {
+        let until = Instant::now() + deadline;
+        let late = Error::Timeout { what: "drain", after: deadline };
+        let number = self.channel.number;
+        let mut frame = Vec::new();
+        basic::Cancel { consumer_tag: ShortStr::truncate(&self.tag), no_wait: false }
+            .write(number, &mut frame);
+        let cancel = self.call("basic.cancel", frame, CallKind::Cancel(self.tag.clone()));
+        timeout_at(until, cancel).await.map_err(|_| late.clone())??;
+        self.local.append(&mut self.inbox.deliveries.lock());
+        let requeued = self.local.len();
+        self.local.drain(..).for_each(Delivery::requeue);
+        let mut abandoned = self.unsettled();
+        while abandoned > 0 && Instant::now() < until {
+            tokio::time::sleep_until(until.min(Instant::now() + Duration::from_millis(5))).await;
+            abandoned = self.unsettled();
+        }
+        let mut frame = Vec::new();
+        channel::Close { reply_code: 200, ..Default::default() }.write(number, &mut frame);
+        self.call("channel.close", frame, CallKind::Close).await?;
+        Ok(DrainReport { requeued, abandoned })
+    }
+
+    /// Deliveries in the hands of the application: each holds the channel, and so do this consumer and the task.
+    fn unsettled(&self) -> usize {
+        Arc::strong_count(&self.channel).saturating_sub(2)
+    }
+
+    async fn call(&self, what: &'static str, frame: Vec<u8>, kind: CallKind) -> Result<Reply, Error> {
+        let (channel, epoch) = (self.channel.number, self.channel.epoch.load(SeqCst));
+        self.connection.ask(what, |reply| Command::Call { channel, epoch, frame, kind, reply }).await
+    }
+}
+
+/// Deliveries of a channel that is gone come again; the application need not see them twice.
+fn current(delivery: Delivery) -> Option<Delivery> {
+    if delivery.is_of_now() {
+        return Some(delivery);
+    }
+    delivery.forget();
+    None
+}
+
+impl Stream for Consumer {
+    type Item = Result<Delivery, ConsumeError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_delivery(cx)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        // Never seen by the application: closing the channel requeues them, and nobody needs a warning.
+        self.local.drain(..).for_each(Delivery::forget);
+        self.inbox.deliveries.lock().drain(..).for_each(Delivery::forget);
+        self.channel.released.store(true, SeqCst);
+        self.channel.connection.set_ready(self.channel.number);
+    }
+}

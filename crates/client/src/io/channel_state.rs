@@ -1,0 +1,278 @@
+//! One channel, as the task keeps it: what is asked, what is in flight, who consumes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use leveret_protocol::ShortStr;
+use leveret_protocol::methods::{basic, channel, confirm};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::shared::{CallKind, ChannelShared, Opened, ReplySender, Subscription};
+use crate::acks::{Coalescer, SettleFrame, Settlement};
+use crate::confirms::Ring;
+use crate::consumer::Delivery;
+use crate::error::{Error, SendError};
+use crate::publisher::InFlight;
+
+/// Pauses between attempts to bring a channel or a consumer back that the broker closed.
+const PAUSES_MS: [u64; 6] = [50, 200, 1000, 2000, 5000, 10_000];
+
+/// Who waits for the next answer on the channel.
+pub(super) enum Pending {
+    Call(CallKind, ReplySender),
+    Open(oneshot::Sender<Result<Opened, Error>>),
+    Consume(Box<Subscription>, ReplySender),
+    /// A step of recovery; nobody waits.
+    Internal,
+    /// A consumer that comes back.
+    Resubscribe,
+}
+
+impl Pending {
+    pub(super) fn fail(self, error: Error) {
+        match self {
+            // The caller may have given up waiting; that is its right.
+            Self::Call(_, reply) => drop(reply.send(Err(error))),
+            Self::Open(reply) => drop(reply.send(Err(error))),
+            Self::Consume(subscription, reply) => {
+                subscription.inbox.end(error.clone());
+                drop(reply.send(Err(error)));
+            }
+            Self::Internal | Self::Resubscribe => {}
+        }
+    }
+}
+
+/// A consumer of the channel.
+pub(super) struct Consuming {
+    pub(super) subscription: Subscription,
+    /// Deliveries of the present batch.
+    pub(super) batch: VecDeque<Delivery>,
+    /// The broker cancelled it: when to subscribe again.
+    pub(super) again_at: Option<Instant>,
+}
+
+pub(super) struct ChannelState {
+    pub(super) shared: Arc<ChannelShared>,
+    pub(super) recovers: bool,
+    pub(super) confirms: bool,
+    pub(super) prefetch: u16,
+    /// Open as far as we have written; frames may follow.
+    pub(super) usable: bool,
+    /// `channel.close` is written, close-ok is awaited.
+    pub(super) closing: bool,
+    pub(super) pending: VecDeque<Pending>,
+    pub(super) ring: Ring<Arc<InFlight>>,
+    /// To be written before anything new, in order: what was unconfirmed when the channel went.
+    pub(super) resend: VecDeque<Arc<InFlight>>,
+    /// How many of `resend` go one by one, because one of them killed the channel.
+    pub(super) suspects: usize,
+    pub(super) acks: Coalescer,
+    pub(super) consumers: Vec<Consuming>,
+    pub(super) reopen_at: Option<Instant>,
+    pub(super) failures: usize,
+    /// Permits to give back at the end of the batch.
+    pub(super) done_count: usize,
+    pub(super) done_bytes: usize,
+}
+
+impl ChannelState {
+    pub(super) fn new(shared: Arc<ChannelShared>, recovers: bool, confirms: bool, prefetch: u16) -> Self {
+        Self {
+            shared,
+            recovers,
+            confirms,
+            prefetch,
+            usable: false,
+            closing: false,
+            pending: VecDeque::new(),
+            ring: Ring::new(),
+            resend: VecDeque::new(),
+            suspects: 0,
+            acks: Coalescer::new(prefetch),
+            consumers: Vec::new(),
+            reopen_at: None,
+            failures: 0,
+            done_count: 0,
+            done_bytes: 0,
+        }
+    }
+
+    /// Writes open and everything that makes the channel what it was, in one go.
+    pub(super) fn open(&mut self, first: Option<oneshot::Sender<Result<Opened, Error>>>, out: &mut Vec<u8>) {
+        let number = self.shared.number;
+        channel::Open.write(number, out);
+        self.pending.push_back(first.map_or(Pending::Internal, Pending::Open));
+        if self.confirms {
+            confirm::Select { no_wait: false }.write(number, out);
+            self.pending.push_back(Pending::Internal);
+        }
+        if self.prefetch > 0 {
+            basic::Qos { prefetch_count: self.prefetch, ..Default::default() }.write(number, out);
+            self.pending.push_back(Pending::Internal);
+        }
+        self.usable = true;
+        self.reopen_at = None;
+        for index in 0..self.consumers.len() {
+            self.subscribe(index, out);
+        }
+    }
+
+    pub(super) fn subscribe(&mut self, index: usize, out: &mut Vec<u8>) {
+        let Some(consumer) = self.consumers.get_mut(index) else { return };
+        consumer.again_at = None;
+        write_consume(&consumer.subscription, self.shared.number, out);
+        self.pending.push_back(Pending::Resubscribe);
+    }
+
+    /// The channel under the handle is gone; what can be done again is kept.
+    pub(super) fn lose(&mut self, error: &Error) {
+        self.usable = false;
+        self.closing = false;
+        self.acks.reset();
+        self.shared.epoch.store(self.acks.epoch(), Ordering::SeqCst);
+        for pending in self.pending.drain(..) {
+            pending.fail(error.clone());
+        }
+        for consumer in &mut self.consumers {
+            // Delivered but not handed over: the broker delivers them again.
+            consumer.batch.drain(..).for_each(Delivery::forget);
+        }
+        let unconfirmed: Vec<_> = self.ring.take_unconfirmed().collect();
+        for message in unconfirmed.into_iter().rev() {
+            if message.is_done() {
+                self.done(&message);
+            } else {
+                self.resend.push_front(message);
+            }
+        }
+    }
+
+    /// When to try again after the broker closed the channel or cancelled a consumer.
+    pub(super) fn pause(&mut self) -> Duration {
+        let pause = PAUSES_MS.get(self.failures).or(PAUSES_MS.last()).copied().unwrap_or(1000);
+        self.failures += 1;
+        Duration::from_millis(pause)
+    }
+
+    /// The channel is closed for good.
+    pub(super) fn end(&mut self, error: &Error) {
+        let _ = self.shared.closed.set(error.clone());
+        self.lose(error);
+        let rest: Vec<_> = self.resend.drain(..).collect();
+        for message in rest {
+            message.give_up(SendError::Closed(error.clone()));
+            self.done(&message);
+        }
+        while let Some(message) = self.shared.next_publish() {
+            message.give_up(SendError::Closed(error.clone()));
+            self.done(&message);
+        }
+        for consumer in self.consumers.drain(..) {
+            consumer.subscription.inbox.end(error.clone());
+        }
+        self.release();
+        self.shared.count.close();
+        self.shared.bytes.close();
+    }
+
+    pub(super) fn done(&mut self, message: &InFlight) {
+        self.done_count += 1;
+        self.done_bytes += message.permit_bytes as usize;
+    }
+
+    /// Gives the permits of the batch back.
+    pub(super) fn release(&mut self) {
+        self.shared.release(std::mem::take(&mut self.done_count), std::mem::take(&mut self.done_bytes));
+    }
+
+    /// Takes settlements from the handles; writes what the coalescer lets through.
+    pub(super) fn settle(&mut self, now: Instant, out: &mut Vec<u8>) {
+        let mut frames = Vec::new();
+        while let Some(settle) = self.shared.next_settle() {
+            self.settle_one(settle, now, &mut frames);
+        }
+        let overflow = std::mem::take(&mut *self.shared.overflow.lock());
+        for settle in overflow {
+            self.settle_one(settle, now, &mut frames);
+        }
+        if self.acks.outstanding() == 0 {
+            self.acks.flush(&mut frames);
+        }
+        write_settlements(&frames, self.shared.number, out);
+    }
+
+    fn settle_one(&mut self, settle: super::shared::Settle, now: Instant, frames: &mut Vec<SettleFrame>) {
+        let settled = self.acks.settle(settle.epoch, settle.tag, settle.kind, now.into_std(), frames);
+        if let Err(error) = settled {
+            tracing::debug!(channel = self.shared.number, %error, "settlement not sent");
+        }
+    }
+
+    pub(super) fn on_ack_timer(&mut self, now: Instant, out: &mut Vec<u8>) {
+        let mut frames = Vec::new();
+        self.acks.on_timer(now.into_std(), &mut frames);
+        write_settlements(&frames, self.shared.number, out);
+    }
+
+    pub(super) fn flush_acks(&mut self, out: &mut Vec<u8>) {
+        let mut frames = Vec::new();
+        self.acks.flush(&mut frames);
+        write_settlements(&frames, self.shared.number, out);
+    }
+
+    /// Completes everything whose deadline has passed. It stays in the ring: its confirm may still come.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let late = |message: &InFlight| message.deadline.is_some_and(|deadline| deadline <= now);
+        for (_, message) in self.ring.iter().take_while(|(_, message)| late(message)) {
+            message.give_up(SendError::Deadline);
+        }
+        for message in self.resend.iter().take_while(|message| late(message)) {
+            message.give_up(SendError::Deadline);
+        }
+    }
+
+    /// When something is due next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let expiry =
+            |message: Option<&Arc<InFlight>>| message.filter(|m| !m.is_done()).and_then(|m| m.deadline);
+        [
+            self.acks.deadline().map(Instant::from_std),
+            self.reopen_at,
+            expiry(self.ring.iter().find(|(_, m)| !m.is_done()).map(|(_, m)| m)),
+            expiry(self.resend.iter().find(|m| !m.is_done())),
+            self.consumers.iter().filter_map(|consumer| consumer.again_at).min(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+pub(super) fn write_consume(subscription: &Subscription, channel: u16, out: &mut Vec<u8>) {
+    basic::Consume {
+        queue: ShortStr::truncate(&subscription.queue),
+        consumer_tag: ShortStr::truncate(&subscription.tag),
+        no_local: subscription.no_local,
+        no_ack: subscription.no_ack,
+        exclusive: subscription.exclusive,
+        no_wait: false,
+        arguments: subscription.arguments.clone(),
+    }
+    .write(channel, out);
+}
+
+fn write_settlements(frames: &[SettleFrame], channel: u16, out: &mut Vec<u8>) {
+    for &SettleFrame { kind, tag: delivery_tag, multiple } in frames {
+        match kind {
+            Settlement::Ack => basic::Ack { delivery_tag, multiple }.write(channel, out),
+            Settlement::Nack { requeue } => {
+                basic::Nack { delivery_tag, multiple, requeue }.write(channel, out);
+            }
+            Settlement::Reject { requeue } => basic::Reject { delivery_tag, requeue }.write(channel, out),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The one task of a connection: it owns the socket, the channels and everything that is in flight.
+
+mod channel_state;
+mod dispatch;
+mod handshake;
+mod link;
+mod publish;
+mod shared;
+mod task;
+
+pub(crate) use shared::{
+    CallKind, ChannelShared, Command, ConnectionShared, Inbox, Reply, Settle, Subscription,
+};
+pub(crate) use task::Task;

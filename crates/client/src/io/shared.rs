@@ -1,0 +1,255 @@
+//! What handles and the task share: queues without locks, and a bell.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
+
+use atomic_waker::AtomicWaker;
+use crossbeam_queue::ArrayQueue;
+use leveret_protocol::FieldTable;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::acks::Settlement;
+use crate::consumer::Delivery;
+use crate::error::Error;
+use crate::publisher::InFlight;
+
+/// Answer to a method, owned.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Done,
+    Declared { queue: String, messages: u32, consumers: u32 },
+    Count(u32),
+    Consuming(String),
+    Got(Option<(Box<Delivery>, u32)>),
+}
+
+pub(crate) type ReplySender = oneshot::Sender<Result<Reply, Error>>;
+
+/// A consumer to be made, and made again after recovery.
+#[derive(Debug, Clone)]
+pub(crate) struct Subscription {
+    pub(crate) queue: String,
+    pub(crate) tag: String,
+    pub(crate) no_ack: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) no_local: bool,
+    pub(crate) arguments: FieldTable,
+    pub(crate) inbox: Arc<Inbox>,
+}
+
+pub(crate) struct Opened {
+    pub(crate) shared: Arc<ChannelShared>,
+}
+
+/// What a handle asks the task to do.
+pub(crate) enum Command {
+    /// Open a channel. One that recovers comes back with its consumers, prefetch and unconfirmed messages.
+    Open {
+        recovers: bool,
+        confirms: bool,
+        bounds: (usize, usize),
+        prefetch: u16,
+        reply: oneshot::Sender<Result<Opened, Error>>,
+    },
+    /// A whole method frame, and who waits for the answer.
+    Call {
+        channel: u16,
+        epoch: u32,
+        frame: Vec<u8>,
+        kind: CallKind,
+        reply: ReplySender,
+    },
+    /// Frames without an answer.
+    Cast {
+        channel: u16,
+        epoch: u32,
+        frames: Vec<u8>,
+    },
+    Consume {
+        channel: u16,
+        epoch: u32,
+        subscription: Box<Subscription>,
+        reply: ReplySender,
+    },
+}
+
+/// What the task itself has to know of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    Other,
+    Get,
+    Confirm,
+    Qos(u16),
+    Cancel(String),
+    Close,
+}
+
+/// A settlement of one delivery.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settle {
+    pub(crate) epoch: u32,
+    pub(crate) tag: u64,
+    pub(crate) kind: Settlement,
+}
+
+/// Where deliveries wait for their consumer; bounded by the prefetch.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    pub(crate) deliveries: Mutex<VecDeque<Delivery>>,
+    pub(crate) waker: AtomicWaker,
+    pub(crate) ended: OnceLock<Error>,
+}
+
+impl Inbox {
+    pub(crate) fn end(&self, error: Error) {
+        let _ = self.ended.set(error);
+        self.waker.wake();
+    }
+}
+
+/// Wakes the task, and costs one load when it is awake.
+#[derive(Debug)]
+pub(crate) struct ConnectionShared {
+    pub(crate) sleeping: AtomicBool,
+    pub(crate) waker: AtomicWaker,
+    /// A bit for every channel that has something for the task.
+    ready: Box<[AtomicU64]>,
+    pub(crate) close_requested: AtomicBool,
+    pub(crate) frame_max: AtomicU32,
+    pub(crate) dropped_unsettled: AtomicU64,
+}
+
+impl ConnectionShared {
+    pub(crate) fn new(channel_max: u16) -> Self {
+        let channels = if channel_max == 0 { usize::from(u16::MAX) } else { usize::from(channel_max) };
+        Self {
+            sleeping: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            ready: (0..=channels / 64).map(|_| AtomicU64::new(0)).collect(),
+            close_requested: AtomicBool::new(false),
+            frame_max: AtomicU32::new(0),
+            dropped_unsettled: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn ring(&self) {
+        if self.sleeping.load(SeqCst) && self.sleeping.swap(false, SeqCst) {
+            self.waker.wake();
+        }
+    }
+
+    pub(crate) fn has_ready(&self) -> bool {
+        self.ready.iter().any(|word| word.load(SeqCst) != 0) || self.close_requested.load(SeqCst)
+    }
+
+    pub(crate) fn set_ready(&self, channel: u16) {
+        if let Some(word) = self.ready.get(usize::from(channel) / 64) {
+            let bit = 1 << (channel % 64);
+            if word.load(SeqCst) & bit == 0 {
+                word.fetch_or(bit, SeqCst);
+            }
+        }
+        self.ring();
+    }
+
+    /// Takes all bits and calls `each` with every channel that was set.
+    pub(crate) fn take_ready(&self, mut each: impl FnMut(u16)) {
+        for (index, word) in self.ready.iter().enumerate() {
+            if word.load(SeqCst) == 0 {
+                continue;
+            }
+            let mut bits = word.swap(0, SeqCst);
+            while bits != 0 {
+                each((index * 64) as u16 + bits.trailing_zeros() as u16);
+                bits &= bits - 1;
+            }
+        }
+    }
+}
+
+/// One channel, as its handles see it.
+#[derive(Debug)]
+pub(crate) struct ChannelShared {
+    pub(crate) connection: Arc<ConnectionShared>,
+    pub(crate) number: u16,
+    /// Counts the channels that replaced each other under this number and handle.
+    pub(crate) epoch: AtomicU32,
+    publishes: OnceLock<ArrayQueue<Arc<InFlight>>>,
+    settles: OnceLock<ArrayQueue<Settle>>,
+    prefetch: usize,
+    /// Settlements that found the queue full; rare.
+    pub(crate) overflow: Mutex<Vec<Settle>>,
+    pub(crate) count: Semaphore,
+    pub(crate) bytes: Semaphore,
+    pub(crate) count_max: usize,
+    pub(crate) bytes_max: usize,
+    pub(crate) closed: OnceLock<Error>,
+    /// The handle was dropped.
+    pub(crate) released: AtomicBool,
+}
+
+impl ChannelShared {
+    pub(crate) fn new(
+        connection: Arc<ConnectionShared>,
+        number: u16,
+        (count_max, bytes_max): (usize, usize),
+        prefetch: u16,
+    ) -> Self {
+        let bytes_max = bytes_max.clamp(1, u32::MAX as usize);
+        Self {
+            connection,
+            number,
+            epoch: AtomicU32::new(0),
+            publishes: OnceLock::new(),
+            settles: OnceLock::new(),
+            prefetch: usize::from(prefetch).clamp(64, 4096),
+            overflow: Mutex::default(),
+            count: Semaphore::new(count_max.max(1)),
+            bytes: Semaphore::new(bytes_max),
+            count_max: count_max.max(1),
+            bytes_max,
+            closed: OnceLock::new(),
+            released: AtomicBool::new(false),
+        }
+    }
+
+    /// Hands a message to the task. The permit is held, so there is room.
+    pub(crate) fn publish(&self, message: Arc<InFlight>) {
+        let queue = self.publishes.get_or_init(|| ArrayQueue::new(self.count_max));
+        if let Err(message) = queue.push(message) {
+            debug_assert!(false, "a permit is a place in the queue");
+            message.complete(Err(crate::SendError::Deadline));
+        }
+        self.connection.set_ready(self.number);
+    }
+
+    pub(crate) fn next_publish(&self) -> Option<Arc<InFlight>> {
+        self.publishes.get()?.pop()
+    }
+
+    pub(crate) fn has_publishes(&self) -> bool {
+        self.publishes.get().is_some_and(|queue| !queue.is_empty())
+    }
+
+    pub(crate) fn settle(&self, settle: Settle) {
+        let queue = self.settles.get_or_init(|| ArrayQueue::new(self.prefetch));
+        if let Err(settle) = queue.push(settle) {
+            self.overflow.lock().push(settle);
+        }
+        self.connection.set_ready(self.number);
+    }
+
+    pub(crate) fn next_settle(&self) -> Option<Settle> {
+        self.settles.get()?.pop()
+    }
+
+    /// Gives places back, in one go per batch.
+    pub(crate) fn release(&self, count: usize, bytes: usize) {
+        if count > 0 {
+            self.count.add_permits(count);
+            self.bytes.add_permits(bytes);
+        }
+    }
+}

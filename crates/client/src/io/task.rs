@@ -1,0 +1,498 @@
+//! The life of a connection: connect, serve, lose, connect again, until somebody closes it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use leveret_protocol::methods::{channel, connection};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use super::channel_state::{ChannelState, Pending, write_consume};
+use super::handshake::handshake;
+use super::link::{Event, Link};
+use super::shared::{CallKind, ChannelShared, Command, ConnectionShared, ReplySender};
+use crate::backoff::Backoff;
+use crate::connection::ConnectionState;
+use crate::error::{ConnectError, Error, Origin, Scope};
+use crate::options::ConnectOptions;
+use crate::transport::Connector;
+
+/// The longest wait for close-ok.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// Why a connection stopped being served.
+pub(super) enum End {
+    /// The stream is gone; come back.
+    Lost(String),
+    /// A side closed it.
+    Closed(Error),
+}
+
+pub(crate) struct Task {
+    pub(super) options: ConnectOptions,
+    connector: Connector,
+    pub(super) shared: Arc<ConnectionShared>,
+    commands: mpsc::Receiver<Command>,
+    state: watch::Sender<ConnectionState>,
+    /// By number; number 0 stays empty.
+    channels: Vec<Option<Box<ChannelState>>>,
+    /// Channels with something to write.
+    working: Vec<u16>,
+    /// Channels that a read touched.
+    pub(super) touched: Vec<u16>,
+    pub(super) secret: VecDeque<ReplySender>,
+    pub(super) blocked: bool,
+    /// Something is due at another time than before.
+    pub(super) rearm: bool,
+    pub(super) due_now: bool,
+    close_by: Option<Instant>,
+    first_error: Option<tokio::sync::oneshot::Sender<ConnectError>>,
+    address: usize,
+}
+
+impl Task {
+    pub(crate) fn new(
+        options: ConnectOptions,
+        connector: Connector,
+        shared: Arc<ConnectionShared>,
+        commands: mpsc::Receiver<Command>,
+        state: watch::Sender<ConnectionState>,
+        first_error: tokio::sync::oneshot::Sender<ConnectError>,
+    ) -> Self {
+        Self {
+            options,
+            connector,
+            shared,
+            commands,
+            state,
+            channels: Vec::new(),
+            working: Vec::new(),
+            touched: Vec::new(),
+            secret: VecDeque::new(),
+            blocked: false,
+            rearm: true,
+            due_now: false,
+            close_by: None,
+            first_error: Some(first_error),
+            address: 0,
+        }
+    }
+
+    pub(super) fn set_state(&self, state: ConnectionState) {
+        tracing::info!(?state, "connection");
+        self.state.send_replace(state);
+    }
+
+    pub(super) fn channel(&mut self, number: u16) -> Option<&mut ChannelState> {
+        self.channels.get_mut(usize::from(number))?.as_deref_mut()
+    }
+
+    pub(super) fn remove(&mut self, number: u16) -> Option<Box<ChannelState>> {
+        self.channels.get_mut(usize::from(number))?.take()
+    }
+
+    fn each_channel(&mut self) -> impl Iterator<Item = &mut ChannelState> {
+        self.channels.iter_mut().filter_map(Option::as_deref_mut)
+    }
+
+    /// The channel has something to write.
+    pub(super) fn work(&mut self, number: u16) {
+        if !self.working.contains(&number) {
+            self.working.push(number);
+        }
+    }
+
+    pub(super) fn all_work(&mut self) {
+        let numbers: Vec<_> = self.each_channel().map(|state| state.shared.number).collect();
+        self.working = numbers;
+    }
+
+    /// Runs until the connection is closed for good.
+    pub(crate) async fn run(mut self) {
+        let mut attempts = Backoff::new(self.options.recovery);
+        let mut since = Instant::now();
+        let mut cause: Option<String> = None;
+        loop {
+            let mut link = match self.establish(&mut attempts, since, cause.take()).await {
+                Ok(link) => link,
+                Err(error) => return self.finish(&error),
+            };
+            attempts.reset();
+            self.first_error = None;
+            let end = self.serve(&mut link).await;
+            self.blocked = false;
+            let error = match end {
+                End::Closed(error) => {
+                    let _ = timeout(CLOSE_WAIT, link.finish()).await;
+                    // A broker that shuts down or was told to drop the connection may be back soon.
+                    let again =
+                        matches!(&error, Error::Closed { origin: Origin::Broker, code: 320 | 541, .. });
+                    if !again || !self.options.recovery.enabled {
+                        return self.finish(&error);
+                    }
+                    error.to_string()
+                }
+                End::Lost(text) => {
+                    let _ = timeout(Duration::from_millis(100), link.finish()).await;
+                    text
+                }
+            };
+            drop(link);
+            let lost = Error::Lost(error.as_str().into());
+            if !self.options.recovery.enabled || self.shared.close_requested.load(SeqCst) {
+                return self.finish(&lost);
+            }
+            self.lose(&lost);
+            cause = Some(error);
+            since = Instant::now();
+        }
+    }
+
+    /// Connects, with pauses, to one address after the other.
+    async fn establish(
+        &mut self,
+        attempts: &mut Backoff,
+        since: Instant,
+        cause: Option<String>,
+    ) -> Result<Link, Error> {
+        let mut cause = cause;
+        let mut pause = cause.is_some();
+        loop {
+            if pause {
+                let delay = attempts.next_delay(since.elapsed(), &mut rand::rng());
+                let text: Arc<str> = cause.as_deref().unwrap_or_default().into();
+                let delay = delay.map_err(|gave_up| Error::Lost(format!("{text}; {gave_up}").into()))?;
+                if self.first_error.is_none() {
+                    let attempt = attempts.attempts();
+                    self.set_state(ConnectionState::Recovering { attempt, cause: text });
+                }
+                self.offline(tokio::time::sleep(delay)).await?;
+            }
+            pause = true;
+            let (options, connector) = (self.options.clone(), self.connector.clone());
+            let Some(address) = options.addresses.get(self.address % options.addresses.len().max(1)).cloned()
+            else {
+                return Err(Error::Lost("no address".into()));
+            };
+            let attempt = async move {
+                let connecting = async {
+                    let mut stream = connector.open(&address, &options).await?;
+                    let mut input = BytesMut::new();
+                    let tuning = handshake(&mut stream, &mut input, &options).await?;
+                    Ok(Link::new(stream, input, tuning, options.message_bytes_max))
+                };
+                let after = options.connect_timeout;
+                timeout(after, connecting).await.unwrap_or(Err(ConnectError::Timeout(after)))
+            };
+            match self.offline(attempt).await? {
+                Ok(link) => return Ok(link),
+                Err(error) => {
+                    tracing::warn!(%error, "attempt to connect failed");
+                    let text = error.to_string();
+                    let give_up = !error.is_transient() || !self.options.recovery.enabled;
+                    if give_up && let Some(first) = self.first_error.take() {
+                        let _ = first.send(error);
+                        return Err(Error::Lost(text.into()));
+                    }
+                    if give_up {
+                        return Err(Error::Lost(text.into()));
+                    }
+                    cause = Some(text);
+                    self.address += 1;
+                }
+            }
+        }
+    }
+
+    /// Waits for something while there is no connection: deadlines still count, and closing works at once.
+    async fn offline<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Error> {
+        let mut what = std::pin::pin!(what);
+        loop {
+            if self.shared.close_requested.load(SeqCst) {
+                return Err(Error::closed_by_application(Scope::Connection));
+            }
+            let mut ready = Vec::new();
+            self.shared.take_ready(|number| ready.push(number));
+            for number in ready {
+                if let Some(state) = self.channel(number) {
+                    state.hold_publishes();
+                    state.settle(Instant::now(), &mut Vec::new());
+                }
+            }
+            let now = Instant::now();
+            for state in self.each_channel() {
+                state.expire(now);
+            }
+            let due = self.each_channel().filter_map(|state| state.due()).min();
+            let far = now + Duration::from_secs(3600);
+            let shared = self.shared.clone();
+            let bell = std::future::poll_fn(|cx| {
+                shared.waker.register(cx.waker());
+                shared.sleeping.store(true, SeqCst);
+                if shared.has_ready() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            });
+            tokio::select! {
+                done = &mut what => return Ok(done),
+                () = bell => {}
+                () = tokio::time::sleep_until(due.unwrap_or(far).max(now + Duration::from_millis(1))) => {}
+            }
+        }
+    }
+
+    /// One connection, from open to its end.
+    async fn serve(&mut self, link: &mut Link) -> End {
+        self.shared.frame_max.store(link.frame_max, SeqCst);
+        for state in self.each_channel() {
+            state.open(None, &mut link.out);
+        }
+        self.all_work();
+        self.set_state(ConnectionState::Connected);
+        self.rearm = true;
+        if let Err(end) = self.on_read(link) {
+            return end;
+        }
+        loop {
+            if let Err(end) = self.round(link) {
+                return end;
+            }
+            let event = link.event(&self.shared, &mut self.commands, true).await;
+            match event {
+                Event::Read => {
+                    if let Err(end) = self.on_read(link) {
+                        return end;
+                    }
+                }
+                Event::Command(command) => self.command(*command, link),
+                Event::Timer => self.rearm = true,
+                Event::Bell | Event::Written => {}
+                Event::Lost(text) => return End::Lost(text),
+            }
+        }
+    }
+
+    /// Everything that can be done without waiting.
+    fn round(&mut self, link: &mut Link) -> Result<(), End> {
+        let bytes_max = self.options.write.batch_bytes_max;
+        while link.out.len() < bytes_max
+            && let Ok(command) = self.commands.try_recv()
+        {
+            self.command(command, link);
+        }
+        let now = Instant::now();
+        let shared = self.shared.clone();
+        shared.take_ready(|number| {
+            if self.channel(number).is_some_and(|state| state.shared.released.load(SeqCst)) {
+                self.release_channel(number, link);
+            } else {
+                self.work(number);
+            }
+        });
+        for number in std::mem::take(&mut self.working) {
+            let blocked = self.blocked;
+            let Some(state) = self.channel(number) else { continue };
+            state.settle(now, &mut link.out);
+            let more = if blocked || !state.usable {
+                state.hold_publishes();
+                false
+            } else {
+                state.write_publishes(link.frame_max, bytes_max, &mut link.out)
+            };
+            state.release();
+            let due = state.due();
+            link.wake_at(due);
+            if more {
+                self.work(number);
+            }
+        }
+        // What was handed over before the last handle was dropped is written first.
+        if self.shared.close_requested.load(SeqCst) && self.close_by.is_none() && self.working.is_empty() {
+            self.close(link, now);
+        }
+        if std::mem::take(&mut self.due_now) {
+            self.rearm = true;
+        }
+        if std::mem::take(&mut self.rearm) {
+            self.timers(link, now)?;
+        }
+        Ok(())
+    }
+
+    /// What is due, and when something is due next.
+    fn timers(&mut self, link: &mut Link, now: Instant) -> Result<(), End> {
+        let mut due = link.beat(now).map_err(End::Lost)?;
+        let mut reopened = Vec::new();
+        for state in self.each_channel() {
+            state.expire(now);
+            state.on_ack_timer(now, &mut link.out);
+            if state.reopen_at.is_some_and(|at| at <= now) {
+                state.open(None, &mut link.out);
+                reopened.push(state.shared.number);
+            }
+            for index in 0..state.consumers.len() {
+                if state.consumers.get(index).and_then(|c| c.again_at).is_some_and(|at| at <= now) {
+                    state.subscribe(index, &mut link.out);
+                }
+            }
+            due = [due, state.due()].into_iter().flatten().min();
+        }
+        for number in reopened {
+            self.work(number);
+            self.shared.set_ready(number);
+        }
+        if let Some(at) = self.close_by {
+            if at <= now {
+                return Err(End::Closed(Error::closed_by_application(Scope::Connection)));
+            }
+            due = Some(due.map_or(at, |due| due.min(at)));
+        }
+        if link.out.is_empty() && link.input.is_empty() {
+            link.idle();
+        }
+        // A timer that has fired is set again in any case, or it would fire for ever.
+        link.wake_at(due.or(Some(now + Duration::from_secs(3600))));
+        Ok(())
+    }
+
+    fn close(&mut self, link: &mut Link, now: Instant) {
+        for state in self.each_channel() {
+            state.settle(now, &mut link.out);
+            state.flush_acks(&mut link.out);
+        }
+        let reply_text = leveret_protocol::ShortStr::truncate("goodbye");
+        connection::Close { reply_code: 200, reply_text, ..Default::default() }.write(0, &mut link.out);
+        self.close_by = Some(now + CLOSE_WAIT);
+        self.shared.close_requested.store(false, SeqCst);
+        self.rearm = true;
+    }
+
+    fn release_channel(&mut self, number: u16, link: &mut Link) {
+        let now = Instant::now();
+        let Some(state) = self.channel(number) else { return };
+        if state.closing || !state.usable {
+            if !state.closing
+                && let Some(mut state) = self.remove(number)
+            {
+                state.end(&Error::closed_by_application(Scope::Channel));
+            }
+            return;
+        }
+        state.settle(now, &mut link.out);
+        state.flush_acks(&mut link.out);
+        state.write_publishes(link.frame_max, usize::MAX, &mut link.out);
+        if !state.ring.is_empty() || !state.resend.is_empty() {
+            return; // confirms under way still reach their futures; the channel goes after the last
+        }
+        state.closing = true;
+        channel::Close { reply_code: 200, ..Default::default() }.write(number, &mut link.out);
+    }
+
+    fn command(&mut self, command: Command, link: &mut Link) {
+        match command {
+            Command::Open { recovers, confirms, bounds, prefetch, reply } => {
+                let Some(number) = self.free_number(link.channel_max) else {
+                    let _ = reply.send(Err(Error::NoChannelLeft(link.channel_max)));
+                    return;
+                };
+                let shared = Arc::new(ChannelShared::new(self.shared.clone(), number, bounds, prefetch));
+                let mut state = Box::new(ChannelState::new(shared, recovers, confirms, prefetch));
+                state.open(Some(reply), &mut link.out);
+                if let Some(slot) = self.channels.get_mut(usize::from(number)) {
+                    *slot = Some(state);
+                }
+            }
+            Command::Call { channel: 0, frame, reply, .. } => {
+                link.out.extend_from_slice(&frame);
+                self.secret.push_back(reply);
+            }
+            Command::Call { channel, epoch, frame, kind, reply } => {
+                let now = Instant::now();
+                let Some(state) = self.open_channel(channel, epoch) else {
+                    let _ = reply.send(Err(Error::Lost("the channel is being recovered".into())));
+                    return;
+                };
+                state.settle(now, &mut link.out);
+                if kind == CallKind::Close {
+                    state.flush_acks(&mut link.out);
+                    state.closing = true;
+                }
+                link.out.extend_from_slice(&frame);
+                state.pending.push_back(Pending::Call(kind, reply));
+            }
+            Command::Cast { channel, epoch, frames } => {
+                if self.open_channel(channel, epoch).is_some() {
+                    link.out.extend_from_slice(&frames);
+                }
+            }
+            Command::Consume { channel, epoch, subscription, reply } => {
+                let Some(state) = self.open_channel(channel, epoch) else {
+                    let _ = reply.send(Err(Error::Lost("the channel is being recovered".into())));
+                    return;
+                };
+                write_consume(&subscription, channel, &mut link.out);
+                state.pending.push_back(Pending::Consume(subscription, reply));
+            }
+        }
+    }
+
+    fn open_channel(&mut self, number: u16, epoch: u32) -> Option<&mut ChannelState> {
+        self.channel(number).filter(|state| state.usable && !state.closing && state.acks.epoch() == epoch)
+    }
+
+    fn free_number(&mut self, channel_max: u16) -> Option<u16> {
+        let most = if channel_max == 0 { usize::from(u16::MAX) } else { usize::from(channel_max) };
+        if self.channels.is_empty() {
+            self.channels.push(None);
+        }
+        let free = (1..self.channels.len()).find(|&at| self.channels.get(at).is_some_and(Option::is_none));
+        let number = free.unwrap_or(self.channels.len());
+        if number > most {
+            return None;
+        }
+        if number == self.channels.len() {
+            self.channels.push(None);
+        }
+        Some(number as u16)
+    }
+
+    /// The stream is gone: low-level channels end, the others wait for the next one.
+    fn lose(&mut self, error: &Error) {
+        for slot in &mut self.channels {
+            let Some(state) = slot else { continue };
+            if state.recovers && !state.closing && !state.shared.released.load(SeqCst) {
+                state.lose(error);
+                state.release();
+            } else {
+                state.end(error);
+                *slot = None;
+            }
+        }
+        for reply in self.secret.drain(..) {
+            let _ = reply.send(Err(error.clone()));
+        }
+        self.working.clear();
+        self.touched.clear();
+    }
+
+    fn finish(mut self, error: &Error) {
+        for state in self.each_channel() {
+            state.end(error);
+        }
+        for reply in self.secret.drain(..) {
+            let _ = reply.send(Err(error.clone()));
+        }
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Open { reply, .. } => drop(reply.send(Err(error.clone()))),
+                Command::Call { reply, .. } | Command::Consume { reply, .. } => {
+                    drop(reply.send(Err(error.clone())));
+                }
+                Command::Cast { .. } => {}
+            }
+        }
+        self.set_state(ConnectionState::Closed { why: error.clone() });
+    }
+}

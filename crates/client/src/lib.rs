@@ -1,0 +1,36 @@
+//! A client for Leveret, RabbitMQ and whatever else speaks AMQP 0-9-1.
+//!
+//! [`Connection::connect`] gives a connection that recovers by itself; [`Publisher`] sends with confirms, [`Consumer`] receives,
+//! [`Channel`] has every method of AMQP. One task per connection owns the socket.
+
+pub mod acks;
+pub mod backoff;
+mod channel;
+pub mod confirms;
+mod connection;
+mod consumer;
+mod error;
+mod io;
+mod message;
+pub mod options;
+pub mod pool;
+mod publisher;
+mod rpc;
+pub mod topology;
+mod transport;
+pub mod uri;
+
+pub use channel::{
+    Bind, Channel, ConsumeOptions, DeclaredQueue, DeleteExchange, DeleteQueue, ExchangeBind, ExchangeDeclare,
+    Got, QueueDeclare,
+};
+pub use connection::{Connection, ConnectionState};
+pub use consumer::{Consumer, ConsumerOptions, Delivery, DrainReport, prefetch_for};
+pub use error::{ConnectError, ConsumeError, Error, Origin, Returned, Scope, SendError, StaleDelivery};
+pub use leveret_protocol::{FieldTable, FieldValue, Properties};
+pub use message::Message;
+pub use options::{ConnectOptions, OptionsError};
+pub use publisher::{Confirm, Publisher, PublisherOptions, Receipt};
+pub use rpc::{RpcClient, RpcError};
+pub use transport::{BoxStream, Connector, Stream};
+pub use uri::{Address, AmqpUri, UriError};

@@ -1,0 +1,376 @@
+//! Everything a connection can be told before it is made. Plain structs: fields are public, and a method of the same name sets one
+//! and hands the struct on.
+//!
+//! Nothing here does I/O: certificates are read when the connection is made.
+
+mod credentials;
+mod error;
+mod parameters;
+mod recovery;
+mod tls;
+
+use std::fmt;
+use std::time::Duration;
+
+use leveret_protocol::handshake::Tuning;
+use leveret_protocol::{FRAME_MIN_SIZE, FieldTable, FieldValue, ShortStr};
+
+pub use credentials::{Credentials, Mechanism};
+pub use error::OptionsError;
+pub use recovery::{BackoffOptions, Jitter, RecoveryOptions};
+pub use tls::{Identity, TlsOptions};
+
+use crate::uri::{Address, AmqpUri, PORT, UriError};
+
+/// How to reach a broker and how to behave on the way.
+///
+/// Every wait of a connection has a deadline, and all of them are here.
+///
+/// ```
+/// use std::time::Duration;
+/// use leveret_client::ConnectOptions;
+///
+/// let options = ConnectOptions::new("amqp://app:secret@mq1,mq2/orders?heartbeat=10")?
+///     .name("invoices")
+///     .operation_timeout(Duration::from_secs(5));
+/// assert_eq!(options.addresses.len(), 2);
+/// assert_eq!(options.vhost, "orders");
+/// assert_eq!(options.heartbeat, Duration::from_secs(10));
+/// assert!(!format!("{options:?}").contains("secret"));
+/// options.check()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConnectOptions {
+    /// Brokers, tried in this order, starting over with the next one after a connection was lost. Default: `localhost:5672`.
+    pub addresses: Vec<Address>,
+    /// The virtual host. Default: `/`.
+    pub vhost: String,
+    /// Who connects. Default: `guest` with password `guest`, whom RabbitMQ lets in from localhost only.
+    pub credentials: Credentials,
+    /// SASL mechanisms, the preferred first; the first that the broker offers is used. Default: PLAIN, AMQPLAIN.
+    pub mechanisms: Vec<Mechanism>,
+    /// Name shown in the broker's list of connections (client property `connection_name`). Default: none.
+    pub name: Option<String>,
+    /// Further client properties. They win over the ones the client sends by itself, `capabilities` excepted.
+    pub client_properties: FieldTable,
+    /// Language of the broker's texts. Default: `en_US`, the only one there is.
+    pub locale: String,
+    /// Longest silence either side accepts is two of these; rounded up to seconds, at most 65 535; zero: none, unless the broker
+    /// asks for one. The lower of both sides' wishes holds. Default: 30 s: a dead peer is noticed within a minute, at the cost of
+    /// two 8-byte frames in that time; RabbitMQ's 60 s doubles the wait, and below 5 s a busy network gives false alarms.
+    pub heartbeat: Duration,
+    /// Largest frame in bytes, from 4096; zero: whatever the broker offers. Default: 131 072, RabbitMQ's own.
+    pub frame_max: u32,
+    /// Most channels; zero: whatever the broker offers. Default: 2047, RabbitMQ's own.
+    pub channel_max: u16,
+    /// Largest message body accepted from the broker, in bytes. Default: 128 MiB, the largest RabbitMQ lets be published unless
+    /// configured higher.
+    pub message_bytes_max: usize,
+    /// From the first TCP packet to an open connection, handshakes of TLS and AMQP included; per attempt. Default: 10 s.
+    pub connect_timeout: Duration,
+    /// Until an answer to a declare, bind, open and the like. Default: 30 s.
+    pub operation_timeout: Duration,
+    /// Bounds of the outgoing buffer.
+    pub write: WriteOptions,
+    /// TLS, if wanted. Default: none; `amqps://` turns it on.
+    pub tls: Option<TlsOptions>,
+    /// What happens when the connection is lost or cannot be made. Default: on.
+    pub recovery: RecoveryOptions,
+}
+
+/// Bounds of what waits to be written on one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// Encoded bytes gathered into one write; a larger message is written at once all the same. Default: 256 KiB.
+    pub batch_bytes_max: usize,
+    /// Commands and messages queued for the connection before callers wait. Default: 1024.
+    pub queue_len_max: usize,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { batch_bytes_max: 256 << 10, queue_len_max: 1024 }
+    }
+}
+
+impl WriteOptions {
+    /// Sets [`WriteOptions::batch_bytes_max`].
+    #[must_use]
+    pub fn batch_bytes_max(self, batch_bytes_max: usize) -> Self {
+        Self { batch_bytes_max, ..self }
+    }
+
+    /// Sets [`WriteOptions::queue_len_max`].
+    #[must_use]
+    pub fn queue_len_max(self, queue_len_max: usize) -> Self {
+        Self { queue_len_max, ..self }
+    }
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            addresses: vec![Address::new("localhost", PORT)],
+            vhost: "/".to_owned(),
+            credentials: Credentials::default(),
+            mechanisms: vec![Mechanism::Plain, Mechanism::AmqPlain],
+            name: None,
+            client_properties: FieldTable::new(),
+            locale: "en_US".to_owned(),
+            heartbeat: Duration::from_secs(30),
+            frame_max: 131_072,
+            channel_max: 2047,
+            message_bytes_max: 128 << 20,
+            connect_timeout: Duration::from_secs(10),
+            operation_timeout: Duration::from_secs(30),
+            write: WriteOptions::default(),
+            tls: None,
+            recovery: RecoveryOptions::default(),
+        }
+    }
+}
+
+impl ConnectOptions {
+    /// Options from a URI. See [`ConnectOptions::from_uri`].
+    ///
+    /// # Errors
+    /// When the text is no such URI or a parameter is unknown or wrong.
+    pub fn new(uri: impl AsRef<str>) -> Result<Self, UriError> {
+        Self::from_uri(&uri.as_ref().parse()?)
+    }
+
+    /// Options from a parsed URI; what it does not say keeps its default.
+    ///
+    /// An empty virtual host (`amqp://host/`) is taken for the default one, as amqp091-go and pika do: RabbitMQ has no virtual
+    /// host with an empty name unless somebody made one on purpose, and then [`ConnectOptions::vhost`] names it.
+    ///
+    /// | parameter | means |
+    /// |---|---|
+    /// | `heartbeat` | seconds |
+    /// | `connection_timeout` | milliseconds, [`ConnectOptions::connect_timeout`] |
+    /// | `channel_max`, `frame_max` | number, bytes |
+    /// | `max_message_size` | bytes, [`ConnectOptions::message_bytes_max`] |
+    /// | `auth_mechanism` | `plain`, `amqplain` or `external`; may be repeated, the preferred one first |
+    /// | `locale`, `connection_name` | text |
+    /// | `cacertfile`, `certfile`, `keyfile` | paths of PEM files |
+    /// | `verify` | `verify_peer` (default) or `verify_none` |
+    /// | `server_name_indication` | the name expected in the certificate, or `disable` |
+    /// | `fail_if_no_peer_cert` | `true`: a broker without a certificate is never accepted anyway |
+    ///
+    /// # Errors
+    /// When a parameter is unknown (the nearest known one is named), wrong, doubled, or about TLS while the URI is `amqp://`.
+    pub fn from_uri(uri: &AmqpUri) -> Result<Self, UriError> {
+        let mut options = Self { addresses: uri.addresses.clone(), ..Self::default() };
+        if let Some(username) = &uri.username {
+            options.credentials = Credentials::new(username.clone(), uri.password().unwrap_or_default());
+        }
+        if let Some(vhost) = uri.vhost.as_ref().filter(|vhost| !vhost.is_empty()) {
+            options.vhost.clone_from(vhost);
+        }
+        options.tls = uri.tls.then(TlsOptions::default);
+        parameters::apply(&mut options, &uri.parameters)?;
+        Ok(options)
+    }
+
+    /// Sets [`ConnectOptions::addresses`].
+    #[must_use]
+    pub fn addresses(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
+        self.addresses = addresses.into_iter().collect();
+        self
+    }
+
+    /// Adds one to [`ConnectOptions::addresses`].
+    #[must_use]
+    pub fn address(mut self, host: impl Into<String>, port: u16) -> Self {
+        self.addresses.push(Address::new(host, port));
+        self
+    }
+
+    /// Sets [`ConnectOptions::vhost`].
+    #[must_use]
+    pub fn vhost(mut self, vhost: impl Into<String>) -> Self {
+        self.vhost = vhost.into();
+        self
+    }
+
+    /// Sets [`ConnectOptions::credentials`].
+    #[must_use]
+    pub fn credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
+        self.credentials = Credentials::new(username, password);
+        self
+    }
+
+    /// Sets [`ConnectOptions::mechanisms`].
+    #[must_use]
+    pub fn mechanisms(mut self, mechanisms: impl IntoIterator<Item = Mechanism>) -> Self {
+        self.mechanisms = mechanisms.into_iter().collect();
+        self
+    }
+
+    /// Sets [`ConnectOptions::name`].
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Adds one to [`ConnectOptions::client_properties`]. The name has at most 255 bytes; what is longer is cut.
+    #[must_use]
+    pub fn client_property(mut self, name: &'static str, value: impl Into<FieldValue>) -> Self {
+        self.client_properties.insert(name, value);
+        self
+    }
+
+    /// Sets [`ConnectOptions::locale`].
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<String>) -> Self {
+        self.locale = locale.into();
+        self
+    }
+
+    /// Sets [`ConnectOptions::heartbeat`].
+    #[must_use]
+    pub fn heartbeat(self, heartbeat: Duration) -> Self {
+        Self { heartbeat, ..self }
+    }
+
+    /// Sets [`ConnectOptions::frame_max`].
+    #[must_use]
+    pub fn frame_max(self, frame_max: u32) -> Self {
+        Self { frame_max, ..self }
+    }
+
+    /// Sets [`ConnectOptions::channel_max`].
+    #[must_use]
+    pub fn channel_max(self, channel_max: u16) -> Self {
+        Self { channel_max, ..self }
+    }
+
+    /// Sets [`ConnectOptions::message_bytes_max`].
+    #[must_use]
+    pub fn message_bytes_max(self, message_bytes_max: usize) -> Self {
+        Self { message_bytes_max, ..self }
+    }
+
+    /// Sets [`ConnectOptions::connect_timeout`].
+    #[must_use]
+    pub fn connect_timeout(self, connect_timeout: Duration) -> Self {
+        Self { connect_timeout, ..self }
+    }
+
+    /// Sets [`ConnectOptions::operation_timeout`].
+    #[must_use]
+    pub fn operation_timeout(self, operation_timeout: Duration) -> Self {
+        Self { operation_timeout, ..self }
+    }
+
+    /// Sets [`ConnectOptions::write`].
+    #[must_use]
+    pub fn write(self, write: WriteOptions) -> Self {
+        Self { write, ..self }
+    }
+
+    /// Sets [`ConnectOptions::tls`].
+    #[must_use]
+    pub fn tls(self, tls: TlsOptions) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Sets [`ConnectOptions::recovery`].
+    #[must_use]
+    pub fn recovery(self, recovery: RecoveryOptions) -> Self {
+        Self { recovery, ..self }
+    }
+
+    /// Looks for values nothing can work with. Connecting does this first.
+    ///
+    /// # Errors
+    /// The first such value.
+    pub fn check(&self) -> Result<(), OptionsError> {
+        let refuse = |option, reason| Err(OptionsError { option, reason });
+        if self.addresses.is_empty() {
+            return refuse("addresses", "is empty; name at least one broker");
+        }
+        for (option, text) in [("vhost", self.vhost.as_str()), ("locale", self.locale.as_str())] {
+            if text.len() > ShortStr::LEN_MAX {
+                return refuse(option, "has more than 255 bytes");
+            }
+        }
+        if self.mechanisms.is_empty() {
+            return refuse("mechanisms", "is empty; name at least one, usually PLAIN");
+        }
+        if self.frame_max != 0 && self.frame_max < FRAME_MIN_SIZE {
+            return refuse("frame_max", "is below 4096 bytes, the least the protocol allows");
+        }
+        if self.heartbeat > Duration::from_secs(u16::MAX.into()) {
+            return refuse("heartbeat", "is above 65535 s; zero turns heartbeats off");
+        }
+        for (option, wait) in
+            [("connect_timeout", self.connect_timeout), ("operation_timeout", self.operation_timeout)]
+        {
+            if wait.is_zero() {
+                return refuse(option, "is zero, so nothing could ever succeed");
+            }
+        }
+        if self.write.batch_bytes_max == 0 || self.write.queue_len_max == 0 {
+            return refuse("write", "has a bound of zero, so nothing could ever be sent");
+        }
+        self.recovery.check()
+    }
+
+    /// What this side asks for in tune.
+    #[must_use]
+    pub fn tuning(&self) -> Tuning {
+        let up = u64::from(self.heartbeat.subsec_nanos() > 0);
+        let heartbeat = u16::try_from(self.heartbeat.as_secs() + up).unwrap_or(u16::MAX);
+        Tuning { channel_max: self.channel_max, frame_max: self.frame_max, heartbeat }
+    }
+}
+
+/// Everything but the password and keys.
+impl fmt::Debug for ConnectOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> =
+            self.client_properties.iter().map(|(name, _)| name.to_lossy().into_owned()).collect();
+        f.debug_struct("ConnectOptions")
+            .field("addresses", &self.addresses)
+            .field("vhost", &self.vhost)
+            .field("credentials", &self.credentials)
+            .field("mechanisms", &self.mechanisms)
+            .field("name", &self.name)
+            .field("client_properties", &names)
+            .field("locale", &self.locale)
+            .field("heartbeat", &self.heartbeat)
+            .field("frame_max", &self.frame_max)
+            .field("channel_max", &self.channel_max)
+            .field("message_bytes_max", &self.message_bytes_max)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("operation_timeout", &self.operation_timeout)
+            .field("write", &self.write)
+            .field("tls", &self.tls)
+            .field("recovery", &self.recovery)
+            .finish()
+    }
+}
+
+impl TryFrom<&str> for ConnectOptions {
+    type Error = UriError;
+
+    fn try_from(uri: &str) -> Result<Self, UriError> {
+        Self::new(uri)
+    }
+}
+
+impl std::str::FromStr for ConnectOptions {
+    type Err = UriError;
+
+    fn from_str(uri: &str) -> Result<Self, UriError> {
+        Self::new(uri)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! One message on its way: a single allocation that caller and task share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use atomic_waker::AtomicWaker;
+use bytes::Bytes;
+use leveret_protocol::methods::basic;
+use leveret_protocol::{BASIC_CLASS, FrameKind, ShortStr, begin_frame, put_body};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::error::{Returned, SendError};
+
+/// Exchange, routing key and properties up to this many bytes lie in the same allocation.
+const INLINE: usize = 144;
+
+#[derive(Debug)]
+enum Head {
+    Inline([u8; INLINE]),
+    Heap(Box<[u8]>),
+}
+
+const QUEUED: u8 = 0;
+const WRITTEN: u8 = 1;
+const STORED: u8 = 2;
+const FAILED: u8 = 3;
+
+/// A message between `send` and its confirm.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    state: AtomicU8,
+    pub(crate) mandatory: bool,
+    exchange_len: u8,
+    key_len: u8,
+    head_len: u32,
+    head: Head,
+    pub(crate) body: Bytes,
+    /// What it holds of the publisher's bound.
+    pub(crate) permit_bytes: u32,
+    pub(crate) deadline: Option<Instant>,
+    waker: AtomicWaker,
+    problem: Mutex<Option<SendError>>,
+    returned: Mutex<Option<Box<Returned>>>,
+}
+
+impl InFlight {
+    pub(crate) fn new(
+        exchange: ShortStr<'_>,
+        routing_key: ShortStr<'_>,
+        properties: &[u8],
+        body: Bytes,
+        mandatory: bool,
+        deadline: Option<Instant>,
+        permit_bytes: u32,
+    ) -> Self {
+        let parts = [exchange.as_bytes(), routing_key.as_bytes(), properties];
+        let head_len = parts.iter().map(|part| part.len()).sum::<usize>();
+        let head = if head_len <= INLINE {
+            let mut inline = [0; INLINE];
+            let mut at = 0;
+            for part in parts {
+                inline[at..at + part.len()].copy_from_slice(part);
+                at += part.len();
+            }
+            Head::Inline(inline)
+        } else {
+            Head::Heap(parts.concat().into_boxed_slice())
+        };
+        Self {
+            state: AtomicU8::new(QUEUED),
+            mandatory,
+            exchange_len: exchange.len() as u8,
+            key_len: routing_key.len() as u8,
+            head_len: head_len as u32,
+            head,
+            body,
+            permit_bytes,
+            deadline,
+            waker: AtomicWaker::new(),
+            problem: Mutex::new(None),
+            returned: Mutex::new(None),
+        }
+    }
+
+    fn head(&self) -> (&[u8], &[u8], &[u8]) {
+        let all = match &self.head {
+            Head::Inline(inline) => &inline[..self.head_len as usize],
+            Head::Heap(heap) => heap,
+        };
+        let (exchange, rest) = all.split_at(self.exchange_len.into());
+        let (key, properties) = rest.split_at(self.key_len.into());
+        (exchange, key, properties)
+    }
+
+    /// Appends publish, header and body.
+    pub(crate) fn write(&self, channel: u16, frame_max: u32, out: &mut Vec<u8>) {
+        let (exchange, key, properties) = self.head();
+        basic::Publish {
+            exchange: ShortStr::from_bytes(exchange).unwrap_or_default(),
+            routing_key: ShortStr::from_bytes(key).unwrap_or_default(),
+            mandatory: self.mandatory,
+            immediate: false,
+        }
+        .write(channel, out);
+        let frame = begin_frame(out, FrameKind::Header, channel);
+        out.extend_from_slice(&BASIC_CLASS.to_be_bytes());
+        out.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(&(self.body.len() as u64).to_be_bytes());
+        out.extend_from_slice(properties);
+        frame.end(out);
+        put_body(out, channel, &self.body, frame_max);
+        let _ = self.state.compare_exchange(QUEUED, WRITTEN, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.state.load(Ordering::Acquire) >= STORED
+    }
+
+    pub(crate) fn was_written(&self) -> bool {
+        self.state.load(Ordering::Acquire) == WRITTEN
+    }
+
+    /// Decides the outcome; only the first decision counts.
+    pub(crate) fn complete(&self, outcome: Result<(), SendError>) {
+        if self.is_done() {
+            return;
+        }
+        match outcome {
+            Ok(()) => self.state.store(STORED, Ordering::Release),
+            Err(error) => {
+                *self.problem.lock() = Some(error);
+                self.state.store(FAILED, Ordering::Release);
+            }
+        }
+        self.waker.wake();
+    }
+
+    /// The broker confirmed it; a message that was returned before is not stored anywhere.
+    pub(crate) fn confirm(&self) {
+        if self.mandatory
+            && let Some(returned) = self.returned.lock().take()
+        {
+            return self.complete(Err(SendError::Unroutable(returned)));
+        }
+        self.complete(Ok(()));
+    }
+
+    /// The connection is gone or the time is up.
+    pub(crate) fn give_up(&self, unwritten: SendError) {
+        self.complete(Err(if self.was_written() {
+            SendError::Unconfirmed { maybe_stored: true }
+        } else {
+            unwritten
+        }));
+    }
+
+    /// Remembers that the broker gave it back.
+    pub(crate) fn set_returned(&self, returned: Box<Returned>) {
+        *self.returned.lock() = Some(returned);
+    }
+
+    /// Whether a returned message is this one. Properties are not compared: a broker strips `BCC`.
+    pub(crate) fn matches(
+        &self,
+        exchange: &[u8],
+        key: &[u8],
+        properties: Option<&[u8]>,
+        body: &[u8],
+    ) -> bool {
+        let (own_exchange, own_key, own_properties) = self.head();
+        self.mandatory
+            && own_exchange == exchange
+            && own_key == key
+            && properties.is_none_or(|properties| own_properties == properties)
+            && self.body == body
+            && self.returned.lock().is_none()
+    }
+
+    /// The outcome, once it is known.
+    pub(crate) fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        for attempt in 0..2 {
+            match self.state.load(Ordering::Acquire) {
+                STORED => return Poll::Ready(Ok(())),
+                FAILED => {
+                    let problem = self.problem.lock().clone();
+                    let unknown = SendError::Unconfirmed { maybe_stored: true };
+                    return Poll::Ready(Err(problem.unwrap_or(unknown)));
+                }
+                _ if attempt == 0 => self.waker.register(cx.waker()),
+                _ => {}
+            }
+        }
+        Poll::Pending
+    }
+}

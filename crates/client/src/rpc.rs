@@ -1,0 +1,120 @@
+//! Requests and answers over RabbitMQ's direct reply-to: no queue is declared, nothing is stored.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use leveret_protocol::Properties;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::channel::{Channel, ConsumeOptions};
+use crate::connection::Connection;
+use crate::consumer::Delivery;
+use crate::error::Error;
+use crate::message::Message;
+
+/// RabbitMQ's pseudo-queue for answers.
+const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+
+/// Why there is no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RpcError {
+    /// None came in time. The request may have been carried out.
+    #[error("no answer within {0:?}; is a server consuming the queue?")]
+    Deadline(Duration),
+    /// Channel or connection are gone. The request may have been carried out.
+    #[error(transparent)]
+    Closed(#[from] Error),
+}
+
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Delivery>>>>;
+
+/// Asks and waits for answers, any number at a time. It ends with its connection; make another one then.
+#[derive(Debug)]
+pub struct RpcClient {
+    channel: Channel,
+    waiting: Waiting,
+    next: AtomicU64,
+    reader: tokio::task::AbortHandle,
+}
+
+impl Drop for RpcClient {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl RpcClient {
+    /// Opens a channel and listens for answers.
+    ///
+    /// # Errors
+    /// As [`Connection::channel`], and the broker's refusal.
+    pub async fn new(connection: &Connection) -> Result<Self, Error> {
+        let channel = connection.channel().await?;
+        let options = ConsumeOptions { no_ack: true, ..Default::default() };
+        let mut answers = channel.basic_consume(REPLY_TO, options).await?;
+        let waiting = Waiting::default();
+        let by_id = waiting.clone();
+        let reader = tokio::spawn(async move {
+            while let Some(Ok(answer)) = answers.next().await {
+                let id = answer.raw_properties().correlation_id();
+                let id = id.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
+                let asker = id.and_then(|id| by_id.lock().remove(&id));
+                if let Some(asker) = asker {
+                    let _ = asker.send(answer);
+                }
+            }
+            by_id.lock().clear();
+        });
+        Ok(Self { channel, waiting, next: AtomicU64::new(1), reader: reader.abort_handle() })
+    }
+
+    /// Sends a request and waits for its answer. Cancel-safe in this sense: dropped, the answer is thrown away.
+    ///
+    /// # Errors
+    /// No answer in time; channel or connection gone.
+    pub async fn call(&self, request: impl Into<Message>, deadline: Duration) -> Result<Delivery, RpcError> {
+        struct Forget<'a>(&'a Waiting, u64);
+        impl Drop for Forget<'_> {
+            fn drop(&mut self) {
+                self.0.lock().remove(&self.1);
+            }
+        }
+        let mut request = request.into();
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        request.properties.correlation_id = Some(id.to_string());
+        request.properties.reply_to = Some(REPLY_TO.to_owned());
+        let (sender, answer) = oneshot::channel();
+        self.waiting.lock().insert(id, sender);
+        let _forget = Forget(&self.waiting, id);
+        let asked = async {
+            self.channel.basic_publish(request).await?;
+            let lost = |_| Error::Lost("the channel for answers is gone".into());
+            answer.await.map_err(|error| self.channel.closed().unwrap_or_else(|| lost(error)))
+        };
+        match timeout(deadline, asked).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(RpcError::Deadline(deadline)),
+        }
+    }
+}
+
+impl Channel {
+    /// Answers a request: publishes to its `reply-to` with its correlation id. A request without `reply-to` wants no answer.
+    ///
+    /// # Errors
+    /// As [`basic_publish`](Self::basic_publish).
+    pub async fn reply(&self, request: &Delivery, body: impl Into<Bytes>) -> Result<(), Error> {
+        let asked = request.raw_properties();
+        let Some(reply_to) = asked.reply_to() else { return Ok(()) };
+        let correlation_id = asked.correlation_id().map(|id| id.to_lossy().into_owned());
+        let properties = Properties { correlation_id, ..Properties::default() };
+        let message = Message::new(body).properties(properties);
+        self.basic_publish(message.exchange("").routing_key(reply_to.to_lossy().into_owned())).await
+    }
+}

@@ -1,0 +1,282 @@
+//! Declaring it all again: exchanges, queues, bindings, then per channel QoS and consumers. One step at a time, since a queue may
+//! come back under another name, and what depends on a failed step is skipped.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use leveret_protocol::FieldTable;
+
+use super::{Consumer, Destination, Entity, Exchange, Id, Qos, Topology};
+
+/// One thing to send and to wait for.
+#[derive(Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Step<'a> {
+    /// `exchange.declare`
+    DeclareExchange(&'a Exchange),
+    /// `queue.declare`; the name in the answer is the outcome.
+    DeclareQueue {
+        /// The name to ask for: empty for a server-named queue.
+        name: &'a str,
+        /// Everything else.
+        queue: &'a super::Queue,
+    },
+    /// `queue.bind`
+    BindQueue {
+        /// The queue, under its name of today.
+        queue: &'a str,
+        /// The exchange.
+        source: &'a str,
+        /// The binding key.
+        routing_key: &'a [u8],
+        /// Further arguments.
+        arguments: &'a FieldTable,
+    },
+    /// `exchange.bind`
+    BindExchange {
+        /// The exchange that receives.
+        destination: &'a str,
+        /// The exchange that sends.
+        source: &'a str,
+        /// The binding key.
+        routing_key: &'a [u8],
+        /// Further arguments.
+        arguments: &'a FieldTable,
+    },
+    /// `basic.qos`, on that channel.
+    Qos(Qos),
+    /// `basic.consume`, on its channel and with its tag.
+    Consume(&'a Consumer),
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// The queue is declared under this name.
+    Named(String),
+    /// The broker refused it, with this text. It stays on record and is tried again after the next loss.
+    Failed(String),
+    /// The connection is lost again: nothing more is done, nothing is reported as failed.
+    Lost,
+}
+
+/// A step that was refused, or skipped because it depends on one that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What is missing now.
+    pub entity: Entity,
+    /// The broker's text, or which entity it depends on.
+    pub reason: String,
+    /// Not tried, because what it depends on is missing.
+    pub skipped: bool,
+}
+
+/// A server-named queue that came back under another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rename {
+    /// The name before.
+    pub old: String,
+    /// The name now.
+    pub new: String,
+}
+
+/// What became of a topology.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// Steps that succeeded.
+    pub recovered: usize,
+    /// What is missing, in the order it was tried.
+    pub failures: Vec<Failure>,
+    /// Queues under new names.
+    pub renames: Vec<Rename>,
+    /// Whether every step was taken; if not, the connection was lost on the way.
+    pub complete: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Item {
+    Exchange(Id),
+    Queue(Id),
+    Binding(Id),
+    Qos(Qos),
+    Consumer(Id),
+}
+
+/// A recovery under way, see [`Topology::recover`]. The topology may change in between: what was deleted is not declared again.
+#[derive(Debug)]
+pub struct Recovery {
+    items: VecDeque<Item>,
+    current: Option<Item>,
+    failed: HashSet<Destination>,
+    failed_channels: HashMap<u16, String>,
+    lost: bool,
+    report: RecoveryReport,
+}
+
+impl Topology {
+    /// Begins to declare everything again.
+    #[must_use]
+    pub fn recover(&self) -> Recovery {
+        let mut items: VecDeque<Item> = self.exchanges.by_id.keys().map(|id| Item::Exchange(*id)).collect();
+        items.extend(self.queues.by_id.keys().map(|id| Item::Queue(*id)));
+        items.extend(self.bindings.keys().map(|id| Item::Binding(*id)));
+        for (channel, qos) in &self.channels {
+            let set = |prefetch_count, global| Item::Qos(Qos { channel: *channel, prefetch_count, global });
+            items.extend(qos.global.map(|count| set(count, true)));
+            let mut each = None;
+            // Each consumer keeps the count it began with, so the count is set as often as it changed between them.
+            for (id, (_, count)) in self.consumers.iter().filter(|(_, (c, _))| c.channel == *channel) {
+                let wanted = count.or(each.map(|_| 0));
+                if wanted != each {
+                    items.extend(wanted.map(|count| set(count, false)));
+                    each = wanted;
+                }
+                items.push_back(Item::Consumer(*id));
+            }
+            if qos.each != each {
+                items.extend(qos.each.map(|count| set(count, false)));
+            }
+        }
+        let bare =
+            self.consumers.iter().filter(|(_, (consumer, _))| !self.channels.contains_key(&consumer.channel));
+        items.extend(bare.map(|(id, _)| Item::Consumer(*id)));
+        let (failed, failed_channels) = (HashSet::new(), HashMap::new());
+        Recovery {
+            items,
+            current: None,
+            failed,
+            failed_channels,
+            lost: false,
+            report: RecoveryReport::default(),
+        }
+    }
+}
+
+impl Recovery {
+    /// The next step; the same one again until [`Recovery::done`] says what came of it.
+    pub fn next<'a>(&mut self, topology: &'a Topology) -> Option<Step<'a>> {
+        while self.current.is_none() {
+            let Some(item) = self.items.pop_front() else {
+                self.report.complete = !self.lost;
+                return None;
+            };
+            match self.missing(topology, item) {
+                Some(reason) => {
+                    let Some(entity) = entity(topology, item) else { continue };
+                    self.report.failures.push(Failure { entity, reason, skipped: true });
+                }
+                None => self.current = step(topology, item).map(|_| item),
+            }
+        }
+        let step = self.current.and_then(|item| step(topology, item));
+        if step.is_none() {
+            // Deleted between two calls.
+            self.current = None;
+            return self.next(topology);
+        }
+        step
+    }
+
+    /// Says what came of the last step.
+    pub fn done(&mut self, topology: &mut Topology, outcome: Outcome) {
+        let Some(item) = self.current.take() else { return };
+        match outcome {
+            Outcome::Done => self.report.recovered += 1,
+            Outcome::Named(new) => {
+                self.report.recovered += 1;
+                let old = match item {
+                    Item::Queue(id) => topology.queues.by_id.get(&id).map(|queue| queue.name.clone()),
+                    _ => None,
+                };
+                if let Some(old) = old.filter(|old| *old != new) {
+                    topology.rename_queue(&old, &new);
+                    self.report.renames.push(Rename { old, new });
+                }
+            }
+            Outcome::Failed(reason) => {
+                let Some(entity) = entity(topology, item) else { return };
+                match &entity {
+                    Entity::Exchange(name) => _ = self.failed.insert(Destination::Exchange(name.clone())),
+                    Entity::Queue(name) => _ = self.failed.insert(Destination::Queue(name.clone())),
+                    Entity::Qos(channel) => _ = self.failed_channels.insert(*channel, entity.to_string()),
+                    _ => {}
+                }
+                self.report.failures.push(Failure { entity, reason, skipped: false });
+            }
+            Outcome::Lost => {
+                self.items.clear();
+                self.lost = true;
+            }
+        }
+    }
+
+    /// What became of it all.
+    #[must_use]
+    pub fn finish(self) -> RecoveryReport {
+        self.report
+    }
+
+    /// What the item depends on and is missing.
+    fn missing(&self, topology: &Topology, item: Item) -> Option<String> {
+        let failed = |needed: Destination| {
+            self.failed.contains(&needed).then(|| match needed {
+                Destination::Queue(name) => format!("needs queue '{name}', which could not be declared"),
+                Destination::Exchange(name) => {
+                    format!("needs exchange '{name}', which could not be declared")
+                }
+            })
+        };
+        match item {
+            Item::Binding(id) => {
+                let binding = topology.bindings.get(&id)?;
+                failed(Destination::Exchange(binding.source.clone()))
+                    .or_else(|| failed(binding.destination.clone()))
+            }
+            Item::Consumer(id) => {
+                let (consumer, _) = topology.consumers.get(&id)?;
+                let channel = self.failed_channels.get(&consumer.channel);
+                let channel = channel.map(|entity| format!("needs {entity}, which could not be set"));
+                failed(Destination::Queue(consumer.queue.clone())).or(channel)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn entity(topology: &Topology, item: Item) -> Option<Entity> {
+    match item {
+        Item::Exchange(id) => {
+            topology.exchanges.by_id.get(&id).map(|exchange| Entity::Exchange(exchange.name.clone()))
+        }
+        Item::Queue(id) => topology.queues.by_id.get(&id).map(|queue| Entity::Queue(queue.name.clone())),
+        Item::Binding(id) => topology.bindings.get(&id).map(Entity::from),
+        Item::Qos(qos) => Some(Entity::Qos(qos.channel)),
+        Item::Consumer(id) => topology.consumers.get(&id).map(|(consumer, _)| Entity::from(consumer)),
+    }
+}
+
+fn step(topology: &Topology, item: Item) -> Option<Step<'_>> {
+    match item {
+        Item::Exchange(id) => topology.exchanges.by_id.get(&id).map(Step::DeclareExchange),
+        Item::Queue(id) => topology.queues.by_id.get(&id).map(|queue| Step::DeclareQueue {
+            name: if queue.server_named { "" } else { &queue.name },
+            queue,
+        }),
+        Item::Binding(id) => topology.bindings.get(&id).map(|binding| {
+            let (source, routing_key, arguments) =
+                (&*binding.source, &*binding.routing_key, &binding.arguments);
+            match &binding.destination {
+                Destination::Queue(queue) => Step::BindQueue { queue, source, routing_key, arguments },
+                Destination::Exchange(destination) => {
+                    Step::BindExchange { destination, source, routing_key, arguments }
+                }
+            }
+        }),
+        Item::Qos(qos) => topology.channels.contains_key(&qos.channel).then_some(Step::Qos(qos)),
+        Item::Consumer(id) => topology.consumers.get(&id).map(|(consumer, _)| Step::Consume(consumer)),
+    }
+}

@@ -1,0 +1,7 @@
+//! The client against a broker: in the process, or at `LEVERET_CLIENT_URL`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+mod basics;
+mod pools;
+mod recovery;
+mod support;
