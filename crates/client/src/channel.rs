@@ -11,6 +11,7 @@ use crate::consumer::{Consumer, ConsumerOptions, Delivery};
 use crate::error::Error;
 use crate::io::{CallKind, ChannelShared, Command, Reply};
 use crate::message::Message;
+use crate::topology::{self, Destination};
 
 /// How to declare an exchange.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -140,7 +141,22 @@ fn short(text: &str) -> Result<ShortStr<'_>, Error> {
     Ok(ShortStr::new(text)?)
 }
 
+fn binding(
+    destination: Destination,
+    source: ShortStr<'_>,
+    routing_key: ShortStr<'_>,
+    arguments: FieldTable,
+) -> topology::Binding {
+    let (source, routing_key) = (source.to_lossy().into_owned(), routing_key.as_bytes().to_vec());
+    topology::Binding { destination, source, routing_key, arguments }
+}
+
 impl Channel {
+    /// What is declared again after a lost connection.
+    fn topology(&self) -> parking_lot::MutexGuard<'_, topology::Topology> {
+        self.0.shared.connection.topology.lock()
+    }
+
     pub(crate) fn new(connection: Connection, shared: Arc<ChannelShared>) -> Self {
         Self(Arc::new(Inner { connection, shared, marked: AtomicBool::new(false) }))
     }
@@ -201,6 +217,14 @@ impl Channel {
         let (exchange, kind) = (short(name)?, short(kind)?);
         let ExchangeDeclare { passive, durable, auto_delete, internal, arguments } = how;
         let no_wait = false;
+        let declared = topology::Exchange {
+            name: exchange.to_lossy().into_owned(),
+            kind: kind.to_lossy().into_owned(),
+            durable,
+            auto_delete,
+            internal,
+            arguments: arguments.clone(),
+        };
         self.done(exchange::Declare {
             exchange,
             kind,
@@ -211,7 +235,11 @@ impl Channel {
             no_wait,
             arguments,
         })
-        .await
+        .await?;
+        if !passive {
+            self.topology().exchange_declared(declared);
+        }
+        Ok(())
     }
 
     /// `exchange.delete`.
@@ -220,7 +248,9 @@ impl Channel {
     /// Those of the broker; connection lost.
     pub async fn exchange_delete(&self, name: &str, when: DeleteExchange) -> Result<(), Error> {
         let if_unused = when.if_unused;
-        self.done(exchange::Delete { exchange: short(name)?, if_unused, no_wait: false }).await
+        self.done(exchange::Delete { exchange: short(name)?, if_unused, no_wait: false }).await?;
+        self.topology().exchange_deleted(name);
+        Ok(())
     }
 
     /// `exchange.bind`: messages of `source` go to `destination` too.
@@ -231,7 +261,10 @@ impl Channel {
         let (destination, source, routing_key) =
             (short(destination)?, short(source)?, short(&how.routing_key)?);
         let arguments = how.arguments.clone();
-        self.done(exchange::Bind { destination, source, routing_key, no_wait: false, arguments }).await
+        self.done(exchange::Bind { destination, source, routing_key, no_wait: false, arguments }).await?;
+        let destination = Destination::Exchange(destination.to_lossy().into_owned());
+        self.topology().bound(binding(destination, source, routing_key, how.arguments));
+        Ok(())
     }
 
     /// `exchange.unbind`.
@@ -242,7 +275,10 @@ impl Channel {
         let (destination, source, routing_key) =
             (short(destination)?, short(source)?, short(&how.routing_key)?);
         let arguments = how.arguments.clone();
-        self.done(exchange::Unbind { destination, source, routing_key, no_wait: false, arguments }).await
+        self.done(exchange::Unbind { destination, source, routing_key, no_wait: false, arguments }).await?;
+        let destination = Destination::Exchange(destination.to_lossy().into_owned());
+        self.topology().unbound(&destination, &source.to_lossy(), routing_key.as_bytes(), &how.arguments);
+        Ok(())
     }
 
     /// `queue.declare`; an empty name has the broker make one.
@@ -252,10 +288,21 @@ impl Channel {
     pub async fn queue_declare(&self, name: &str, how: QueueDeclare) -> Result<DeclaredQueue, Error> {
         let QueueDeclare { passive, durable, exclusive, auto_delete, arguments } = how;
         let (queue, no_wait) = (short(name)?, false);
+        let kept = arguments.clone();
         let declare = queue::Declare { queue, passive, durable, exclusive, auto_delete, no_wait, arguments };
         match self.call(declare, CallKind::Other).await? {
-            Reply::Declared { queue: name, messages, consumers } => {
-                Ok(DeclaredQueue { name, messages, consumers })
+            Reply::Declared { queue: given, messages, consumers } => {
+                if !passive {
+                    self.topology().queue_declared(topology::Queue {
+                        name: given.clone(),
+                        server_named: name.is_empty(),
+                        durable,
+                        exclusive,
+                        auto_delete,
+                        arguments: kept,
+                    });
+                }
+                Ok(DeclaredQueue { name: given, messages, consumers })
             }
             _ => Err(Error::Unexpected { what: "queue.declare" }),
         }
@@ -268,7 +315,10 @@ impl Channel {
     pub async fn queue_bind(&self, queue: &str, exchange: &str, how: Bind) -> Result<(), Error> {
         let (queue, exchange, routing_key) = (short(queue)?, short(exchange)?, short(&how.routing_key)?);
         let arguments = how.arguments.clone();
-        self.done(queue::Bind { queue, exchange, routing_key, no_wait: false, arguments }).await
+        self.done(queue::Bind { queue, exchange, routing_key, no_wait: false, arguments }).await?;
+        let destination = Destination::Queue(queue.to_lossy().into_owned());
+        self.topology().bound(binding(destination, exchange, routing_key, how.arguments));
+        Ok(())
     }
 
     /// `queue.unbind`.
@@ -278,7 +328,10 @@ impl Channel {
     pub async fn queue_unbind(&self, queue: &str, exchange: &str, how: Bind) -> Result<(), Error> {
         let (queue, exchange, routing_key) = (short(queue)?, short(exchange)?, short(&how.routing_key)?);
         let arguments = how.arguments.clone();
-        self.done(queue::Unbind { queue, exchange, routing_key, arguments }).await
+        self.done(queue::Unbind { queue, exchange, routing_key, arguments }).await?;
+        let destination = Destination::Queue(queue.to_lossy().into_owned());
+        self.topology().unbound(&destination, &exchange.to_lossy(), routing_key.as_bytes(), &how.arguments);
+        Ok(())
     }
 
     /// `queue.purge`: throws ready messages away and says how many.
@@ -295,7 +348,10 @@ impl Channel {
     /// 406 when a condition does not hold; connection lost.
     pub async fn queue_delete(&self, queue: &str, when: DeleteQueue) -> Result<u32, Error> {
         let DeleteQueue { if_unused, if_empty } = when;
-        self.count(queue::Delete { queue: short(queue)?, if_unused, if_empty, no_wait: false }).await
+        let deleted = queue::Delete { queue: short(queue)?, if_unused, if_empty, no_wait: false };
+        let messages = self.count(deleted).await?;
+        self.topology().queue_deleted(queue);
+        Ok(messages)
     }
 
     /// `basic.qos`: unsettled deliveries for each consumer made from now on, or with `global` for the channel; 0: no limit.

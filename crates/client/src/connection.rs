@@ -15,6 +15,7 @@ use crate::error::{ConnectError, Error};
 use crate::io::{ChannelShared, Command, ConnectionShared, Reply, Task};
 use crate::options::ConnectOptions;
 use crate::publisher::{Publisher, PublisherOptions};
+use crate::topology::RecoveryReport;
 use crate::transport::Connector;
 
 /// What a connection is doing.
@@ -192,6 +193,13 @@ impl Connection {
             Ok(_) => Ok(()),
             Err(_) => Err(Error::Timeout { what: "connection.close", after: deadline }),
         }
+    }
+
+    /// How it went when what was declared on this connection was declared again after it was last lost: what failed, with the broker's
+    /// reason, and which queues that the broker names have another name now. `None` before the first time.
+    #[must_use]
+    pub fn last_recovery(&self) -> Option<Arc<RecoveryReport>> {
+        self.0.shared.recovery.lock().clone()
     }
 
     /// Deliveries that were dropped without being settled since the connection was made. Each is a mistake in the application.

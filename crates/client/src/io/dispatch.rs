@@ -16,6 +16,7 @@ use super::task::{End, Task};
 use crate::connection::ConnectionState;
 use crate::consumer::Delivery;
 use crate::error::{Error, Origin, Returned, Scope};
+use crate::topology;
 
 impl Task {
     /// Handles every whole frame of the buffer, then hands over what was gathered.
@@ -70,7 +71,7 @@ impl Task {
         self.channel(number)
     }
 
-    fn on_connection(&mut self, method: Method<'_>, out: &mut Vec<u8>) -> Result<(), End> {
+    pub(super) fn on_connection(&mut self, method: Method<'_>, out: &mut Vec<u8>) -> Result<(), End> {
         match method {
             Method::ConnectionClose(close) => {
                 connection::CloseOk.write(0, out);
@@ -168,6 +169,15 @@ impl Task {
                     subscription.tag = ok.consumer_tag.to_lossy().into_owned();
                 }
                 let tag = subscription.tag.clone();
+                let shared = state.shared.clone();
+                shared.connection.topology.lock().consumer_started(topology::Consumer {
+                    channel: number,
+                    tag: tag.clone(),
+                    queue: subscription.queue.clone(),
+                    no_ack: subscription.no_ack,
+                    exclusive: subscription.exclusive,
+                    arguments: subscription.arguments.clone(),
+                });
                 state.consumers.push(Consuming { subscription, batch: VecDeque::new(), again_at: None });
                 let _ = reply.send(Ok(Reply::Consuming(tag)));
             }
@@ -179,6 +189,7 @@ impl Task {
                         state.acks.set_prefetch(prefetch);
                     }
                     CallKind::Cancel(tag) => {
+                        state.shared.connection.topology.lock().consumer_cancelled(number, &tag);
                         if let Some(at) = state.consumers.iter().position(|c| c.subscription.tag == tag) {
                             let mut consumer = state.consumers.swap_remove(at);
                             consumer.hand_over();

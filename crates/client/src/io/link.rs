@@ -167,6 +167,20 @@ impl Link {
         event
     }
 
+    /// Writes what there is, then waits for more to read and for nothing else. Not to be dropped halfway if the link lives on.
+    pub(super) async fn exchange(&mut self) -> Result<(), String> {
+        use tokio::io::AsyncWriteExt as _;
+        let text = |error: io::Error| error.to_string();
+        let out = std::mem::take(&mut self.out);
+        self.stream.write_all(out.get(self.written..).unwrap_or_default()).await.map_err(text)?;
+        self.stream.flush().await.map_err(text)?;
+        self.written = 0;
+        match poll_fn(|cx| self.poll_read(cx)).await.map_err(text)? {
+            0 => Err("the broker closed the socket".into()),
+            _ => Ok(()),
+        }
+    }
+
     fn poll_read(&mut self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.capacity() - self.input.len() < self.read_size / 2 {
             self.input.reserve(self.read_size);

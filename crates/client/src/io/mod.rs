@@ -5,6 +5,7 @@ mod dispatch;
 mod handshake;
 mod link;
 mod publish;
+mod restore;
 mod shared;
 mod task;
 

@@ -14,6 +14,7 @@ use crate::acks::Settlement;
 use crate::consumer::Delivery;
 use crate::error::Error;
 use crate::publisher::InFlight;
+use crate::topology::{RecoveryReport, Topology};
 
 /// Answer to a method, owned.
 #[derive(Debug)]
@@ -119,6 +120,10 @@ pub(crate) struct ConnectionShared {
     pub(crate) close_requested: AtomicBool,
     pub(crate) frame_max: AtomicU32,
     pub(crate) dropped_unsettled: AtomicU64,
+    /// What was declared on this connection, to be declared again.
+    pub(crate) topology: Mutex<Topology>,
+    /// How the last time went.
+    pub(crate) recovery: Mutex<Option<Arc<RecoveryReport>>>,
 }
 
 impl ConnectionShared {
@@ -131,6 +136,8 @@ impl ConnectionShared {
             close_requested: AtomicBool::new(false),
             frame_max: AtomicU32::new(0),
             dropped_unsettled: AtomicU64::new(0),
+            topology: Mutex::default(),
+            recovery: Mutex::default(),
         }
     }
 

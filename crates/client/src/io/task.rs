@@ -91,7 +91,20 @@ impl Task {
     }
 
     pub(super) fn remove(&mut self, number: u16) -> Option<Box<ChannelState>> {
-        self.channels.get_mut(usize::from(number))?.take()
+        let removed = self.channels.get_mut(usize::from(number))?.take();
+        if removed.is_some() {
+            self.shared.topology.lock().channel_closed(number);
+        }
+        removed
+    }
+
+    /// A queue that the broker named has another name now: its consumers follow.
+    pub(super) fn rename_queue(&mut self, old: &str, new: &str) {
+        for state in self.each_channel() {
+            for consumer in state.consumers.iter_mut().filter(|consumer| consumer.subscription.queue == old) {
+                consumer.subscription.queue = new.to_owned();
+            }
+        }
     }
 
     fn each_channel(&mut self) -> impl Iterator<Item = &mut ChannelState> {
@@ -208,7 +221,7 @@ impl Task {
     }
 
     /// Waits for something while there is no connection: deadlines still count, and closing works at once.
-    async fn offline<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Error> {
+    pub(super) async fn offline<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Error> {
         let mut what = std::pin::pin!(what);
         loop {
             if self.shared.close_requested.load(SeqCst) {
@@ -245,6 +258,9 @@ impl Task {
     /// One connection, from open to its end.
     async fn serve(&mut self, link: &mut Link) -> End {
         self.shared.frame_max.store(link.frame_max, SeqCst);
+        if let Err(end) = self.restore(link).await {
+            return end;
+        }
         for state in self.each_channel() {
             state.open(None, &mut link.out);
         }

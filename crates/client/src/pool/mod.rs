@@ -326,7 +326,7 @@ impl<M: Manage> Inner<M> {
             let mut idle = self.idle.lock();
             // Looked at under the lock, so that closing finds it.
             if !self.closed.load(Relaxed) {
-                return idle.push_back(entry);
+                idle.push_back(entry);
             }
         }
     }

@@ -5,3 +5,4 @@ mod basics;
 mod pools;
 mod recovery;
 mod support;
+mod topology;

@@ -16,13 +16,23 @@ use tokio::time::timeout;
 use crate::support::{SOON, fresh};
 
 /// The last pipe between client and broker; aborting it cuts the connection.
-type Pipe = Arc<Mutex<Option<AbortHandle>>>;
+pub(crate) type Pipe = Arc<Mutex<Option<AbortHandle>>>;
 
 fn cut(pipe: &Pipe) {
     pipe.lock().unwrap().take().unwrap().abort();
 }
 
-async fn connect(broker: &Broker, pipe: &Pipe) -> Connection {
+/// Cuts it and waits until it is back.
+pub(crate) async fn cut_and_wait(connection: &Connection, pipe: &Pipe) {
+    cut(pipe);
+    let mut watch = connection.watch();
+    let lost = watch.wait_for(|state| matches!(state, ConnectionState::Recovering { .. }));
+    timeout(SOON, lost).await.unwrap().unwrap();
+    let back = watch.wait_for(|state| matches!(state, ConnectionState::Connected));
+    timeout(SOON, back).await.unwrap().unwrap();
+}
+
+pub(crate) async fn connect(broker: &Broker, pipe: &Pipe) -> Connection {
     let (broker, pipe) = (broker.clone(), pipe.clone());
     let connector = Connector::new(move |_| {
         let (ours, mut theirs) = tokio::io::duplex(8192);
@@ -50,12 +60,7 @@ async fn every_message_in_flight_at_a_cut_is_confirmed_later_and_arrives() {
         confirms.push(publisher.enqueue(n.to_string()).await.unwrap());
         if n % 500 == 250 {
             tokio::task::yield_now().await;
-            cut(&pipe);
-            let mut watch = connection.watch();
-            let lost = watch.wait_for(|state| matches!(state, ConnectionState::Recovering { .. }));
-            timeout(SOON, lost).await.unwrap().unwrap();
-            let back = watch.wait_for(|state| matches!(state, ConnectionState::Connected));
-            timeout(SOON, back).await.unwrap().unwrap();
+            cut_and_wait(&connection, &pipe).await;
         }
     }
     for confirm in confirms {

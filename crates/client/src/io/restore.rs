@@ -1,0 +1,189 @@
+//! After a lost connection: what was declared on it is declared again, on a channel of its own, before anything else comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Buf as _;
+use leveret_protocol::methods::{channel, exchange, queue};
+use leveret_protocol::{Incoming, Method, ShortStr};
+use tokio::time::{sleep, timeout};
+
+use super::link::Link;
+use super::task::{End, Task};
+use crate::topology::{Outcome, Step};
+
+/// The channel it happens on; no other is open then.
+const CHANNEL: u16 = 1;
+
+/// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet.
+const RESOURCE_LOCKED: u16 = 405;
+const LOCKED_TRIES: u32 = 20;
+const LOCKED_PAUSE: Duration = Duration::from_millis(100);
+
+enum Answer {
+    Done,
+    Named(String),
+    Closed { code: u16, reason: String },
+}
+
+impl Task {
+    /// Runs the plan. What fails is skipped and reported, with what depends on it.
+    pub(super) async fn restore(&mut self, link: &mut Link) -> Result<(), End> {
+        let mut recovery = {
+            let topology = self.shared.topology.lock();
+            if topology.entities().next().is_none() {
+                return Ok(());
+            }
+            topology.recover()
+        };
+        let mut is_open = false;
+        loop {
+            let frame = {
+                let topology = self.shared.topology.lock();
+                let Some(step) = recovery.next(&topology) else { break };
+                encode(&step)
+            };
+            // Channels bring back their prefetch and consumers themselves.
+            let Some(frame) = frame else {
+                recovery.done(&mut self.shared.topology.lock(), Outcome::Done);
+                continue;
+            };
+            let mut locked = 0;
+            let outcome = loop {
+                if !is_open {
+                    channel::Open.write(CHANNEL, &mut link.out);
+                    self.answer(link).await?;
+                    is_open = true;
+                }
+                link.out.extend_from_slice(&frame);
+                match self.answer(link).await? {
+                    Answer::Done => break Outcome::Done,
+                    Answer::Named(name) => break Outcome::Named(name),
+                    Answer::Closed { code, reason } => {
+                        is_open = false;
+                        locked += 1;
+                        if code != RESOURCE_LOCKED || locked > LOCKED_TRIES {
+                            break Outcome::Failed(reason);
+                        }
+                        // The broker still holds the lost connection's exclusive queue.
+                        self.offline(sleep(LOCKED_PAUSE)).await.map_err(End::Closed)?;
+                    }
+                }
+            };
+            recovery.done(&mut self.shared.topology.lock(), outcome);
+        }
+        if is_open {
+            channel::Close { reply_code: 200, ..Default::default() }.write(CHANNEL, &mut link.out);
+            self.answer(link).await?;
+        }
+        let report = recovery.finish();
+        for rename in &report.renames {
+            self.rename_queue(&rename.old, &rename.new);
+        }
+        for failure in &report.failures {
+            tracing::warn!(entity = ?failure.entity, reason = %failure.reason, "not declared again; it is tried after the next loss");
+        }
+        if report.recovered + report.failures.len() > 0 {
+            tracing::info!(declared = report.recovered, failed = report.failures.len(), "declared again");
+        }
+        *self.shared.recovery.lock() = Some(Arc::new(report));
+        Ok(())
+    }
+
+    /// Writes what there is and reads until something answers it; deadlines of others still count meanwhile.
+    async fn answer(&mut self, link: &mut Link) -> Result<Answer, End> {
+        let after: Duration = self.options.operation_timeout;
+        loop {
+            if let Some(answer) = self.take_answer(link)? {
+                return Ok(answer);
+            }
+            match self.offline(timeout(after, link.exchange())).await.map_err(End::Closed)? {
+                Ok(Ok(())) => {}
+                Ok(Err(text)) => return Err(End::Lost(text)),
+                Err(_) => return Err(End::Lost(format!("no answer within {after:?} to a declaration"))),
+            }
+        }
+    }
+
+    fn take_answer(&mut self, link: &mut Link) -> Result<Option<Answer>, End> {
+        let mut chunk = link.input.split().freeze();
+        let mut found = Ok(None);
+        while matches!(found, Ok(None)) {
+            let whole = chunk.clone();
+            match link.inbound.next(&whole) {
+                Ok(Some((incoming, used))) => {
+                    chunk.advance(used);
+                    found = match incoming {
+                        Incoming::Method { channel: 0, method } => {
+                            self.on_connection(method, &mut link.out).map(|()| None)
+                        }
+                        Incoming::Method { method, .. } => Ok(Some(answer_of(&method, &mut link.out))),
+                        _ => Ok(None),
+                    };
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    error.error.write(&mut link.out);
+                    found = Err(End::Lost(error.to_string()));
+                }
+            }
+        }
+        link.input.extend_from_slice(&chunk);
+        found
+    }
+}
+
+fn answer_of(method: &Method<'_>, out: &mut Vec<u8>) -> Answer {
+    match method {
+        Method::QueueDeclareOk(ok) => Answer::Named(ok.queue.to_lossy().into_owned()),
+        Method::ChannelClose(close) => {
+            channel::CloseOk.write(CHANNEL, out);
+            Answer::Closed { code: close.reply_code, reason: close.reply_text.to_lossy().into_owned() }
+        }
+        _ => Answer::Done,
+    }
+}
+
+/// The method of a step; `None` for what the channels do themselves.
+fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    match *step {
+        Step::DeclareExchange(declared) => exchange::Declare {
+            exchange: ShortStr::truncate(&declared.name),
+            kind: ShortStr::truncate(&declared.kind),
+            durable: declared.durable,
+            auto_delete: declared.auto_delete,
+            internal: declared.internal,
+            arguments: declared.arguments.clone(),
+            ..Default::default()
+        }
+        .write(CHANNEL, &mut out),
+        Step::DeclareQueue { name, queue: declared } => queue::Declare {
+            queue: ShortStr::truncate(name),
+            durable: declared.durable,
+            exclusive: declared.exclusive,
+            auto_delete: declared.auto_delete,
+            arguments: declared.arguments.clone(),
+            ..Default::default()
+        }
+        .write(CHANNEL, &mut out),
+        Step::BindQueue { queue, source, routing_key, arguments } => queue::Bind {
+            queue: ShortStr::truncate(queue),
+            exchange: ShortStr::truncate(source),
+            routing_key: ShortStr::from_bytes(routing_key).unwrap_or_default(),
+            arguments: arguments.clone(),
+            ..Default::default()
+        }
+        .write(CHANNEL, &mut out),
+        Step::BindExchange { destination, source, routing_key, arguments } => exchange::Bind {
+            destination: ShortStr::truncate(destination),
+            source: ShortStr::truncate(source),
+            routing_key: ShortStr::from_bytes(routing_key).unwrap_or_default(),
+            arguments: arguments.clone(),
+            ..Default::default()
+        }
+        .write(CHANNEL, &mut out),
+        Step::Qos(_) | Step::Consume(_) => return None,
+    }
+    Some(out)
+}
