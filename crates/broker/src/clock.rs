@@ -81,6 +81,14 @@ impl Clock {
         true
     }
 
+    /// When the next wait on a virtual clock ends, of [`now_ms`](Self::now_ms). `None`: nobody waits, or the clock is real.
+    ///
+    /// Moving from one to the next, rather than far at once, lets what one wait sets off set its own in time.
+    pub fn next_due_ms(&self) -> Option<u64> {
+        let Kind::Virtual(v) = &*self.0 else { return None };
+        v.waiting.lock().wakers.first_key_value().map(|((due_ms, _), _)| *due_ms)
+    }
+
     /// A timer on this clock, not yet set.
     pub fn timer(&self) -> Timer {
         Timer { clock: self.clone(), deadline_ms: None, wait: Wait::None }
@@ -202,9 +210,10 @@ mod tests {
         clock.advance(Duration::from_millis(3_599_999));
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());
+        assert_eq!(clock.next_due_ms(), Some(3_600_000));
         clock.advance(Duration::from_millis(1));
         sleeper.await.unwrap();
-        assert_eq!(clock.unix_ms(), 3_601_000);
+        assert_eq!((clock.unix_ms(), clock.next_due_ms()), (3_601_000, None));
     }
 
     #[tokio::test]

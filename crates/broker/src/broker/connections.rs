@@ -2,6 +2,7 @@
 
 use super::BrokerInner;
 use crate::auth::User;
+use crate::inspect::ConnectionInfo;
 use crate::mailbox::{Command, Mailbox};
 use crate::name::Name;
 use crate::refusal::Refusal;
@@ -101,6 +102,13 @@ impl BrokerInner {
     pub(crate) fn dismiss(&self, id: u64) {
         self.connections.lock().remove(&id);
         self.connections_gone.notify_waiters();
+    }
+
+    /// The open ones, oldest first.
+    pub(crate) fn connections(&self) -> Vec<ConnectionInfo> {
+        let mut all: Vec<_> = self.connections.lock().values().map(|connection| connection.info()).collect();
+        all.sort_by_key(|connection| connection.id);
+        all
     }
 
     pub(super) fn each_connection(&self, mut each: impl FnMut(&ConnectionHandle)) {

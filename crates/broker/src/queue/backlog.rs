@@ -257,6 +257,12 @@ impl Backlog {
         heads.min().filter(|ms| *ms != u64::MAX)
     }
 
+    /// What of each level is in memory, in the order it would leave, and whether more of it is on disk; highest level first.
+    pub(crate) fn look(&self) -> impl Iterator<Item = (usize, impl Iterator<Item = &Entry>, bool)> {
+        let levels = self.levels.iter().enumerate().rev();
+        levels.map(|(at, level)| (at, level.returned.values().chain(&level.fresh), level.cold.len() > 0))
+    }
+
     /// Takes everything out: what is in memory, and where the rest lies.
     pub(crate) fn clear(&mut self) -> (Vec<Entry>, Vec<Cleared>) {
         self.cleared += 1;

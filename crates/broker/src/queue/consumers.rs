@@ -25,6 +25,15 @@ pub(crate) struct Subscription {
     pub(crate) prefetch: u16,
     /// The channel-wide limit (`basic.qos` with `global`).
     pub(crate) limiter: Option<Arc<ChannelLimiter>>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a consumer is, for whoever looks.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) connection: u64,
+    pub(crate) channel: u16,
+    pub(crate) tag: Arc<[u8]>,
 }
 
 #[derive(Debug)]
@@ -86,6 +95,11 @@ impl Consumers {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Subscription> {
         self.slots.iter().flatten().map(|c| &c.subscription)
+    }
+
+    /// With the unacked messages of each.
+    pub(crate) fn iter_with_unacked(&self) -> impl Iterator<Item = (&Subscription, u32)> {
+        self.slots.iter().flatten().map(|c| (&c.subscription, c.unacked))
     }
 
     pub(crate) fn add(&mut self, subscription: Subscription) -> ConsumerId {

@@ -44,7 +44,7 @@ pub(crate) fn run(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, load: &Load) {
     }
 }
 
-fn fetch(store: &Store, queue: u64, load: &Load, unix_origin_ms: u64) -> (Vec<Entry>, u64) {
+pub(crate) fn fetch(store: &Store, queue: u64, load: &Load, unix_origin_ms: u64) -> (Vec<Entry>, u64) {
     let lanes: Vec<_> =
         [true, false].into_iter().filter_map(|lasting| Stored::at(load.level, lasting).lane()).collect();
     let mut entries = Vec::new();

@@ -223,6 +223,11 @@ impl Queue {
         }
     }
 
+    /// Its virtual host, while there is one.
+    pub(crate) fn vhost(&self) -> Option<Arc<VirtualHost>> {
+        self.vhost.upgrade()
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock()
     }

@@ -9,7 +9,7 @@ use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
 use crate::queue::Queue;
-use crate::queue::consumers::Subscription;
+use crate::queue::consumers::{Origin, Subscription};
 use crate::refusal::{Permission, Refusal};
 use crate::vhost::server_name;
 use leveret_protocol::methods::{basic, queue};
@@ -73,6 +73,7 @@ impl Session {
             priority,
             prefetch,
             limiter,
+            origin: Origin { connection: actor.connection, channel, tag: tag.clone() },
         };
         let now_ms = self.now_ms;
         let subscribed = queue.lock().subscribe(&queue, subscription, now_ms);

@@ -17,6 +17,7 @@ mod exclusive;
 mod expiry;
 mod faults;
 mod heartbeat;
+mod inspect;
 mod limits;
 mod overflow;
 mod prefetch;

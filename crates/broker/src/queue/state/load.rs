@@ -1,6 +1,7 @@
 //! The part of a queue that is on disk: when it is fetched, and what a restart found.
 
 use super::{Outcome, QueueState};
+use crate::inspect::QueuedMessage;
 use crate::queue::Queue;
 use crate::queue::backlog::{Entry, Front};
 use std::sync::Arc;
@@ -70,6 +71,17 @@ impl QueueState {
         {
             outcome.load = Some(self.load_of(level, messages_max));
         }
+    }
+
+    /// What is in memory of each level, and what to load of it to see the rest.
+    pub(crate) fn levels_for_browsing(&self, messages_max: usize) -> Vec<(Vec<QueuedMessage>, Option<Load>)> {
+        let levels = self.backlog.look();
+        levels
+            .map(|(level, entries, more)| {
+                let load = Load { bytes_max: usize::MAX, ..self.load_of(level, messages_max) };
+                (entries.take(messages_max).map(QueuedMessage::from).collect(), more.then_some(load))
+            })
+            .collect()
     }
 
     pub(super) fn load_of(&self, level: usize, messages_max: usize) -> Load {

@@ -1,0 +1,154 @@
+//! Looking into a running broker without changing it: virtual hosts, connections, consumers, messages where they lie.
+//!
+//! For tests and tools of this process. Nothing here takes a message, counts as use of a queue, or moves a figure.
+
+use crate::broker::Broker;
+use crate::definitions::{Definitions, DefinitionsError};
+use crate::message::Message;
+use crate::name::Name;
+use crate::queue::Queue;
+use crate::queue::backlog::Entry;
+use crate::queue::load::fetch;
+use crate::vhost::VirtualHost;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Who consumes from a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConsumerInfo {
+    /// Its tag.
+    pub consumer_tag: String,
+    /// The number of its connection; see [`ConnectionInfo::id`].
+    pub connection: u64,
+    /// Its channel.
+    pub channel: u16,
+    /// It acknowledges nothing.
+    pub no_ack: bool,
+    /// It wants to be the only one.
+    pub exclusive: bool,
+    /// Unacked messages it may hold; 0 is no limit.
+    pub prefetch_count: u16,
+    /// Unacked messages it holds.
+    pub unacked: u32,
+    /// `x-priority`.
+    pub priority: i32,
+}
+
+/// An open connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionInfo {
+    /// Its number, unique in this broker's life; grows with every connection.
+    pub id: u64,
+    /// Its user, once it is open.
+    pub user: Option<Name>,
+    /// Channels open on it.
+    pub channels: usize,
+}
+
+/// A message as it lies in a queue.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct QueuedMessage {
+    /// The message.
+    pub message: Message,
+    /// It was delivered before.
+    pub redelivered: bool,
+    /// How often it was delivered.
+    pub delivery_count: u32,
+    /// When it dies, in milliseconds of the broker's clock. `None`: never.
+    pub expires_ms: Option<u64>,
+}
+
+impl From<&Entry> for QueuedMessage {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            message: entry.message.clone(),
+            redelivered: entry.redelivered,
+            delivery_count: entry.delivery_count,
+            expires_ms: (entry.expires_ms != u64::MAX).then_some(entry.expires_ms),
+        }
+    }
+}
+
+impl Broker {
+    /// The virtual hosts, by name.
+    #[must_use]
+    pub fn vhosts(&self) -> Vec<Arc<VirtualHost>> {
+        self.0.vhosts()
+    }
+
+    /// The open connections, oldest first.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        self.0.connections()
+    }
+
+    /// Adds what the definitions name to what is there; entities that exist already must be equal.
+    ///
+    /// # Errors
+    /// The first element that cannot be had, by its place in the document. What came before it stays.
+    pub fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
+        self.0.import(definitions)
+    }
+
+    /// Bytes appended to the store and not yet written; 0 for a broker in memory.
+    #[must_use]
+    pub fn store_pending_bytes(&self) -> usize {
+        self.0.store().map_or(0, |store| store.pending_bytes())
+    }
+}
+
+impl Queue {
+    /// The ready messages in the order they would leave, at most `messages_max`.
+    ///
+    /// Those on disk only are read from there, which may take as long as the disk takes: not for a thread that serves connections
+    /// under load. What is published or consumed meanwhile may be missed or seen.
+    #[must_use]
+    pub fn browse(&self, messages_max: usize) -> Vec<QueuedMessage> {
+        let mut found = Vec::new();
+        let Some(vhost) = self.vhost() else { return found };
+        let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
+        let levels = self.lock().levels_for_browsing(messages_max);
+        for (entries, load) in levels {
+            found.extend(entries);
+            if found.len() < messages_max
+                && let (Some(load), Some(store)) = (load, vhost.store())
+            {
+                let (entries, _) = fetch(store, self.id(), &load, unix_origin_ms);
+                found.extend(entries.iter().map(QueuedMessage::from));
+            }
+        }
+        found.truncate(messages_max);
+        found
+    }
+
+    /// Its consumers, in no particular order.
+    #[must_use]
+    pub fn consumers(&self) -> Vec<ConsumerInfo> {
+        let state = self.lock();
+        let all = state.consumers().iter_with_unacked();
+        all.map(|(subscription, unacked)| ConsumerInfo {
+            consumer_tag: String::from_utf8_lossy(&subscription.origin.tag).into_owned(),
+            connection: subscription.origin.connection,
+            channel: subscription.origin.channel,
+            no_ack: subscription.no_ack,
+            exclusive: subscription.exclusive,
+            prefetch_count: subscription.prefetch,
+            unacked,
+            priority: subscription.priority,
+        })
+        .collect()
+    }
+}
+
+impl crate::broker::ConnectionHandle {
+    pub(crate) fn info(&self) -> ConnectionInfo {
+        ConnectionInfo {
+            id: self.id,
+            user: self.user.get().cloned(),
+            channels: self.channels.load(Ordering::Relaxed),
+        }
+    }
+}
