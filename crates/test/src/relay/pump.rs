@@ -4,7 +4,7 @@ use super::framer::{Framer, Piece};
 use super::hub::Hub;
 use super::inspector::Verdict;
 use super::link::Link;
-use super::rules::{Direction, Rules};
+use super::rules::{Direction, Ending, Rules};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -21,7 +21,7 @@ pub(crate) struct Pump<'a> {
     link: &'a Link,
     rules: watch::Receiver<Rules>,
     framer: Framer,
-    /// With the time (of the broker's clock) at which each goes on.
+    /// With the time (of the broker's clock) at which each goes on, at the earliest: none overtakes another.
     queue: VecDeque<(u64, Piece)>,
     queued_bytes: usize,
     source_ended: bool,
@@ -103,8 +103,6 @@ impl<'a> Pump<'a> {
     }
 
     fn enqueue(&mut self, due_ms: u64, piece: Piece) {
-        // Delays that became shorter do not let frames overtake each other.
-        let due_ms = self.queue.back().map_or(due_ms, |(last, _)| due_ms.max(*last));
         self.queued_bytes += piece.bytes().len();
         self.queue.push_back((due_ms, piece));
     }
@@ -153,7 +151,7 @@ impl<'a> Pump<'a> {
             Verdict::Replace(other) => out.extend_from_slice(&other),
             Verdict::Withhold => {}
         }
-        self.is_cut()
+        self.cut().is_some()
     }
 
     fn inspect(&self, bytes: &[u8]) -> Verdict {
@@ -179,11 +177,7 @@ impl<'a> Pump<'a> {
         }
     }
 
-    fn is_cut(&self) -> bool {
-        self.cut().is_some()
-    }
-
-    fn cut(&self) -> Option<super::rules::Ending> {
+    fn cut(&self) -> Option<Ending> {
         let passed = self.link.passed(self.direction);
         let (frames, bytes) = (passed.frames.load(Ordering::Relaxed), passed.bytes.load(Ordering::Relaxed));
         self.rules.borrow().cut_reached(self.direction, frames, bytes)
@@ -193,5 +187,48 @@ impl<'a> Pump<'a> {
         if let Some(ending) = self.cut() {
             self.link.end(ending);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leveret_broker::Broker;
+    use leveret_protocol::methods::basic;
+    use leveret_protocol::{BASIC_CLASS, ContentHeader, RawProperties, put_body};
+
+    /// A reader would take a nack between a content's frames on the same channel for an error of the connection.
+    #[tokio::test]
+    async fn a_nack_waits_for_the_end_of_a_content_that_comes_in_parts() {
+        let broker = Broker::in_memory();
+        let hub = Hub::new(broker.clock().clone(), broker, 0);
+        let (rules, changes) = watch::channel(Rules::default());
+        let link = Link::new(0, 1, rules);
+        let (mut from, mut source) = tokio::io::duplex(4096);
+        let (mut sink, mut to) = tokio::io::duplex(4096);
+        let (mut first, mut last, mut nack) = (Vec::new(), Vec::new(), Vec::new());
+        basic::Deliver::default().write(1, &mut first);
+        ContentHeader { class_id: BASIC_CLASS, body_size: 3, properties: RawProperties::EMPTY }
+            .write(1, &mut first);
+        put_body(&mut last, 1, b"abc", 0);
+        basic::Nack { delivery_tag: 1, ..Default::default() }.write(1, &mut nack);
+
+        let script = async {
+            let mut got = vec![0; first.len()];
+            from.write_all(&first).await.unwrap();
+            to.read_exact(&mut got).await.unwrap();
+            link.inspector.lock().injected = nack.clone();
+            link.injected.notify_one();
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            from.write_all(&last).await.unwrap();
+            drop(from);
+            to.read_to_end(&mut got).await.unwrap();
+            got
+        };
+        let pump = Pump::new(Direction::ToClient, &hub, &link, changes).run(&mut source, &mut sink);
+        let ((), got) = tokio::join!(pump, script);
+        assert_eq!(got, [first, last, nack].concat());
     }
 }

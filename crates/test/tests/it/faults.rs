@@ -73,6 +73,22 @@ async fn a_cut_after_a_frame_towards_the_broker_lets_it_handle_just_those() {
 }
 
 #[tokio::test]
+async fn what_passed_before_a_cut_is_handled_also_when_it_is_much() {
+    let broker = TestBroker::start().await;
+    let mut raw = Raw::to(&broker).await;
+    raw.call(declare("q")).await;
+    raw.confirm().await;
+    let sent = broker.connections()[0].frames[0];
+    broker.faults().open().cut(Cut::new(Direction::ToBroker, At::Frame(sent + 3 * 400)).reset());
+    let body = "x".repeat(2_000);
+    for _ in 0..400 {
+        raw.publish("q", &body).await;
+    }
+    assert_eq!(raw.arrived(&broker).await.last().unwrap(), "ConnectionReset");
+    assert_eq!(broker.queue("q").unwrap().ready, 400);
+}
+
+#[tokio::test]
 async fn a_cut_at_a_byte_towards_the_client_gives_it_just_those() {
     let broker = TestBroker::start().await;
     broker.faults().next().cut(Cut::new(Direction::ToClient, At::Byte(11)));
