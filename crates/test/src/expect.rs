@@ -1,6 +1,7 @@
 //! Assertions that wait, and say on failure what is needed to understand it.
 
 use crate::broker::TestBroker;
+use crate::expect_empty::ExpectEmpty;
 use crate::look::MessageView;
 use crate::matcher::{Matcher, is_alike};
 use leveret_protocol::FieldValue;
@@ -17,10 +18,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// A paused clock of tokio's runs ahead; disks and other threads get so much of the machine's time at least.
 const REAL_TIME_MIN: Duration = Duration::from_millis(500);
 /// Messages listed in a failure.
-const LISTED_MAX: usize = 20;
+pub(crate) const LISTED_MAX: usize = 20;
 
 /// Looks until there is something, or the time is over.
-async fn look_until<T>(within: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) async fn look_until<T>(within: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let (deadline, began) = (tokio::time::Instant::now() + within, Instant::now());
     loop {
         tokio::task::yield_now().await;
@@ -95,13 +96,7 @@ impl TestBroker {
     /// A queue that must come to be empty: nothing ready and nothing unacked. `await` it.
     #[track_caller]
     pub fn expect_empty(&self, queue: impl Into<String>) -> ExpectEmpty {
-        ExpectEmpty {
-            vhost: self.default_vhost().to_owned(),
-            broker: self.clone(),
-            queue: queue.into(),
-            within: WITHIN,
-            place: Location::caller(),
-        }
+        ExpectEmpty::new(self, queue.into(), WITHIN, Location::caller())
     }
 }
 
@@ -230,68 +225,6 @@ impl IntoFuture for ExpectMessage {
             match look_until(self.within, look).await {
                 Some(message) => message,
                 None => panic!("{}", self.failure()),
-            }
-        })
-    }
-}
-
-/// A queue that must come to be empty; see [`TestBroker::expect_empty`].
-///
-/// # Panics
-/// When awaited, if it is not in time, or there is no such queue. The text lists what is in the queue, and the broker's state.
-#[must_use = "nothing is expected until it is awaited"]
-pub struct ExpectEmpty {
-    broker: TestBroker,
-    vhost: String,
-    queue: String,
-    within: Duration,
-    place: &'static Location<'static>,
-}
-
-impl ExpectEmpty {
-    /// A queue of another virtual host.
-    pub fn vhost(mut self, vhost: impl Into<String>) -> Self {
-        self.vhost = vhost.into();
-        self
-    }
-
-    /// How long to wait for it, on tokio's clock. Default: 5 s.
-    pub fn within(mut self, within: Duration) -> Self {
-        self.within = within;
-        self
-    }
-
-    fn failure(&self) -> String {
-        let Self { broker, vhost, queue, within, place } = self;
-        let mut text = format!("{place}: expected within {within:?} that queue {queue:?} is empty\n");
-        match broker.queue_in(vhost, queue) {
-            None => {
-                let _ = write!(text, "there is no such queue in virtual host {vhost:?}");
-            }
-            Some(q) => {
-                let _ = write!(text, "{} ready, {} unacked", q.ready, q.unacked);
-            }
-        }
-        for message in broker.messages_in(vhost, queue).iter().take(LISTED_MAX) {
-            let _ = write!(text, "\n  {message}");
-        }
-        let _ = write!(text, "\nthe broker:\n{}", broker.state());
-        text
-    }
-}
-
-impl IntoFuture for ExpectEmpty {
-    type Output = ();
-    type IntoFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let look = || {
-                let queue = self.broker.queue_in(&self.vhost, &self.queue)?;
-                (queue.ready == 0 && queue.unacked == 0).then_some(())
-            };
-            if look_until(self.within, look).await.is_none() {
-                panic!("{}", self.failure());
             }
         })
     }
