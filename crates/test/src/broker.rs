@@ -143,6 +143,9 @@ impl Drop for Inner {
             task.abort();
         }
         self.hub.end_all(Ending::Close);
-        self.hub.put_broker(None);
+        if let Some(broker) = self.hub.put_broker(None) {
+            // Its tasks may outlive this handle by some turns, and its folder is about to be removed.
+            broker.close_store();
+        }
     }
 }

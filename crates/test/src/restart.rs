@@ -56,8 +56,10 @@ impl TestBroker {
             }
             self.0.folders.lock().push(copy);
         }
-        // Its tasks let go of it when they notice that their connections have ended.
-        drop(old);
+        // Its tasks let go of it when they notice that their connections have ended. What it writes now, nobody reads.
+        if let Some(old) = old {
+            old.close_store();
+        }
         self.settle().await;
         self.start_again()
     }

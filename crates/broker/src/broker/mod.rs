@@ -233,6 +233,15 @@ impl Broker {
         self.0.store().map(|store| store.stats())
     }
 
+    /// Closes the store without closing anything else: what is pending is written, whatever comes later is refused, and nothing
+    /// touches the data folder any more once this returns. Waits for the disk. For a broker that is let go of without
+    /// [`shutdown`](Self::shutdown).
+    pub fn close_store(&self) {
+        if let Some(store) = self.0.store() {
+            store.close();
+        }
+    }
+
     /// Open connections.
     #[must_use]
     pub fn connection_count(&self) -> usize {

@@ -49,6 +49,24 @@ async fn after_a_kill_unsettled_deliveries_come_again() {
 }
 
 #[tokio::test]
+async fn folders_are_gone_with_the_broker() {
+    for _ in 0..20 {
+        let broker = TestBroker::builder().on_memory_disk().start().await.unwrap();
+        Raw::to(&broker).await.call(declare("q")).await;
+        let folder = || match &broker.broker().config().data {
+            leveret_broker::DataLocation::Directory(folder) => folder.clone(),
+            leveret_broker::DataLocation::Memory => panic!("it has no folder"),
+        };
+        let first = folder();
+        broker.kill().await.unwrap();
+        let second = folder();
+        assert!(first != second && first.exists() && second.exists());
+        drop(broker);
+        assert!(!first.exists() && !second.exists());
+    }
+}
+
+#[tokio::test]
 async fn in_memory_a_restart_forgets_and_the_clock_goes_on() {
     let broker = TestBroker::start().await;
     Raw::to(&broker).await.call(declare("q")).await;
