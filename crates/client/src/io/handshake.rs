@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use leveret_protocol::handshake::{Answer, ClientHandshake, ClientStep, Tuning};
-use leveret_protocol::{FieldTable, ShortStr};
+use leveret_protocol::{FieldTable, FieldValue, ShortStr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::error::ConnectError;
@@ -59,7 +59,8 @@ pub(super) async fn handshake(
                     },
                     &mut out,
                 );
-                authenticating = true;
+                // A broker that says so would tell a failed login; the end of its stream is then no more than that.
+                authenticating = !tells_failed_logins(&start.server_properties);
                 (used, false)
             }
             Some((ClientStep::Secure { .. }, _)) => {
@@ -86,6 +87,12 @@ pub(super) async fn handshake(
             return Ok(tuning);
         }
     }
+}
+
+fn tells_failed_logins(server_properties: &FieldTable) -> bool {
+    let capabilities = server_properties.get("capabilities");
+    let Some(FieldValue::Table(capabilities)) = capabilities else { return false };
+    capabilities.get("authentication_failure_close") == Some(&FieldValue::Bool(true))
 }
 
 fn properties(options: &ConnectOptions) -> FieldTable {

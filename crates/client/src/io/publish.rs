@@ -38,6 +38,10 @@ impl ChannelState {
             self.suspects = self.suspects.saturating_sub(1);
             return self.done(&message);
         }
+        if !message.begin_write() {
+            self.suspects = self.suspects.saturating_sub(1);
+            return self.done(&message);
+        }
         message.write(self.shared.number, frame_max, out);
         if self.confirms {
             let bytes = message.permit_bytes as usize;

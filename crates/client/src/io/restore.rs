@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::link::Link;
 use super::task::{End, Task};
-use crate::topology::{Outcome, Step};
+use crate::topology::{Outcome, Recovery, Step};
 
 /// The channel it happens on; no other is open then.
 const CHANNEL: u16 = 1;
@@ -36,6 +36,26 @@ impl Task {
             }
             topology.recover()
         };
+        let done = self.carry_out(&mut recovery, link).await;
+        if done.is_err() {
+            recovery.done(&mut self.shared.topology.lock(), Outcome::Lost);
+        }
+        // Also when it was lost on the way: the names that the topology has by now are the ones to ask for.
+        let report = recovery.finish();
+        for rename in &report.renames {
+            self.rename_queue(&rename.old, &rename.new);
+        }
+        for failure in &report.failures {
+            tracing::warn!(entity = ?failure.entity, reason = %failure.reason, "not declared again; it is tried after the next loss");
+        }
+        if report.recovered + report.failures.len() > 0 {
+            tracing::info!(declared = report.recovered, failed = report.failures.len(), "declared again");
+        }
+        *self.shared.recovery.lock() = Some(Arc::new(report));
+        done
+    }
+
+    async fn carry_out(&mut self, recovery: &mut Recovery, link: &mut Link) -> Result<(), End> {
         let mut is_open = false;
         loop {
             let frame = {
@@ -76,17 +96,6 @@ impl Task {
             channel::Close { reply_code: 200, ..Default::default() }.write(CHANNEL, &mut link.out);
             self.answer(link).await?;
         }
-        let report = recovery.finish();
-        for rename in &report.renames {
-            self.rename_queue(&rename.old, &rename.new);
-        }
-        for failure in &report.failures {
-            tracing::warn!(entity = ?failure.entity, reason = %failure.reason, "not declared again; it is tried after the next loss");
-        }
-        if report.recovered + report.failures.len() > 0 {
-            tracing::info!(declared = report.recovered, failed = report.failures.len(), "declared again");
-        }
-        *self.shared.recovery.lock() = Some(Arc::new(report));
         Ok(())
     }
 

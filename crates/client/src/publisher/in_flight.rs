@@ -24,8 +24,10 @@ enum Head {
 
 const QUEUED: u8 = 0;
 const WRITTEN: u8 = 1;
-const STORED: u8 = 2;
-const FAILED: u8 = 3;
+/// Somebody decides the outcome, and nobody else may any more.
+const CLAIMED: u8 = 2;
+const STORED: u8 = 3;
+const FAILED: u8 = 4;
 
 /// A message between `send` and its confirm.
 #[derive(Debug)]
@@ -111,22 +113,30 @@ impl InFlight {
         out.extend_from_slice(properties);
         frame.end(out);
         put_body(out, channel, &self.body, frame_max);
-        let _ = self.state.compare_exchange(QUEUED, WRITTEN, Ordering::AcqRel, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_done(&self) -> bool {
-        self.state.load(Ordering::Acquire) >= STORED
-    }
-
-    pub(crate) fn was_written(&self) -> bool {
-        self.state.load(Ordering::Acquire) == WRITTEN
-    }
-
-    /// Decides the outcome; only the first decision counts.
-    pub(crate) fn complete(&self, outcome: Result<(), SendError>) {
-        if self.is_done() {
-            return;
+    /// To be asked before it is written, first or again. `false`: its outcome is decided, and who was told that it was not sent is to
+    /// be right.
+    pub(crate) fn begin_write(&self) -> bool {
+        match self.state.compare_exchange(QUEUED, WRITTEN, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(state) => state == WRITTEN,
         }
+    }
+
+    /// Takes the right to decide the outcome. `Some`: whether it was written before; `None`: it is decided.
+    fn claim(&self) -> Option<bool> {
+        let mut state = self.state.load(Ordering::Acquire);
+        while state < CLAIMED {
+            match self.state.compare_exchange_weak(state, CLAIMED, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(state == WRITTEN),
+                Err(now) => state = now,
+            }
+        }
+        None
+    }
+
+    fn decide(&self, outcome: Result<(), SendError>) {
         match outcome {
             Ok(()) => self.state.store(STORED, Ordering::Release),
             Err(error) => {
@@ -135,6 +145,21 @@ impl InFlight {
             }
         }
         self.waker.wake();
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.state.load(Ordering::Acquire) >= CLAIMED
+    }
+
+    pub(crate) fn was_written(&self) -> bool {
+        self.state.load(Ordering::Acquire) == WRITTEN
+    }
+
+    /// Decides the outcome; only the first decision counts.
+    pub(crate) fn complete(&self, outcome: Result<(), SendError>) {
+        if self.claim().is_some() {
+            self.decide(outcome);
+        }
     }
 
     /// The broker confirmed it; a message that was returned before is not stored anywhere.
@@ -149,11 +174,11 @@ impl InFlight {
 
     /// The connection is gone or the time is up.
     pub(crate) fn give_up(&self, unwritten: SendError) {
-        self.complete(Err(if self.was_written() {
-            SendError::Unconfirmed { maybe_stored: true }
-        } else {
-            unwritten
-        }));
+        match self.claim() {
+            Some(true) => self.decide(Err(SendError::Unconfirmed { maybe_stored: true })),
+            Some(false) => self.decide(Err(unwritten)),
+            None => {}
+        }
     }
 
     /// Remembers that the broker gave it back.
@@ -193,5 +218,80 @@ impl InFlight {
             }
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    fn message() -> Arc<InFlight> {
+        let (exchange, key) = (ShortStr::default(), ShortStr::default());
+        Arc::new(InFlight::new(exchange, key, &[0, 0], Bytes::new(), false, None, 0))
+    }
+
+    fn outcome(message: &Arc<InFlight>) -> Poll<Result<(), SendError>> {
+        message.poll(&mut Context::from_waker(std::task::Waker::noop()))
+    }
+
+    /// Two threads do one thing each to the same message at the same time, many times.
+    fn race(
+        first: impl Fn(&InFlight) -> bool + Sync,
+        second: impl Fn(&InFlight) + Sync,
+        check: impl Fn(bool, &Arc<InFlight>),
+    ) {
+        let rounds: Vec<_> = (0..20_000).map(|_| message()).collect();
+        let barrier = Barrier::new(2);
+        let answers: Vec<bool> = std::thread::scope(|scope| {
+            let ours = scope.spawn(|| {
+                let each = |(n, message): (usize, &Arc<InFlight>)| {
+                    if n % 64 == 0 {
+                        barrier.wait();
+                    }
+                    first(message)
+                };
+                rounds.iter().enumerate().map(each).collect()
+            });
+            for (n, message) in rounds.iter().enumerate() {
+                if n % 64 == 0 {
+                    barrier.wait();
+                }
+                second(message);
+            }
+            ours.join().unwrap()
+        });
+        answers.iter().zip(&rounds).for_each(|(answer, message)| check(*answer, message));
+    }
+
+    /// The accident: a caller that found the channel closed said "not sent" of a message that the task was writing just then.
+    #[test]
+    fn what_is_said_not_to_be_sent_is_not_written() {
+        race(
+            InFlight::begin_write,
+            |message| message.give_up(SendError::Deadline),
+            |written, message| match outcome(message) {
+                Poll::Ready(Err(SendError::Unconfirmed { maybe_stored: true })) => assert!(written),
+                Poll::Ready(Err(SendError::Deadline)) => assert!(!written),
+                other => panic!("{other:?}"),
+            },
+        );
+    }
+
+    #[test]
+    fn the_first_outcome_stays() {
+        race(
+            |message| {
+                message.complete(Ok(()));
+                let now = message.state.load(Ordering::Acquire);
+                now == STORED
+            },
+            |message| message.complete(Err(SendError::Rejected)),
+            |stored, message| match outcome(message) {
+                Poll::Ready(Ok(())) => assert!(stored),
+                Poll::Ready(Err(SendError::Rejected)) => assert!(!stored),
+                other => panic!("{other:?}"),
+            },
+        );
     }
 }

@@ -212,7 +212,7 @@ impl Publisher {
             Ok(in_flight) => {
                 channel.publish(in_flight.clone());
                 if let Some(error) = channel.closed.get() {
-                    in_flight.complete(Err(SendError::Closed(error.clone())));
+                    in_flight.give_up(SendError::Closed(error.clone()));
                 }
                 Ok(Confirm(in_flight))
             }

@@ -43,9 +43,13 @@ pub(crate) async fn connect(broker: &Broker, pipe: &Pipe) -> Connection {
         *pipe.lock().unwrap() = Some(task.abort_handle());
         std::future::ready(Ok(ours))
     });
+    Connection::connect_over(connector, quick()).await.unwrap()
+}
+
+/// Options with short pauses.
+pub(crate) fn quick() -> ConnectOptions {
     let backoff = BackoffOptions::default().first(Duration::from_millis(2)).max(Duration::from_millis(5));
-    let options = ConnectOptions::default().recovery(RecoveryOptions::default().backoff(backoff));
-    Connection::connect_over(connector, options).await.unwrap()
+    ConnectOptions::default().recovery(RecoveryOptions::default().backoff(backoff))
 }
 
 #[tokio::test]

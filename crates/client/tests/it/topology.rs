@@ -1,10 +1,16 @@
 //! What was declared on a connection is declared again after a cut.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
 use leveret_broker::Broker;
-use leveret_client::{Bind, ConsumerOptions, ExchangeDeclare, Message, PublisherOptions, QueueDeclare};
+use leveret_client::{
+    Bind, Connection, Connector, ConsumerOptions, ExchangeDeclare, Message, PublisherOptions, QueueDeclare,
+};
+use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
-use crate::recovery::{Pipe, connect, cut_and_wait};
+use crate::recovery::{Pipe, connect, cut_and_wait, quick};
 use crate::support::{SOON, fresh};
 
 fn exclusive() -> QueueDeclare {
@@ -77,4 +83,62 @@ async fn what_was_deleted_stays_gone_and_what_cannot_be_declared_is_skipped_and_
     let report = connection.last_recovery().unwrap();
     assert_eq!(report.failures.len(), 1, "{report:?}");
     assert!(report.failures[0].reason.contains("inequivalent arg 'durable'"), "{report:?}");
+}
+
+/// A broker's connector whose next connection ends after so many bytes from the broker.
+fn cut_after(broker: &Broker, bytes: &Arc<AtomicU64>, pipe: &Pipe) -> Connector {
+    let (broker, bytes, pipe) = (broker.clone(), bytes.clone(), pipe.clone());
+    Connector::new(move |_| {
+        let (ours, theirs) = tokio::io::duplex(8192);
+        let (mut from_client, mut to_client) = tokio::io::split(theirs);
+        let (from_broker, mut to_broker) = tokio::io::split(broker.connect());
+        let mut from_broker = from_broker.take(bytes.swap(u64::MAX, SeqCst));
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                _ = tokio::io::copy(&mut from_client, &mut to_broker) => {}
+                _ = tokio::io::copy(&mut from_broker, &mut to_client) => {}
+            }
+        });
+        *pipe.lock().unwrap() = Some(task.abort_handle());
+        std::future::ready(Ok(ours))
+    })
+}
+
+/// The accident: cut again after the broker had named a queue and before the end of the plan, the queue's consumer asked for the name
+/// before, for ever.
+#[tokio::test]
+async fn a_second_cut_anywhere_in_the_recovery_leaves_no_consumer_behind() {
+    let (broker, pipe, bytes) = (Broker::in_memory(), Pipe::default(), Arc::new(AtomicU64::new(u64::MAX)));
+    let connection = Connection::connect_over(cut_after(&broker, &bytes, &pipe), quick()).await.unwrap();
+    let channel = connection.channel().await.unwrap();
+    let exchange = fresh("events");
+    channel.exchange_declare(&exchange, "fanout", ExchangeDeclare::default()).await.unwrap();
+    let mut consumers = Vec::new();
+    for _ in 0..3 {
+        let given = channel.queue_declare("", exclusive()).await.unwrap().name;
+        channel.queue_bind(&given, &exchange, key("")).await.unwrap();
+        consumers.push(connection.consumer(ConsumerOptions::new(given, 10)).await.unwrap());
+    }
+    let publisher = connection.publisher(PublisherOptions::to(exchange, "")).await.unwrap();
+    // From the middle of the handshake to behind all that is declared.
+    for (round, allowed) in (300..1300).step_by(9).enumerate() {
+        bytes.store(allowed, SeqCst);
+        cut_and_wait(&connection, &pipe).await;
+        // (Queues may have been bound again after the publisher was back.)
+        let text = format!("round {round}");
+        'found: for consumer in &mut consumers {
+            for attempt in 0.. {
+                assert!(attempt < 50, "a consumer gets nothing after a cut at byte {allowed}");
+                publisher.send(text.clone()).await.unwrap();
+                let found = timeout(SOON / 50, consumer.next()).await;
+                let Ok(found) = found else { continue };
+                let delivery = found.unwrap().unwrap();
+                let is_it = delivery.body()[..] == *text.as_bytes();
+                let _ = delivery.ack();
+                if is_it {
+                    continue 'found;
+                }
+            }
+        }
+    }
 }
