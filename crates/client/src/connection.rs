@@ -99,7 +99,7 @@ impl Connection {
     /// As [`connect`](Self::connect).
     pub async fn connect_over(connector: Connector, options: ConnectOptions) -> Result<Self, ConnectError> {
         options.check()?;
-        let shared = Arc::new(ConnectionShared::new(options.channel_max));
+        let shared = Arc::new(ConnectionShared::new(&options));
         let (commands, receiver) = mpsc::channel(options.write.queue_len_max);
         let (sender, state) = watch::channel(ConnectionState::Connecting);
         let (first_error, mut failed) = oneshot::channel();
@@ -199,7 +199,13 @@ impl Connection {
     /// reason, and which queues that the broker names have another name now. `None` before the first time.
     #[must_use]
     pub fn last_recovery(&self) -> Option<Arc<RecoveryReport>> {
-        self.0.shared.recovery.lock().clone()
+        self.0.shared.recovery.borrow().clone()
+    }
+
+    /// The same, to be told of every recovery.
+    #[must_use]
+    pub fn recoveries(&self) -> watch::Receiver<Option<Arc<RecoveryReport>>> {
+        self.0.shared.recovery.subscribe()
     }
 
     /// Deliveries that were dropped without being settled since the connection was made. Each is a mistake in the application.

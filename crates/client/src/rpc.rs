@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::channel::{Channel, ConsumeOptions};
-use crate::connection::Connection;
+use crate::connection::{Connection, ConnectionState};
 use crate::consumer::Delivery;
 use crate::error::Error;
 use crate::message::Message;
@@ -32,11 +32,24 @@ pub enum RpcError {
     Closed(#[from] Error),
 }
 
+impl RpcError {
+    /// Whether the same request may be answered later. (It may also have been carried out already.)
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Deadline(_) => true,
+            Self::Closed(error) => error.is_transient(),
+        }
+    }
+}
+
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Delivery>>>>;
 
-/// Asks and waits for answers, any number at a time. It ends with its connection; make another one then.
+/// Asks and waits for answers, any number at a time. It comes back with its connection; requests under way when that is lost fail at
+/// once, since their answers cannot come any more.
 #[derive(Debug)]
 pub struct RpcClient {
+    connection: Connection,
     channel: Channel,
     waiting: Waiting,
     next: AtomicU64,
@@ -55,13 +68,28 @@ impl RpcClient {
     /// # Errors
     /// As [`Connection::channel`], and the broker's refusal.
     pub async fn new(connection: &Connection) -> Result<Self, Error> {
-        let channel = connection.channel().await?;
+        let shared = connection.open(true, false, (1, 1), 0).await?;
+        let channel = Channel::new(connection.clone(), shared);
         let options = ConsumeOptions { no_ack: true, ..Default::default() };
         let mut answers = channel.basic_consume(REPLY_TO, options).await?;
         let waiting = Waiting::default();
         let by_id = waiting.clone();
+        let mut states = connection.watch();
         let reader = tokio::spawn(async move {
-            while let Some(Ok(answer)) = answers.next().await {
+            loop {
+                let answer = tokio::select! {
+                    answer = answers.next() => answer,
+                    changed = states.changed() => {
+                        if changed.is_err() {
+                            break;
+                        }
+                        if matches!(*states.borrow_and_update(), ConnectionState::Recovering { .. }) {
+                            by_id.lock().clear();
+                        }
+                        continue;
+                    }
+                };
+                let Some(Ok(answer)) = answer else { break };
                 let id = answer.raw_properties().correlation_id();
                 let id = id.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
                 let asker = id.and_then(|id| by_id.lock().remove(&id));
@@ -71,7 +99,8 @@ impl RpcClient {
             }
             by_id.lock().clear();
         });
-        Ok(Self { channel, waiting, next: AtomicU64::new(1), reader: reader.abort_handle() })
+        let connection = connection.clone();
+        Ok(Self { connection, channel, waiting, next: AtomicU64::new(1), reader: reader.abort_handle() })
     }
 
     /// Sends a request and waits for its answer. Cancel-safe in this sense: dropped, the answer is thrown away.
@@ -93,6 +122,9 @@ impl RpcClient {
         self.waiting.lock().insert(id, sender);
         let _forget = Forget(&self.waiting, id);
         let asked = async {
+            if let ConnectionState::Recovering { cause, .. } = self.connection.state() {
+                return Err(Error::Lost(cause));
+            }
             self.channel.basic_publish(request).await?;
             let lost = |_| Error::Lost("the channel for answers is gone".into());
             answer.await.map_err(|error| self.channel.closed().unwrap_or_else(|| lost(error)))

@@ -83,6 +83,11 @@ impl Delivery {
         }
     }
 
+    /// What it takes of memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.body.len() + 256
+    }
+
     fn part(&self, (at, length): Part) -> &[u8] {
         self.head.get(at as usize..(at + length) as usize).unwrap_or_default()
     }

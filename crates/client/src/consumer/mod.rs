@@ -115,6 +115,7 @@ pub struct Consumer {
     channel: Arc<ChannelShared>,
     inbox: Arc<Inbox>,
     local: VecDeque<Delivery>,
+    no_ack: bool,
     tag: String,
     ended: bool,
 }
@@ -133,13 +134,14 @@ impl Consumer {
         options: ConsumerOptions,
         no_ack: bool,
     ) -> Result<Self, Error> {
-        let inbox = Arc::new(Inbox::default());
+        let inbox = Arc::new(Inbox::new(channel.connection.clone()));
         let ConsumerOptions { queue, tag, exclusive, arguments, .. } = options;
         let mut consumer = Self {
             connection: connection.clone(),
             channel: channel.clone(),
             inbox: inbox.clone(),
             local: VecDeque::new(),
+            no_ack,
             tag: String::new(),
             ended: false,
         };
@@ -173,7 +175,13 @@ impl Consumer {
     pub async fn consume_batch(&mut self, max: usize, wait: Duration) -> Result<Vec<Delivery>, ConsumeError> {
         match self.next().await {
             None => return Ok(Vec::new()),
-            Some(first) => self.local.push_front(first?),
+            Some(first) => {
+                let first = first?;
+                if self.no_ack {
+                    self.inbox.hold(first.bytes());
+                }
+                self.local.push_front(first);
+            }
         }
         let until = Instant::now() + wait;
         let filled = std::future::poll_fn(|cx| {
@@ -184,12 +192,22 @@ impl Consumer {
         });
         let _ = timeout_at(until, filled).await;
         let count = self.local.len().min(max.max(1));
-        Ok(self.local.drain(..count).filter_map(current).collect())
+        let taken: Vec<_> = self.local.drain(..count).collect();
+        self.took(taken.iter().map(Delivery::bytes).sum());
+        Ok(taken.into_iter().filter_map(current).collect())
+    }
+
+    /// Without acks, what is taken makes room for more.
+    fn took(&self, bytes: usize) {
+        if self.no_ack {
+            self.inbox.took(bytes);
+        }
     }
 
     fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Delivery, ConsumeError>>> {
         loop {
             while let Some(delivery) = self.local.pop_front() {
+                self.took(delivery.bytes());
                 if let Some(delivery) = current(delivery) {
                     return Poll::Ready(Some(Ok(delivery)));
                 }
@@ -232,6 +250,7 @@ impl Consumer {
         let cancel = self.call("basic.cancel", frame, CallKind::Cancel(self.tag.clone()));
         timeout_at(until, cancel).await.map_err(|_| late.clone())??;
         self.local.append(&mut self.inbox.deliveries.lock());
+        self.took(self.local.iter().map(Delivery::bytes).sum());
         let requeued = self.local.len();
         self.local.drain(..).for_each(Delivery::requeue);
         let mut abandoned = self.unsettled();
@@ -276,8 +295,9 @@ impl Stream for Consumer {
 impl Drop for Consumer {
     fn drop(&mut self) {
         // Never seen by the application: closing the channel requeues them, and nobody needs a warning.
+        self.inbox.leave(&mut self.local);
+        self.took(self.local.iter().map(Delivery::bytes).sum());
         self.local.drain(..).for_each(Delivery::forget);
-        self.inbox.deliveries.lock().drain(..).for_each(Delivery::forget);
         self.channel.released.store(true, SeqCst);
         self.channel.connection.set_ready(self.channel.number);
     }

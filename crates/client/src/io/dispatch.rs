@@ -196,6 +196,13 @@ impl Task {
                             consumer.subscription.inbox.end(Error::closed_by_application(Scope::Channel));
                         }
                     }
+                    CallKind::Change(change) => {
+                        let named = match &method {
+                            Method::QueueDeclareOk(ok) => Some(ok.queue.to_lossy()),
+                            _ => None,
+                        };
+                        state.shared.connection.topology.lock().apply(*change, named.as_deref());
+                    }
                     _ => {}
                 }
                 let answer = match method {
@@ -346,6 +353,14 @@ impl Consuming {
         }
         let inbox = &self.subscription.inbox;
         let mut waiting = inbox.deliveries.lock();
+        if inbox.is_gone() {
+            // Its channel is being closed, and what it would not take must not stand in the way of that.
+            drop(waiting);
+            return self.batch.drain(..).for_each(Delivery::forget);
+        }
+        if self.subscription.no_ack {
+            inbox.hold(self.batch.iter().map(Delivery::bytes).sum());
+        }
         if waiting.is_empty() {
             std::mem::swap(&mut *waiting, &mut self.batch);
         } else {

@@ -38,6 +38,8 @@ pub(super) struct Link {
     pub(super) out: Vec<u8>,
     written: usize,
     unflushed: bool,
+    /// Consumers do not keep up: nothing is read.
+    held_back: bool,
     read_size: usize,
     heartbeat: Heartbeat,
     began: Instant,
@@ -61,6 +63,7 @@ impl Link {
             out: Vec::new(),
             written: 0,
             unflushed: false,
+            held_back: false,
             read_size: READ_MIN,
             heartbeat: Heartbeat::new(u64::from(tuning.heartbeat) * 1000, 0),
             began,
@@ -77,6 +80,10 @@ impl Link {
     /// Writes a heartbeat when one is due. `Err`: the peer is dead. `Ok`: when to look again.
     pub(super) fn beat(&mut self, now: Instant) -> Result<Option<Instant>, String> {
         let now_ms = self.now_ms(now);
+        if self.held_back {
+            // The peer is not silent: we do not listen.
+            self.heartbeat.on_received(now_ms);
+        }
         loop {
             match self.heartbeat.poll(now_ms) {
                 HeartbeatAction::Dead => return Err("nothing came for two heartbeat intervals".into()),
@@ -134,7 +141,9 @@ impl Link {
                     Poll::Pending => {}
                 }
             }
-            match self.poll_read(cx) {
+            self.held_back = shared.holds_back(self.held_back);
+            let read = if self.held_back { Poll::Pending } else { self.poll_read(cx) };
+            match read {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Event::Lost("the broker closed the socket".into())),
                 Poll::Ready(Ok(_)) => {
                     self.heartbeat.on_received(now_ms);
@@ -154,7 +163,7 @@ impl Link {
             shared.waker.register(cx.waker());
             shared.sleeping.store(true, SeqCst);
             // While a write is stuck there is no room for more; back-pressure begins here.
-            if shared.has_ready() && self.out.is_empty() {
+            if shared.has_ready() && self.out.is_empty() || self.held_back && !shared.holds_back(true) {
                 return Poll::Ready(Event::Bell);
             }
             if timed && self.timer.as_mut().poll(cx).is_ready() {

@@ -51,7 +51,7 @@ impl Task {
         if report.recovered + report.failures.len() > 0 {
             tracing::info!(declared = report.recovered, failed = report.failures.len(), "declared again");
         }
-        *self.shared.recovery.lock() = Some(Arc::new(report));
+        self.shared.recovery.send_replace(Some(Arc::new(report)));
         done
     }
 
@@ -65,7 +65,7 @@ impl Task {
             };
             // Channels bring back their prefetch and consumers themselves.
             let Some(frame) = frame else {
-                recovery.done(&mut self.shared.topology.lock(), Outcome::Done);
+                recovery.done(&mut self.shared.topology.lock(), Outcome::Left);
                 continue;
             };
             let mut locked = 0;

@@ -1,20 +1,21 @@
 //! What handles and the task share: queues without locks, and a bell.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 
 use atomic_waker::AtomicWaker;
 use crossbeam_queue::ArrayQueue;
 use leveret_protocol::FieldTable;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::acks::Settlement;
 use crate::consumer::Delivery;
 use crate::error::Error;
+use crate::options::ConnectOptions;
 use crate::publisher::InFlight;
-use crate::topology::{RecoveryReport, Topology};
+use crate::topology::{Change, RecoveryReport, Topology};
 
 /// Answer to a method, owned.
 #[derive(Debug)]
@@ -67,6 +68,8 @@ pub(crate) enum Command {
         channel: u16,
         epoch: u32,
         frames: Vec<u8>,
+        /// Room that is free again once they are taken.
+        room: OwnedSemaphorePermit,
     },
     Consume {
         channel: u16,
@@ -77,9 +80,11 @@ pub(crate) enum Command {
 }
 
 /// What the task itself has to know of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum CallKind {
     Other,
+    /// Once it is answered, this is so.
+    Change(Box<Change>),
     Get,
     Confirm,
     Qos(u16),
@@ -95,15 +100,50 @@ pub(crate) struct Settle {
     pub(crate) kind: Settlement,
 }
 
-/// Where deliveries wait for their consumer; bounded by the prefetch.
-#[derive(Debug, Default)]
+/// Where deliveries wait for their consumer; bounded by the prefetch, and without acks by the connection's
+/// [`holds_back`](ConnectionShared::holds_back).
+#[derive(Debug)]
 pub(crate) struct Inbox {
     pub(crate) deliveries: Mutex<VecDeque<Delivery>>,
     pub(crate) waker: AtomicWaker,
     pub(crate) ended: OnceLock<Error>,
+    /// The consumer was dropped; changes under the lock of `deliveries`.
+    gone: AtomicBool,
+    connection: Arc<ConnectionShared>,
 }
 
 impl Inbox {
+    pub(crate) fn new(connection: Arc<ConnectionShared>) -> Self {
+        Self {
+            deliveries: Mutex::default(),
+            waker: AtomicWaker::new(),
+            ended: OnceLock::new(),
+            gone: AtomicBool::new(false),
+            connection,
+        }
+    }
+
+    /// The consumer is dropped: takes out what is left for it.
+    pub(crate) fn leave(&self, rest: &mut VecDeque<Delivery>) {
+        let mut deliveries = self.deliveries.lock();
+        self.gone.store(true, SeqCst);
+        rest.append(&mut deliveries);
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(SeqCst)
+    }
+
+    /// Deliveries without acks come in.
+    pub(crate) fn hold(&self, bytes: usize) {
+        self.connection.waiting_bytes.fetch_add(bytes, SeqCst);
+    }
+
+    /// They were taken.
+    pub(crate) fn took(&self, bytes: usize) {
+        self.connection.took(bytes);
+    }
+
     pub(crate) fn end(&self, error: Error) {
         let _ = self.ended.set(error);
         self.waker.wake();
@@ -122,12 +162,19 @@ pub(crate) struct ConnectionShared {
     pub(crate) dropped_unsettled: AtomicU64,
     /// What was declared on this connection, to be declared again.
     pub(crate) topology: Mutex<Topology>,
+    /// Bytes of deliveries that need no ack and wait for their consumers.
+    waiting_bytes: AtomicUsize,
+    waiting_bytes_max: usize,
+    /// Room for frames that low-level channels hand over.
+    pub(crate) cast_room: Arc<Semaphore>,
+    pub(crate) cast_bytes_max: usize,
     /// How the last time went.
-    pub(crate) recovery: Mutex<Option<Arc<RecoveryReport>>>,
+    pub(crate) recovery: watch::Sender<Option<Arc<RecoveryReport>>>,
 }
 
 impl ConnectionShared {
-    pub(crate) fn new(channel_max: u16) -> Self {
+    pub(crate) fn new(options: &ConnectOptions) -> Self {
+        let channel_max = options.channel_max;
         let channels = if channel_max == 0 { usize::from(u16::MAX) } else { usize::from(channel_max) };
         Self {
             sleeping: AtomicBool::new(false),
@@ -137,8 +184,26 @@ impl ConnectionShared {
             frame_max: AtomicU32::new(0),
             dropped_unsettled: AtomicU64::new(0),
             topology: Mutex::default(),
-            recovery: Mutex::default(),
+            waiting_bytes: AtomicUsize::new(0),
+            waiting_bytes_max: options.waiting_bytes_max,
+            cast_room: Arc::new(Semaphore::new(options.write.queue_bytes_max.min(u32::MAX as usize))),
+            cast_bytes_max: options.write.queue_bytes_max.min(u32::MAX as usize),
+            recovery: watch::Sender::new(None),
         }
+    }
+
+    fn took(&self, bytes: usize) {
+        let half = self.waiting_bytes_max / 2;
+        let before = self.waiting_bytes.fetch_sub(bytes, SeqCst);
+        if before > half && before - bytes <= half {
+            self.ring();
+        }
+    }
+
+    /// Whether so much waits that nothing more is to be read; once that was so, until half of it is taken.
+    pub(crate) fn holds_back(&self, held_back: bool) -> bool {
+        let most = if held_back { self.waiting_bytes_max / 2 } else { self.waiting_bytes_max };
+        self.waiting_bytes.load(SeqCst) > most
     }
 
     pub(crate) fn ring(&self) {

@@ -437,10 +437,11 @@ impl Task {
                 link.out.extend_from_slice(&frame);
                 state.pending.push_back(Pending::Call(kind, reply));
             }
-            Command::Cast { channel, epoch, frames } => {
+            Command::Cast { channel, epoch, frames, room } => {
                 if self.open_channel(channel, epoch).is_some() {
                     link.out.extend_from_slice(&frames);
                 }
+                drop(room);
             }
             Command::Consume { channel, epoch, subscription, reply } => {
                 let Some(state) = self.open_channel(channel, epoch) else {

@@ -72,6 +72,9 @@ pub struct ConnectOptions {
     pub connect_timeout: Duration,
     /// Until an answer to a declare, bind, open and the like. Default: 30 s.
     pub operation_timeout: Duration,
+    /// Bytes of deliveries that need no acks (`no_ack`, answers to RPC) and wait to be taken, above which nothing more is read on the
+    /// connection until half of them are. One such consumer that does not keep up stops everything on its connection. Default: 16 MiB.
+    pub waiting_bytes_max: usize,
     /// Bounds of the outgoing buffer.
     pub write: WriteOptions,
     /// TLS, if wanted. Default: none; `amqps://` turns it on.
@@ -88,11 +91,14 @@ pub struct WriteOptions {
     pub batch_bytes_max: usize,
     /// Commands and messages queued for the connection before callers wait. Default: 1024.
     pub queue_len_max: usize,
+    /// Bytes that low-level channels have handed over and that are not in the outgoing buffer yet, before callers wait; a larger message
+    /// has all of it. Default: 16 MiB. (Publishers have bounds of their own.)
+    pub queue_bytes_max: usize,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        Self { batch_bytes_max: 256 << 10, queue_len_max: 1024 }
+        Self { batch_bytes_max: 256 << 10, queue_len_max: 1024, queue_bytes_max: 16 << 20 }
     }
 }
 
@@ -101,6 +107,12 @@ impl WriteOptions {
     #[must_use]
     pub fn batch_bytes_max(self, batch_bytes_max: usize) -> Self {
         Self { batch_bytes_max, ..self }
+    }
+
+    /// Sets [`WriteOptions::queue_bytes_max`]; at least 1.
+    #[must_use]
+    pub fn queue_bytes_max(self, queue_bytes_max: usize) -> Self {
+        Self { queue_bytes_max: queue_bytes_max.max(1), ..self }
     }
 
     /// Sets [`WriteOptions::queue_len_max`].
@@ -127,6 +139,7 @@ impl Default for ConnectOptions {
             connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_secs(30),
             write: WriteOptions::default(),
+            waiting_bytes_max: 16 << 20,
             tls: None,
             recovery: RecoveryOptions::default(),
         }
@@ -265,6 +278,12 @@ impl ConnectOptions {
     #[must_use]
     pub fn operation_timeout(self, operation_timeout: Duration) -> Self {
         Self { operation_timeout, ..self }
+    }
+
+    /// Sets [`ConnectOptions::waiting_bytes_max`].
+    #[must_use]
+    pub fn waiting_bytes_max(self, waiting_bytes_max: usize) -> Self {
+        Self { waiting_bytes_max, ..self }
     }
 
     /// Sets [`ConnectOptions::write`].

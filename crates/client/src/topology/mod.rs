@@ -6,6 +6,7 @@
 //!
 //! Not recorded: passive declarations, which declare nothing, and the exchanges every broker has (`amq.*`).
 
+mod change;
 mod entities;
 mod recovery;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use leveret_protocol::FieldTable;
 
+pub use change::Change;
 pub use entities::{Binding, Consumer, Destination, Entity, Exchange, Qos, Queue};
 pub use recovery::{Failure, Outcome, Recovery, RecoveryReport, Rename, Step};
 

@@ -54,6 +54,8 @@ pub enum Step<'a> {
 pub enum Outcome {
     /// It is done.
     Done,
+    /// Somebody else does it, and tells of it: it is not counted.
+    Left,
     /// The queue is declared under this name.
     Named(String),
     /// The broker refused it, with this text. It stays on record and is tried again after the next loss.
@@ -186,6 +188,7 @@ impl Recovery {
         let Some(item) = self.current.take() else { return };
         match outcome {
             Outcome::Done => self.report.recovered += 1,
+            Outcome::Left => {}
             Outcome::Named(new) => {
                 self.report.recovered += 1;
                 let old = match item {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use leveret_broker::Broker;
 use leveret_client::{
     Bind, Connection, Connector, ConsumerOptions, ExchangeDeclare, Message, PublisherOptions, QueueDeclare,
+    RpcClient, RpcError,
 };
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
@@ -50,7 +51,7 @@ async fn exclusive_and_server_named_queues_come_back_with_their_bindings_and_con
     let report = connection.last_recovery().unwrap();
     assert!(report.failures.is_empty(), "{report:?}");
     assert_eq!(report.renames.len(), 1, "{report:?}");
-    assert_eq!(report.recovered, 7, "an exchange, two queues, two bindings, two consumers: {report:?}");
+    assert_eq!(report.recovered, 5, "an exchange, two queues, two bindings: {report:?}");
 }
 
 #[tokio::test]
@@ -141,4 +142,56 @@ async fn a_second_cut_anywhere_in_the_recovery_leaves_no_consumer_behind() {
             }
         }
     }
+}
+
+/// The accident: what was answered was recorded by the caller, and one that gave up waiting had it forgotten: the queue it had deleted
+/// came back.
+#[tokio::test]
+async fn a_caller_that_gives_up_waiting_changes_nothing_of_what_comes_back() {
+    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
+    let connection = connect(&broker, &pipe).await;
+    let channel = connection.channel().await.unwrap();
+    let (deleted, declared) = (fresh("deleted"), fresh("declared"));
+    channel.queue_declare(&deleted, exclusive()).await.unwrap();
+    // Polled once: the method is on its way.
+    let _ = timeout(std::time::Duration::ZERO, channel.queue_delete(&deleted, Default::default())).await;
+    let _ = timeout(std::time::Duration::ZERO, channel.queue_declare(&declared, exclusive())).await;
+    channel.basic_qos(0, false).await.unwrap();
+    cut_and_wait(&connection, &pipe).await;
+    let passive = || QueueDeclare { passive: true, ..QueueDeclare::default() };
+    let exists = async |name: &str| {
+        let channel = connection.channel().await.unwrap();
+        channel.queue_declare(name, passive()).await.is_ok()
+    };
+    assert!(exists(&declared).await);
+    assert!(!exists(&deleted).await);
+}
+
+#[tokio::test]
+async fn requests_under_way_fail_when_the_connection_is_lost_and_later_ones_are_answered() {
+    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
+    let connection = connect(&broker, &pipe).await;
+    let server = connect(&broker, &Pipe::default()).await;
+    let name = fresh("rpc");
+    let answering = server.channel().await.unwrap();
+    answering.queue_declare(&name, QueueDeclare::default()).await.unwrap();
+    let mut requests = server.consumer(ConsumerOptions::new(name.clone(), 10)).await.unwrap();
+    let client = RpcClient::new(&connection).await.unwrap();
+    let ask = |text: &'static str| client.call(Message::new(text).routing_key(name.clone()), SOON);
+
+    let (asked, lost) = tokio::join!(ask("never answered"), async {
+        let request = timeout(SOON, requests.next()).await.unwrap().unwrap().unwrap();
+        cut_and_wait(&connection, &pipe).await;
+        request.ack()
+    });
+    lost.unwrap();
+    let error = asked.unwrap_err();
+    assert!(matches!(error, RpcError::Closed(_)) && error.is_transient(), "{error:?}");
+
+    let (answer, ()) = tokio::join!(ask("answered"), async {
+        let request = timeout(SOON, requests.next()).await.unwrap().unwrap().unwrap();
+        answering.reply(&request, "yes").await.unwrap();
+        request.ack().unwrap();
+    });
+    assert_eq!(&answer.unwrap().body()[..], b"yes");
 }
