@@ -1,11 +1,12 @@
 //! The folder itself: one that an earlier version wrote is read, one of a later version is refused, and it has one owner.
 //!
-//! `tests/fixtures/data-folder-1` was written by version 0.1.0 (format 1) through `write_the_fixture` and killed. It stays as it is: when the format
+//! `tests/fixtures/data-folder-1` was written by version 0.1.0 (format 1) by `fill` and killed. It stays as it is: when the format
 //! changes, the next one is put beside it, and both must be read.
 
 use super::*;
 use leveret_broker::StartError;
 use leveret_protocol::FieldValue;
+use std::time::Instant;
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/data-folder-1");
 
@@ -25,17 +26,19 @@ fn levels() -> FieldTable {
     arguments([("x-max-priority", FieldValue::I32(5))])
 }
 
-#[tokio::test]
-#[ignore = "writes what the others read; only for a new format"]
-async fn write_the_fixture() {
-    let first = Durable::start_with(small_files);
-    let mut client = first.client().await;
+/// Fills a broker with what the fixture holds.
+async fn fill(broker: &Durable) {
+    let mut client = broker.client().await;
     client.declare(durable("orders", FieldTable::new())).await;
     client.declare(durable("tasks", quorum())).await;
     client.declare(durable("levels", levels())).await;
     client.confirm().await;
     for number in 0..400 {
         client.publish(persistent("orders", &body(number))).await;
+        // Small groups, so that there are several files.
+        if number % 20 == 19 {
+            confirmed_through(&mut client, u64::from(number) + 1).await;
+        }
     }
     client.publish(persistent("orders", "short-lived").expiring(3_600_000)).await;
     client.publish(persistent("tasks", "tried twice")).await;
@@ -45,7 +48,7 @@ async fn write_the_fixture() {
         publishing.properties.priority = Some(priority);
         client.publish(publishing).await;
     }
-    confirmed(&mut client, 405).await;
+    confirmed_through(&mut client, 405).await;
     for _ in 0..2 {
         let (tag, _, _) = client.get("tasks", false).await.unwrap();
         client.tell(1, reject(tag, true)).await;
@@ -54,30 +57,21 @@ async fn write_the_fixture() {
         client.get("orders", true).await.unwrap();
     }
     client.settle().await;
-    // Files are sealed in the background.
-    std::thread::sleep(secs(3));
-    std::fs::create_dir_all(FIXTURE).unwrap();
-    for file in std::fs::read_dir(first.folder.path()).unwrap() {
-        let file = file.unwrap();
-        if !file.file_name().to_string_lossy().starts_with("spare-") {
-            std::fs::copy(file.path(), Path::new(FIXTURE).join(file.file_name())).unwrap();
+}
+
+async fn confirmed_through(client: &mut Client, last: u64) {
+    loop {
+        match client.next().await {
+            Got::Ack { tag, .. } if tag >= last => return,
+            Got::Ack { .. } => {}
+            other => panic!("expected confirms, got {other:?}"),
         }
     }
 }
 
-fn copy_of_the_fixture() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(FIXTURE).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
-    }
-    folder
-}
-
-#[tokio::test]
-async fn a_folder_of_format_1_is_read() {
-    let folder = copy_of_the_fixture();
-    let broker = start_on(folder.path(), START_UNIX_MS + 7_200_000, small_files);
+/// Reads all of it again, two hours later.
+async fn check(folder: &Path) {
+    let broker = start_on(folder, START_UNIX_MS + 7_200_000, small_files);
     let mut client = Client::to(&broker).await;
     let (_, redelivered, message) = client.get("tasks", true).await.unwrap();
     assert_eq!((redelivered, message.text()), (true, "tried twice"));
@@ -86,6 +80,36 @@ async fn a_folder_of_format_1_is_read() {
     // Its hour is over two hours later.
     let expected: Vec<String> = (10..400).map(body).collect();
     assert!(client.drain("orders").await == expected);
+}
+
+#[tokio::test]
+async fn a_folder_of_format_1_is_read() {
+    check(copy_of_the_fixture().path()).await;
+}
+
+/// With `LEVERET_WRITE_FIXTURE` set to a folder's name it is kept there: for a new format.
+#[tokio::test]
+async fn a_folder_of_today_holds_the_same() {
+    let first = Durable::start_with(small_files);
+    fill(&first).await;
+    // What nobody waits for is stored as well, and closed files are sealed, in the background.
+    let began = Instant::now();
+    while first.broker.store_stats().unwrap().sealed_files < 2 || first.broker.store_pending_bytes() > 0 {
+        assert!(began.elapsed() < secs(30), "{:?}", first.broker.store_stats());
+        tokio::task::yield_now().await;
+    }
+    first.broker.close_store();
+    let folder = first.crash_folder();
+    if let Some(kept) = std::env::var_os("LEVERET_WRITE_FIXTURE") {
+        copy(folder.path(), Path::new(&kept), |name| !name.starts_with("spare-") && name != "leveret.lock");
+    }
+    check(folder.path()).await;
+}
+
+fn copy_of_the_fixture() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(Path::new(FIXTURE), folder.path(), |_| true);
+    folder
 }
 
 fn refusal(folder: &Path) -> String {

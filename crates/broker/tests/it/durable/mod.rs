@@ -10,6 +10,7 @@ use crate::support::*;
 use leveret_broker::{Broker, Clock, Config, DataLocation};
 use leveret_protocol::FieldTable;
 use leveret_protocol::methods::queue;
+use std::io::ErrorKind::NotFound;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -19,6 +20,24 @@ struct Durable {
     broker: Broker,
     folder: TempDir,
     now_unix_ms: u64,
+}
+
+/// Copies the files of a folder whose names `wanted` likes.
+fn copy(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        let name = file.file_name().to_string_lossy().into_owned();
+        if !wanted(&name) {
+            continue;
+        }
+        match std::fs::copy(file.path(), to.join(&name)) {
+            // The store's keeper was preparing it, and nothing is in it.
+            Err(error)
+                if error.kind() == NotFound && (name.starts_with("spare-") || name.ends_with("-new")) => {}
+            copied => _ = copied.unwrap(),
+        }
+    }
 }
 
 fn start_on(folder: &Path, now_unix_ms: u64, change: impl Fn(&mut Config)) -> Broker {
@@ -50,14 +69,17 @@ impl Durable {
     }
 
     fn crash_with(&self, later: Duration, change: impl Fn(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for file in std::fs::read_dir(self.folder.path()).unwrap() {
-            let file = file.unwrap();
-            std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
-        }
+        let folder = self.crash_folder();
         let now_unix_ms = self.now_unix_ms + later.as_millis() as u64;
         let broker = start_on(folder.path(), now_unix_ms, change);
         Self { broker, folder, now_unix_ms }
+    }
+
+    /// The folder as it lies there now, copied.
+    fn crash_folder(&self) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        copy(self.folder.path(), folder.path(), |_| true);
+        folder
     }
 
     /// Stops in order and starts again.
