@@ -4,6 +4,7 @@ mod send;
 
 pub use send::{Returned, SendError};
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,12 +30,31 @@ pub enum Origin {
     Library,
 }
 
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Channel => "channel",
+            Self::Connection => "connection",
+        })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Broker => "the broker",
+            Self::Application => "the application",
+            Self::Library => "this library",
+        })
+    }
+}
+
 /// Why an operation on a connection or channel failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The channel or connection is closed, with AMQP's reply code and text.
-    #[error("{scope:?} closed by {origin:?}: {code} {text}")]
+    #[error("{scope} closed by {origin}: {code} {text}")]
     Closed {
         /// What was closed.
         scope: Scope,

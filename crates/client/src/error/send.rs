@@ -29,7 +29,7 @@ pub struct Returned {
 #[non_exhaustive]
 pub enum SendError {
     /// No queue takes it. Bind one, correct the routing key, or publish without `mandatory`.
-    #[error("no queue is bound for routing key {:?} on exchange {:?} ({} {})", .0.routing_key, .0.exchange, .0.code, .0.text)]
+    #[error("no queue is bound for routing key {:?} on exchange {:?} ({} {}): declare or bind the queue first, or send with mandatory(false)", .0.routing_key, .0.exchange, .0.code, .0.text)]
     Unroutable(Box<Returned>),
     /// The broker refused to take responsibility (`basic.nack`): a full queue with `reject-publish`, or an error of its own.
     /// Not stored. Try again after a pause.

@@ -1,6 +1,8 @@
 //! The one task of a connection: it owns the socket, the channels and everything that is in flight.
 
 mod channel_state;
+mod commands;
+mod connect;
 mod dispatch;
 mod handshake;
 mod link;

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use leveret_protocol::methods::{channel, connection};
+use leveret_protocol::methods::connection;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use super::channel_state::{ChannelState, Pending, write_consume};
-use super::handshake::handshake;
+use super::channel_state::ChannelState;
 use super::link::{Event, Link};
-use super::shared::{CallKind, ChannelShared, Command, ConnectionShared, ReplySender};
+use super::shared::{Command, ConnectionShared, ReplySender};
 use crate::backoff::Backoff;
 use crate::connection::ConnectionState;
 use crate::error::{ConnectError, Error, Origin, Scope};
@@ -33,12 +31,12 @@ pub(super) enum End {
 
 pub(crate) struct Task {
     pub(super) options: ConnectOptions,
-    connector: Connector,
+    pub(super) connector: Connector,
     pub(super) shared: Arc<ConnectionShared>,
-    commands: mpsc::Receiver<Command>,
-    state: watch::Sender<ConnectionState>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) state: watch::Sender<ConnectionState>,
     /// By number; number 0 stays empty.
-    channels: Vec<Option<Box<ChannelState>>>,
+    pub(super) channels: Vec<Option<Box<ChannelState>>>,
     /// Channels with something to write.
     working: Vec<u16>,
     /// Channels that a read touched.
@@ -49,8 +47,8 @@ pub(crate) struct Task {
     pub(super) rearm: bool,
     pub(super) due_now: bool,
     close_by: Option<Instant>,
-    first_error: Option<tokio::sync::oneshot::Sender<ConnectError>>,
-    address: usize,
+    pub(super) first_error: Option<tokio::sync::oneshot::Sender<ConnectError>>,
+    pub(super) address: usize,
 }
 
 impl Task {
@@ -107,7 +105,7 @@ impl Task {
         }
     }
 
-    fn each_channel(&mut self) -> impl Iterator<Item = &mut ChannelState> {
+    pub(super) fn each_channel(&mut self) -> impl Iterator<Item = &mut ChannelState> {
         self.channels.iter_mut().filter_map(Option::as_deref_mut)
     }
 
@@ -161,97 +159,6 @@ impl Task {
             self.lose(&lost);
             cause = Some(error);
             since = Instant::now();
-        }
-    }
-
-    /// Connects, with pauses, to one address after the other.
-    async fn establish(
-        &mut self,
-        attempts: &mut Backoff,
-        since: Instant,
-        cause: Option<String>,
-    ) -> Result<Link, Error> {
-        let mut cause = cause;
-        let mut pause = cause.is_some();
-        loop {
-            if pause {
-                let delay = attempts.next_delay(since.elapsed(), &mut rand::rng());
-                let text: Arc<str> = cause.as_deref().unwrap_or_default().into();
-                let delay = delay.map_err(|gave_up| Error::Lost(format!("{text}; {gave_up}").into()))?;
-                if self.first_error.is_none() {
-                    let attempt = attempts.attempts();
-                    self.set_state(ConnectionState::Recovering { attempt, cause: text });
-                }
-                self.offline(tokio::time::sleep(delay)).await?;
-            }
-            pause = true;
-            let (options, connector) = (self.options.clone(), self.connector.clone());
-            let Some(address) = options.addresses.get(self.address % options.addresses.len().max(1)).cloned()
-            else {
-                return Err(Error::Lost("no address".into()));
-            };
-            let attempt = async move {
-                let connecting = async {
-                    let mut stream = connector.open(&address, &options).await?;
-                    let mut input = BytesMut::new();
-                    let tuning = handshake(&mut stream, &mut input, &options).await?;
-                    Ok(Link::new(stream, input, tuning, options.message_bytes_max))
-                };
-                let after = options.connect_timeout;
-                timeout(after, connecting).await.unwrap_or(Err(ConnectError::Timeout(after)))
-            };
-            match self.offline(attempt).await? {
-                Ok(link) => return Ok(link),
-                Err(error) => {
-                    tracing::warn!(%error, "attempt to connect failed");
-                    let text = error.to_string();
-                    let give_up = !error.is_transient() || !self.options.recovery.enabled;
-                    if give_up && let Some(first) = self.first_error.take() {
-                        let _ = first.send(error);
-                        return Err(Error::Lost(text.into()));
-                    }
-                    if give_up {
-                        return Err(Error::Lost(text.into()));
-                    }
-                    cause = Some(text);
-                    self.address += 1;
-                }
-            }
-        }
-    }
-
-    /// Waits for something while there is no connection: deadlines still count, and closing works at once.
-    pub(super) async fn offline<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Error> {
-        let mut what = std::pin::pin!(what);
-        loop {
-            if self.shared.close_requested.load(SeqCst) {
-                return Err(Error::closed_by_application(Scope::Connection));
-            }
-            let mut ready = Vec::new();
-            self.shared.take_ready(|number| ready.push(number));
-            for number in ready {
-                if let Some(state) = self.channel(number) {
-                    state.hold_publishes();
-                    state.settle(Instant::now(), &mut Vec::new());
-                }
-            }
-            let now = Instant::now();
-            for state in self.each_channel() {
-                state.expire(now);
-            }
-            let due = self.each_channel().filter_map(|state| state.due()).min();
-            let far = now + Duration::from_secs(3600);
-            let shared = self.shared.clone();
-            let bell = std::future::poll_fn(|cx| {
-                shared.waker.register(cx.waker());
-                shared.sleeping.store(true, SeqCst);
-                if shared.has_ready() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-            });
-            tokio::select! {
-                done = &mut what => return Ok(done),
-                () = bell => {}
-                () = tokio::time::sleep_until(due.unwrap_or(far).max(now + Duration::from_millis(1))) => {}
-            }
         }
     }
 
@@ -382,96 +289,6 @@ impl Task {
         self.close_by = Some(now + CLOSE_WAIT);
         self.shared.close_requested.store(false, SeqCst);
         self.rearm = true;
-    }
-
-    fn release_channel(&mut self, number: u16, link: &mut Link) {
-        let now = Instant::now();
-        let Some(state) = self.channel(number) else { return };
-        if state.closing || !state.usable {
-            if !state.closing
-                && let Some(mut state) = self.remove(number)
-            {
-                state.end(&Error::closed_by_application(Scope::Channel));
-            }
-            return;
-        }
-        state.settle(now, &mut link.out);
-        state.flush_acks(&mut link.out);
-        state.write_publishes(link.frame_max, usize::MAX, &mut link.out);
-        if !state.ring.is_empty() || !state.resend.is_empty() {
-            return; // confirms under way still reach their futures; the channel goes after the last
-        }
-        state.closing = true;
-        channel::Close { reply_code: 200, ..Default::default() }.write(number, &mut link.out);
-    }
-
-    fn command(&mut self, command: Command, link: &mut Link) {
-        match command {
-            Command::Open { recovers, confirms, bounds, prefetch, reply } => {
-                let Some(number) = self.free_number(link.channel_max) else {
-                    let _ = reply.send(Err(Error::NoChannelLeft(link.channel_max)));
-                    return;
-                };
-                let shared = Arc::new(ChannelShared::new(self.shared.clone(), number, bounds, prefetch));
-                let mut state = Box::new(ChannelState::new(shared, recovers, confirms, prefetch));
-                state.open(Some(reply), &mut link.out);
-                if let Some(slot) = self.channels.get_mut(usize::from(number)) {
-                    *slot = Some(state);
-                }
-            }
-            Command::Call { channel: 0, frame, reply, .. } => {
-                link.out.extend_from_slice(&frame);
-                self.secret.push_back(reply);
-            }
-            Command::Call { channel, epoch, frame, kind, reply } => {
-                let now = Instant::now();
-                let Some(state) = self.open_channel(channel, epoch) else {
-                    let _ = reply.send(Err(Error::Lost("the channel is being recovered".into())));
-                    return;
-                };
-                state.settle(now, &mut link.out);
-                if kind == CallKind::Close {
-                    state.flush_acks(&mut link.out);
-                    state.closing = true;
-                }
-                link.out.extend_from_slice(&frame);
-                state.pending.push_back(Pending::Call(kind, reply));
-            }
-            Command::Cast { channel, epoch, frames, room } => {
-                if self.open_channel(channel, epoch).is_some() {
-                    link.out.extend_from_slice(&frames);
-                }
-                drop(room);
-            }
-            Command::Consume { channel, epoch, subscription, reply } => {
-                let Some(state) = self.open_channel(channel, epoch) else {
-                    let _ = reply.send(Err(Error::Lost("the channel is being recovered".into())));
-                    return;
-                };
-                write_consume(&subscription, channel, &mut link.out);
-                state.pending.push_back(Pending::Consume(subscription, reply));
-            }
-        }
-    }
-
-    fn open_channel(&mut self, number: u16, epoch: u32) -> Option<&mut ChannelState> {
-        self.channel(number).filter(|state| state.usable && !state.closing && state.acks.epoch() == epoch)
-    }
-
-    fn free_number(&mut self, channel_max: u16) -> Option<u16> {
-        let most = if channel_max == 0 { usize::from(u16::MAX) } else { usize::from(channel_max) };
-        if self.channels.is_empty() {
-            self.channels.push(None);
-        }
-        let free = (1..self.channels.len()).find(|&at| self.channels.get(at).is_some_and(Option::is_none));
-        let number = free.unwrap_or(self.channels.len());
-        if number > most {
-            return None;
-        }
-        if number == self.channels.len() {
-            self.channels.push(None);
-        }
-        Some(number as u16)
     }
 
     /// The stream is gone: low-level channels end, the others wait for the next one.

@@ -5,16 +5,20 @@
 //! borrowed it. No lock is held while anything is awaited.
 
 mod channels;
+mod error;
 mod guard;
 mod keeper;
 mod leases;
 mod options;
+mod stats;
 #[cfg(test)]
 mod tests;
 
 pub use channels::{Channels, OpenError, Pools, PoolsOptions, Publishers};
+pub use error::PoolError;
 pub use guard::Guard;
 pub use options::PoolOptions;
+pub use stats::PoolStats;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -43,75 +47,6 @@ pub trait Manage: Send + Sync + 'static {
 
     /// Whether an item that comes back is as good as new; one that is not is dropped and another made when it is needed.
     fn is_reusable(&self, item: &Self::Item) -> bool;
-}
-
-/// Why nothing was borrowed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PoolError<E: std::error::Error + 'static> {
-    /// All were lent for as long as `wait_max`.
-    #[error(
-        "pool '{pool}': nothing came back within {waited_ms} ms ({in_use} lent); raise size_max, or look for who holds them: the pool warns of leaks"
-    )]
-    Timeout {
-        /// Name of the pool.
-        pool: Arc<str>,
-        /// Milliseconds waited.
-        waited_ms: u64,
-        /// Items lent then.
-        in_use: usize,
-    },
-    /// As many as `waiters_max` wait already.
-    #[error("pool '{pool}': {waiters} wait already; try again later, or raise waiters_max")]
-    Busy {
-        /// Name of the pool.
-        pool: Arc<str>,
-        /// Who waits.
-        waiters: usize,
-    },
-    /// The pool was closed.
-    #[error("pool '{pool}' is closed")]
-    Closed {
-        /// Name of the pool.
-        pool: Arc<str>,
-    },
-    /// None could be made.
-    #[error("pool '{pool}' could not make another")]
-    Create {
-        /// Name of the pool.
-        pool: Arc<str>,
-        /// Why.
-        source: E,
-    },
-}
-
-impl<E: std::error::Error + 'static> PoolError<E> {
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Closed { .. })
-    }
-}
-
-/// Figures of a pool.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PoolStats {
-    /// Items that wait to be lent.
-    pub idle: usize,
-    /// Items that are lent.
-    pub in_use: usize,
-    /// Borrowers that wait.
-    pub waiting: usize,
-    /// Items made so far.
-    pub created: u64,
-    /// Items that went so far.
-    pub closed: u64,
-    /// Items that are lent for longer than `leak_threshold` now.
-    pub leaked: usize,
-    /// Borrowings so far that were reported as leaks.
-    pub leaks: u64,
-    /// Borrowers so far that got nothing within `wait_max`.
-    pub timeouts: u64,
 }
 
 #[derive(Debug, Default)]
