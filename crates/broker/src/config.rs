@@ -2,16 +2,20 @@
 
 use crate::broker::StartError;
 use leveret_protocol::FRAME_MIN_SIZE;
+use leveret_store::disk::Disk;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where definitions (and, with a store, messages) live.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum DataLocation {
     /// Nothing touches the disk; everything is gone when the broker stops.
     Memory,
     /// A folder owned by this broker alone.
     Directory(PathBuf),
+    /// A folder behind the store's seam to the disk, this broker's alone: one in memory, or one that fails on command, for tests.
+    Disk(Arc<dyn Disk>),
 }
 
 /// Settings of one broker.

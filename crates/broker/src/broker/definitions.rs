@@ -2,6 +2,7 @@
 
 use super::{BrokerInner, StartError};
 use crate::auth::{HashingAlgorithm, PasswordHash, Permissions, UserLimits, UserRecord};
+use crate::config::DataLocation;
 use crate::data::{self, DataFolder};
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::vhost::VirtualHost;
@@ -12,20 +13,20 @@ use std::sync::Arc;
 impl BrokerInner {
     /// Takes over what the store, the data folder and the settings say there is.
     pub(super) fn restore(&self, recovered: Option<&Recovered>) -> Result<(), StartError> {
-        if let Some(data) = &self.data {
-            let problem = |e: DefinitionsError| StartError::Data {
-                folder: data.path().display().to_string(),
-                problem: e.to_string(),
-            };
-            if let Some(recovered) = recovered {
-                self.take_over(recovered).map_err(problem)?;
-            }
-            if let Some(definitions) = data.load()? {
-                self.import(&definitions).map_err(problem)?;
-                self.store_now();
-                if let Err(error) = data.set_imported() {
-                    tracing::warn!(%error, "definitions.json was taken over and could not be renamed");
-                }
+        let folder = self.data.as_ref().map_or_else(String::new, |data| data.path().display().to_string());
+        let problem =
+            |e: DefinitionsError| StartError::Data { folder: folder.clone(), problem: e.to_string() };
+        if let Some(recovered) = recovered {
+            self.take_over(recovered).map_err(problem)?;
+        }
+        if let Some(data) = &self.data
+            && let Some(definitions) = data.load()?
+        {
+            self.import(&definitions).map_err(problem)?;
+            self.store_now()
+                .map_err(|problem| StartError::Data { folder: data.path().display().to_string(), problem })?;
+            if let Err(error) = data.set_imported() {
+                tracing::warn!(%error, "definitions.json was taken over and could not be renamed");
             }
         }
         if let Some(path) = &self.config.load_definitions {
@@ -63,19 +64,28 @@ impl BrokerInner {
     }
 
     /// Waits until what was changed is stored; at a start, where nobody else waits.
-    fn store_now(&self) {
-        let Some(store) = self.store() else { return };
-        while store.synced() < self.changes().ticket() && !store.is_failed() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+    fn store_now(&self) -> Result<(), String> {
+        let Some(store) = self.store() else { return Ok(()) };
+        while store.synced() < self.changes().ticket() {
+            match store.state() {
+                State::Running => std::thread::sleep(std::time::Duration::from_millis(1)),
+                State::Full { text } => return Err(format!("{text}; free some space and start again")),
+                State::Failed { text } => return Err(text),
+            }
         }
+        Ok(())
     }
 
     /// Raises or clears the disk alarm.
     pub(crate) fn watch_disk(&self) {
-        if let Some(free) = self.data.as_ref().and_then(DataFolder::free_bytes) {
-            let waits = self.store().is_some_and(|store| matches!(store.state(), State::Full { .. }));
-            self.memory.set_disk_low(waits || free < self.config.limits.disk_free_min_bytes);
-        }
+        let Some(store) = self.store() else { return };
+        let free = match &self.config.data {
+            DataLocation::Disk(disk) => disk.free_bytes(),
+            _ => self.data.as_ref().and_then(DataFolder::free_bytes),
+        };
+        let waits = matches!(store.state(), State::Full { .. });
+        self.memory
+            .set_disk_low(waits || free.is_some_and(|free| free < self.config.limits.disk_free_min_bytes));
     }
 
     pub(super) fn make_defaults(&self) -> Result<(), StartError> {

@@ -134,6 +134,11 @@ impl Broker {
                 let (store, recovered) = data.open_store(&config)?;
                 (Some(data), Some(store), Some(recovered))
             }
+            DataLocation::Disk(disk) => {
+                let (store, recovered) =
+                    data::open_store(disk.clone(), "(a disk of the program's)", &config)?;
+                (None, Some(store), Some(recovered))
+            }
         };
         let shared = Shared {
             auth: auth.clone(),
@@ -170,7 +175,7 @@ impl Broker {
         inner.make_defaults()?;
         inner.save_definitions();
         inner.watch_disk();
-        if inner.data.is_some() {
+        if inner.store().is_some() {
             let keeper = tokio::spawn(data::keep(Arc::downgrade(&inner))).abort_handle();
             inner.background.lock().push(keeper);
         }

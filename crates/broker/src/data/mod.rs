@@ -12,7 +12,7 @@ mod transfer;
 use crate::broker::{BrokerInner, StartError};
 use crate::config::Config;
 use crate::definitions::Definitions;
-use leveret_store::disk::RealDisk;
+use leveret_store::disk::{Disk, RealDisk};
 use leveret_store::{Progress, Recovered, Store};
 use parking_lot::Mutex;
 use std::fs::{File, TryLockError};
@@ -84,42 +84,11 @@ impl DataFolder {
     /// # Errors
     /// It cannot be read, or a newer version wrote it.
     pub(crate) fn open_store(&self, config: &Config) -> Result<(Arc<Store>, Recovered), StartError> {
-        let problem = |problem: String| StartError::Data { folder: self.path.display().to_string(), problem };
-        let disk = RealDisk::open(&self.path).map_err(|e| problem(format!("cannot be read ({e})")))?;
-        let mut said = Instant::now();
-        let mut progress = |progress: Progress| {
-            if said.elapsed() > Duration::from_secs(1) {
-                said = Instant::now();
-                let Progress { bytes, bytes_total } = progress;
-                tracing::info!("reading the log: {} of {} MiB", bytes >> 20, bytes_total >> 20);
-            }
-        };
-        let (store, recovered) = Store::open(Arc::new(disk), config.store.clone(), &mut progress)
-            .map_err(|e| problem(e.to_string()))?;
-        let report = &recovered.report;
-        let messages: u64 = recovered.lanes.iter().map(|lane| lane.messages).sum();
-        tracing::info!(
-            messages,
-            definitions = recovered.definitions.len(),
-            millis = report.millis,
-            records_replayed = report.records,
-            torn_bytes = report.torn_bytes,
-            "the store is open"
-        );
-        if report.skipped_records > 0 {
-            tracing::error!(
-                records = report.skipped_records,
-                batches = report.incomplete_batches,
-                "damaged records were skipped; `leveret store check` says where"
-            );
+        let folder = self.path.display().to_string();
+        match RealDisk::open(&self.path) {
+            Ok(disk) => open_store(Arc::new(disk), &folder, config),
+            Err(e) => Err(StartError::Data { folder, problem: format!("cannot be read ({e})") }),
         }
-        if !report.missing_files.is_empty() {
-            tracing::error!(files = ?report.missing_files, "files are missing; the messages in them are lost");
-        }
-        if !report.foreign_files.is_empty() {
-            tracing::warn!(files = ?report.foreign_files, "these files are not the store's and are left alone");
-        }
-        Ok((store, recovered))
     }
 
     /// What an older version kept here was taken over.
@@ -133,6 +102,51 @@ impl DataFolder {
         let stat = rustix::fs::statvfs(&self.path).ok()?;
         Some(stat.f_bavail * stat.f_frsize)
     }
+}
+
+/// Opens the store on a disk, and says how that went.
+///
+/// # Errors
+/// It cannot be read, or a newer version wrote it.
+pub(crate) fn open_store(
+    disk: Arc<dyn Disk>,
+    folder: &str,
+    config: &Config,
+) -> Result<(Arc<Store>, Recovered), StartError> {
+    let mut said = Instant::now();
+    let mut progress = |progress: Progress| {
+        if said.elapsed() > Duration::from_secs(1) {
+            said = Instant::now();
+            let Progress { bytes, bytes_total } = progress;
+            tracing::info!("reading the log: {} of {} MiB", bytes >> 20, bytes_total >> 20);
+        }
+    };
+    let (store, recovered) = Store::open(disk, config.store.clone(), &mut progress)
+        .map_err(|e| StartError::Data { folder: folder.to_owned(), problem: e.to_string() })?;
+    let report = &recovered.report;
+    let messages: u64 = recovered.lanes.iter().map(|lane| lane.messages).sum();
+    tracing::info!(
+        messages,
+        definitions = recovered.definitions.len(),
+        millis = report.millis,
+        records_replayed = report.records,
+        torn_bytes = report.torn_bytes,
+        "the store is open"
+    );
+    if report.skipped_records > 0 {
+        tracing::error!(
+            records = report.skipped_records,
+            batches = report.incomplete_batches,
+            "damaged records were skipped; `leveret store check` says where"
+        );
+    }
+    if !report.missing_files.is_empty() {
+        tracing::error!(files = ?report.missing_files, "files are missing; the messages in them are lost");
+    }
+    if !report.foreign_files.is_empty() {
+        tracing::warn!(files = ?report.foreign_files, "these files are not the store's and are left alone");
+    }
+    Ok((store, recovered))
 }
 
 /// Why a definitions file could not be read.

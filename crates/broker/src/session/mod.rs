@@ -198,12 +198,13 @@ impl Session {
             method => {
                 self.finish_batch(out);
                 let changes_entities = matches!(id.class, EXCHANGE_CLASS | QUEUE_CLASS);
+                let lost = self.vhost.changes_lost();
                 let handled = self.other(channel, method, out).map_err(|error| match error.method {
                     Some(_) => error,
                     None => error.caused_by(id),
                 });
                 if changes_entities {
-                    self.hold_until_changes_are_stored();
+                    self.hold_until_changes_are_stored(lost);
                 }
                 return handled;
             }

@@ -107,9 +107,11 @@ impl Session {
         }
     }
 
-    /// Nothing more is sent before the entities are stored as they are now.
-    pub(super) fn hold_until_changes_are_stored(&mut self) {
-        self.hold_output_until(self.vhost.changes_ticket());
+    /// Nothing more is sent before the entities are stored as they are now. If one of the changes since `lost` of them were lost was
+    /// lost too, that is never: the connection ends with what the store failed with.
+    pub(super) fn hold_until_changes_are_stored(&mut self, lost: u64) {
+        let is_lost = self.vhost.changes_lost() != lost;
+        self.hold_output_until(if is_lost { Ticket::MAX } else { self.vhost.changes_ticket() });
     }
 
     /// What the output is to be held for from now on; 0 for nothing.

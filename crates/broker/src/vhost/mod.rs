@@ -146,6 +146,11 @@ impl VirtualHost {
         self.shared.changes.ticket()
     }
 
+    /// How many changes the store did not take.
+    pub(crate) fn changes_lost(&self) -> u64 {
+        self.shared.changes.lost()
+    }
+
     /// Refuses changes that are to last when the store has failed.
     fn check_store(&self, durable: bool) -> Result<(), Refusal> {
         match self.store() {

@@ -74,7 +74,7 @@ impl Running {
     /// Where data is, in words.
     pub(crate) fn data(&self) -> String {
         match &self.broker.config().data {
-            DataLocation::Memory => "in memory: nothing survives a stop".into(),
+            DataLocation::Memory | DataLocation::Disk(_) => "in memory: nothing survives a stop".into(),
             DataLocation::Directory(folder) => {
                 std::path::absolute(folder).unwrap_or_else(|_| folder.clone()).display().to_string()
             }

@@ -55,7 +55,7 @@ async fn folders_are_gone_with_the_broker() {
         Raw::to(&broker).await.call(declare("q")).await;
         let folder = || match &broker.broker().config().data {
             leveret_broker::DataLocation::Directory(folder) => folder.clone(),
-            leveret_broker::DataLocation::Memory => panic!("it has no folder"),
+            _ => panic!("it has no folder"),
         };
         let first = folder();
         broker.kill().await.unwrap();
