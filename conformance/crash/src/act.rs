@@ -1,6 +1,6 @@
 //! What a workload consists of.
 
-use leveret_store::{Batch, Lane, Target, Urgency};
+use leveret_store::{Batch, History, Lane, Target, Urgency};
 use std::sync::Arc;
 
 /// One operation within a batch.
@@ -47,8 +47,8 @@ pub enum Act {
         lane: Lane,
         /// Place.
         position: u64,
-        /// How often it was delivered.
-        count: u32,
+        /// What became of it.
+        history: History,
     },
     /// Messages up to a place may have been delivered.
     Delivering {
@@ -106,8 +106,8 @@ pub fn fill(batch: &mut Batch, acts: &[Act]) {
             }
             Act::Settle { queue, lane, position, weight } => batch.settle(*queue, *lane, *position, *weight),
             Act::Clear { queue, lane, first, last } => batch.clear_range(*queue, *lane, *first, *last),
-            Act::Returned { queue, lane, position, count } => {
-                batch.returned(*queue, *lane, *position, *count)
+            Act::Returned { queue, lane, position, history } => {
+                batch.returned(*queue, *lane, *position, *history)
             }
             Act::Delivering { queue, lane, through, exact: false } => {
                 batch.delivering(*queue, *lane, *through)

@@ -2,7 +2,8 @@
 
 use crate::model::{Message, Model};
 use crate::observe::{Observed, Seen};
-use leveret_store::{LaneId, Recovered};
+
+use leveret_store::{History, LaneId, Recovered};
 use std::collections::BTreeMap;
 
 /// The first difference between what was read and the model.
@@ -39,7 +40,7 @@ fn message_differs(
     observed: &Observed,
     seen: &Seen,
     message: &Message,
-    flags: (u32, bool),
+    flags: (History, bool),
 ) -> Option<String> {
     if seen.lane != message.lane {
         return Some(format!("is in lane {}", seen.lane));
@@ -50,10 +51,10 @@ fn message_differs(
     if seen.expires_unix_ms != message.expires_unix_ms {
         return Some(format!("expires at {}, not {}", seen.expires_unix_ms, message.expires_unix_ms));
     }
-    if (seen.count, seen.redelivered) != flags {
+    if (seen.history, seen.redelivered) != flags {
         return Some(format!(
-            "has delivery count {} and redelivered {}, not {} and {}",
-            seen.count, seen.redelivered, flags.0, flags.1
+            "has history {:?} and redelivered {}, not {:?} and {}",
+            seen.history, seen.redelivered, flags.0, flags.1
         ));
     }
     None

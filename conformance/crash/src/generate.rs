@@ -33,7 +33,12 @@ struct Line {
     queue: u64,
     lanes: Vec<Lane>,
     next: u64,
+    /// Its positions are moments in time: far apart, and in no order.
+    is_timetable: bool,
 }
+
+/// Where the bits of a moment begin in a timetable's positions.
+const SCATTER_FROM: u32 = 20;
 
 /// A message that is ready: queue, position, what it is.
 type Ready = (u64, u64, Message);
@@ -198,8 +203,10 @@ impl Generator {
     }
 
     fn target(&mut self, at: usize) -> Target {
+        let scatter = self.dice.roll();
         let line = &mut self.lines[at];
-        let position = line.next;
+        let moment = if line.is_timetable { scatter >> 24 << SCATTER_FROM } else { 0 };
+        let position = moment | line.next;
         line.next += 1;
         let lane = line.lanes[self.dice.below(line.lanes.len() as u64) as usize];
         let expires_unix_ms = if self.dice.chance(70) { u64::MAX } else { self.dice.roll() >> 16 };
@@ -263,8 +270,15 @@ impl Generator {
 
     pub(crate) fn give_back(&mut self, acts: &mut Vec<Act>) {
         if let Some((queue, position, message)) = self.ready(Which::Any) {
-            let count = message.returned.unwrap_or_default() + 1;
-            self.push(acts, Act::Returned { queue, lane: message.lane, position, count });
+            let mut history = message.returned.unwrap_or_default();
+            history.acquired_count += 1;
+            if self.dice.chance(50) {
+                history.delivery_count += 1;
+                history.held_until_unix_ms = self.dice.roll() >> 20;
+                history.first_failed_unix_ms |= self.dice.roll() >> 24;
+                history.reason = self.dice.below(4) as u8;
+            }
+            self.push(acts, Act::Returned { queue, lane: message.lane, position, history });
         }
     }
 
@@ -325,7 +339,8 @@ impl Generator {
         if self.dice.chance(30) {
             lanes.push(LaneId::TRANSIENT);
         }
-        self.lines.push(Line { queue, lanes, next: 1 });
+        let is_timetable = self.dice.chance(25);
+        self.lines.push(Line { queue, lanes, next: 1, is_timetable });
         let (key, value) = (key_of(queue), self.value());
         self.push(acts, Act::Put { key, value });
     }

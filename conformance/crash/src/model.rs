@@ -1,7 +1,7 @@
 //! What the store is to hold, in the plainest words there are: maps.
 
 use crate::act::Act;
-use leveret_store::{Lane, LaneId};
+use leveret_store::{History, Lane, LaneId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ pub struct Message {
     pub weight: u32,
     /// What is stored.
     pub payload: Arc<[u8]>,
-    /// How often it was delivered, when it was given back.
-    pub returned: Option<u32>,
+    /// What became of it, when it was given back.
+    pub returned: Option<History>,
 }
 
 impl Model {
@@ -99,9 +99,9 @@ impl Model {
                     queue.weigh(*lane);
                 }
             }
-            Act::Returned { queue, position, count, .. } => {
+            Act::Returned { queue, position, history, .. } => {
                 if let Some(message) = self.queue(*queue).messages.get_mut(position) {
-                    message.returned = Some(*count);
+                    message.returned = Some(*history);
                 }
             }
             Act::Delivering { queue, lane, through, exact } => {
@@ -125,6 +125,7 @@ impl Model {
         for queue in self.queues.values_mut() {
             let queue = Arc::make_mut(queue);
             queue.messages.retain(|_, message| message.lane & LaneId::TRANSIENT == 0);
+            queue.marks.retain(|lane, _| lane & LaneId::TRANSIENT == 0);
             for marks in queue.marks.values_mut() {
                 marks.redelivered = marks.redelivered.max(marks.said);
             }
@@ -140,9 +141,9 @@ impl Queue {
         }
     }
 
-    /// Delivery count and redelivered flag with which a message is read.
+    /// History and redelivered flag with which a message is read.
     #[must_use]
-    pub fn flags(&self, position: u64, message: &Message) -> (u32, bool) {
+    pub fn flags(&self, position: u64, message: &Message) -> (History, bool) {
         let marked = self.marks.get(&message.lane).is_some_and(|marks| position <= marks.redelivered);
         (message.returned.unwrap_or_default(), marked || message.returned.is_some())
     }

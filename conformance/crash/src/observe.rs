@@ -1,7 +1,7 @@
 //! Everything a store gives back, read as a broker would: queue by queue, in pieces of all sizes.
 
 use leveret_store::disk::faulty::Dice;
-use leveret_store::{Lane, LaneId, LoadRequest, Store};
+use leveret_store::{History, Lane, LaneId, LoadRequest, Store};
 
 /// Lanes the generator uses.
 const LANES: [Lane; 4] = [0, 1, 2, LaneId::TRANSIENT];
@@ -27,8 +27,8 @@ pub struct Seen {
     pub position: u64,
     /// When it is dead.
     pub expires_unix_ms: u64,
-    /// Delivery count.
-    pub count: u32,
+    /// What became of it.
+    pub history: History,
     /// Redelivered.
     pub redelivered: bool,
     from: usize,
@@ -89,7 +89,7 @@ impl Observed {
                     lane: loaded.lane,
                     position: loaded.position,
                     expires_unix_ms: loaded.expires_unix_ms,
-                    count: loaded.delivery_count,
+                    history: loaded.history,
                     redelivered: loaded.redelivered,
                     from,
                     len,

@@ -55,7 +55,7 @@ pub struct QueuedMessage {
     pub message: Message,
     /// It was delivered before.
     pub redelivered: bool,
-    /// How often it was delivered.
+    /// Deliveries that failed.
     pub delivery_count: u32,
     /// When it dies, in milliseconds of the broker's clock. `None`: never.
     pub expires_ms: Option<u64>,
@@ -66,7 +66,7 @@ impl From<&Entry> for QueuedMessage {
         Self {
             message: entry.message.clone(),
             redelivered: entry.redelivered,
-            delivery_count: entry.delivery_count,
+            delivery_count: entry.past.delivery_count(),
             expires_ms: (entry.expires_ms != u64::MAX).then_some(entry.expires_ms),
         }
     }

@@ -5,6 +5,7 @@
 //! see [`Mailbox::is_full`].
 
 use crate::message::Message;
+use crate::queue::past::Past;
 use crate::queue::stored::Stored;
 use crate::queue::{ConsumerId, Queue};
 use leveret_protocol::ReplyCode;
@@ -24,8 +25,8 @@ pub(crate) struct Delivery {
     pub(crate) expires_ms: u64,
     /// The connection's own number for the consumer.
     pub(crate) consumer: u32,
-    /// How often it was delivered before.
-    pub(crate) delivery_count: u32,
+    /// What became of it before.
+    pub(crate) past: Past,
     pub(crate) redelivered: bool,
     /// Where the store holds it.
     pub(crate) stored: Stored,

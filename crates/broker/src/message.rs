@@ -4,8 +4,9 @@
 //! delivery is two copies and two patched channel numbers. Invariant: the frames inside are well formed, because
 //! only [`Message::new`] writes them, from parts that the protocol crate has checked.
 
+use crate::queue::past::Past;
 use bytes::Bytes;
-use leveret_protocol::{FRAME_END, FieldTable, FieldValue, FrameKind, RawProperties};
+use leveret_protocol::{FRAME_END, FieldTable, FrameKind, RawProperties};
 use triomphe::ThinArc;
 
 /// From this size on the store is handed a reference instead of a copy.
@@ -215,13 +216,12 @@ impl Message {
         }
     }
 
-    /// A copy for one delivery that says in the header `x-delivery-count` how often it was delivered before. The body is not
-    /// copied if it is kept apart.
-    pub(crate) fn counted(&self, delivery_count: u32) -> Self {
+    /// A copy for one delivery that says in headers what became of the message before. The body is not copied if it is kept apart.
+    pub(crate) fn counted(&self, past: &Past) -> Self {
         let properties = self.properties();
         let decoded = properties.headers().and_then(|raw| raw.decode().ok());
         let mut headers: FieldTable = decoded.unwrap_or_default();
-        headers.insert("x-delivery-count", FieldValue::I64(delivery_count.into()));
+        past.write(&mut headers);
         let mut raw = Vec::new();
         properties.write_with_headers(Some(&headers), true, &mut raw);
         let properties = RawProperties::parse(&raw).unwrap_or(RawProperties::EMPTY);

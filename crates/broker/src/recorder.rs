@@ -85,9 +85,9 @@ impl Recorder {
                 self.wish(Wish::Later);
                 self.batch.clear_range(queue, lane, first, last);
             }
-            Change::Returned { lane, position, delivery_count } => {
+            Change::Returned { lane, position, history } => {
                 self.wish(Wish::Later);
-                self.batch.returned(queue, lane, position, delivery_count);
+                self.batch.returned(queue, lane, position, history);
             }
             Change::Delivering { lane, through } => {
                 self.announces = true;

@@ -16,4 +16,4 @@ pub use store::{
     RecordLine, Recovered, RecoveredLane, Report, State, Stats, Store, StoreError, UNSYNCED, Urgency,
     inspect,
 };
-pub use types::{Lane, LaneId, Notify, Target, Ticket};
+pub use types::{History, Lane, LaneId, Notify, Target, Ticket};

@@ -37,6 +37,21 @@ pub struct Target {
     pub expires_unix_ms: u64,
 }
 
+/// What became of a message that was delivered and came back. The store keeps it with the message and does not act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct History {
+    /// Deliveries that failed.
+    pub delivery_count: u32,
+    /// Deliveries, failed or not, after which it came back.
+    pub acquired_count: u32,
+    /// Milliseconds since 1970 before which it is not to be delivered again; 0: it may be at once.
+    pub held_until_unix_ms: u64,
+    /// Milliseconds since 1970 at which a delivery failed first; 0: none did.
+    pub first_failed_unix_ms: u64,
+    /// Why the last delivery failed, in its user's own numbers.
+    pub reason: u8,
+}
+
 /// Somebody who waits for tickets.
 pub trait Notify: Send + Sync + Debug {
     /// `written` or `synced` moved, or the store failed. Called from the store's thread: it must be quick and must not block.

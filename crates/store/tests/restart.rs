@@ -7,7 +7,7 @@
 )]
 
 use leveret_store::disk::{Disk as _, MemoryDisk};
-use leveret_store::{Batch, LoadRequest, Options, Store, Target, Urgency};
+use leveret_store::{Batch, History, LoadRequest, Options, Store, Target, Urgency};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ fn read(store: &Store, recovered: Option<&leveret_store::Recovered>, model: &Mod
                 assert!(message.position > after, "order");
                 after = message.position;
                 assert_eq!(message.expires_unix_ms, message.position + 5);
-                found.insert(message.position, (message.payload.to_vec(), message.delivery_count));
+                found.insert(message.position, (message.payload.to_vec(), message.history.delivery_count));
             });
             assert_eq!(end.unreadable, 0);
             if end.through == u64::MAX {
@@ -143,7 +143,8 @@ fn run(actions: &[Action]) {
                 let count = live.len().max(1);
                 if let Some((position, (_, returned))) = live.iter_mut().nth(usize::from(*at) % count) {
                     *returned += 1;
-                    batch.returned(u64::from(*queue), 0, *position, *returned);
+                    let history = History { delivery_count: *returned, ..History::default() };
+                    batch.returned(u64::from(*queue), 0, *position, history);
                     store.append(&mut batch, Urgency::Later, None).unwrap();
                 }
             }

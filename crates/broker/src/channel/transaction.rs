@@ -3,6 +3,7 @@
 use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::queue::Queue;
+use crate::queue::past::Return;
 use std::sync::Arc;
 
 /// Bytes charged to the broker's memory until this is dropped.
@@ -37,7 +38,9 @@ impl Drop for Held {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Settlement {
     Ack,
-    Refuse { requeue: bool },
+    /// Refused for good.
+    Discard,
+    Return(Return),
 }
 
 /// See the module's documentation.

@@ -2,9 +2,13 @@
 
 use crate::message::Message;
 use crate::queue::backlog::Entry;
+use crate::queue::past::Past;
 use crate::queue::stored::Stored;
 use crate::queue::{ConsumerId, Settled};
 use std::collections::VecDeque;
+
+/// The tag of a delivery that was not written when its channel closed.
+pub(crate) const UNWRITTEN: u64 = u64::MAX;
 
 /// One of them.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub(crate) struct Slot {
     pub(crate) position: u64,
     pub(crate) expires_ms: u64,
     pub(crate) delivered_ms: u64,
-    pub(crate) delivery_count: u32,
+    pub(crate) past: Past,
     pub(crate) redelivered: bool,
     /// On its way to a consumer that never acknowledges; such a slot only lives while its channel is closed.
     pub(crate) no_ack: bool,
@@ -43,7 +47,7 @@ impl Slot {
         let entry = Entry {
             position: self.position,
             expires_ms: self.expires_ms,
-            delivery_count: self.delivery_count,
+            past: self.past,
             redelivered: self.redelivered,
             stored: self.stored,
             message: self.message,
@@ -161,7 +165,7 @@ mod tests {
                 position: *tag,
                 expires_ms: u64::MAX,
                 delivered_ms: 0,
-                delivery_count: 0,
+                past: Past::default(),
                 redelivered: false,
                 no_ack: false,
                 stored: Stored::NO,

@@ -6,6 +6,7 @@
 //! these, when memory is short or after a restart, those that are on disk only.
 
 use super::cold::Cold;
+use super::past::Past;
 use super::stored::{LEVELS_MAX, Stored};
 use crate::message::Message;
 use std::collections::{BTreeMap, VecDeque};
@@ -17,8 +18,8 @@ pub(crate) struct Entry {
     pub(crate) position: u64,
     /// Time (of the broker's clock) after which it is dead; `u64::MAX` for never.
     pub(crate) expires_ms: u64,
-    /// How often it was delivered.
-    pub(crate) delivery_count: u32,
+    /// What became of it, if it came back.
+    pub(crate) past: Past,
     /// Delivered before, or handed out by a broker that then crashed.
     pub(crate) redelivered: bool,
     /// Where the store holds it.
@@ -189,6 +190,17 @@ impl Backlog {
         self.next_position = self.next_position.max(last + 1);
     }
 
+    /// A message of a level came from the disk, and goes elsewhere.
+    pub(crate) fn take_cold(&mut self, level: usize, entry: &Entry) {
+        let cold = &mut self.levels[level].cold;
+        if cold.len() > 0 {
+            self.cold -= 1;
+            self.len -= 1;
+            self.body_bytes = self.body_bytes.saturating_sub(entry.message.body_len() as u64);
+            cold.took(entry.position, entry.message.body_len());
+        }
+    }
+
     /// A message of a level came from the disk.
     pub(crate) fn warm(&mut self, level: usize, entry: Entry) {
         let cold = &mut self.levels[level].cold;
@@ -306,7 +318,7 @@ mod tests {
         let stored = Stored::NO;
         backlog.push(
             level,
-            Entry { position, expires_ms, delivery_count: 0, redelivered: false, stored, message },
+            Entry { position, expires_ms, past: Past::default(), redelivered: false, stored, message },
         );
     }
 
@@ -370,7 +382,14 @@ mod tests {
         let stored = Stored::at(1, true);
         backlog.warm(
             1,
-            Entry { position, expires_ms: u64::MAX, delivery_count: 0, redelivered: false, stored, message },
+            Entry {
+                position,
+                expires_ms: u64::MAX,
+                past: Past::default(),
+                redelivered: false,
+                stored,
+                message,
+            },
         );
         assert_eq!((backlog.len(), backlog.cold_len(), backlog.body_bytes()), (2, 0, 6));
         assert_eq!(drain(&mut backlog), "toplow");

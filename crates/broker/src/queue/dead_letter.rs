@@ -65,7 +65,7 @@ fn publish(
     };
     let Some(exchange) = exchange else { return Vec::new() };
     let now_s = vhost.clock().unix_ms() / 1000;
-    let Some(letter) = letter(&entry.message, queue.name(), reason, now_s, key.is_some()) else {
+    let Some(letter) = letter(&entry, queue, reason, now_s, key.is_some()) else {
         return Vec::new();
     };
     let key = key.unwrap_or_else(|| entry.message.routing_key().to_vec());
@@ -102,15 +102,20 @@ struct Letter {
 
 /// The copy's headers: history updated. (`expiration` is taken out where they are written.)
 fn letter(
-    message: &Message,
-    queue: &str,
+    entry: &Entry,
+    queue: &Queue,
     reason: DeathReason,
     now_s: u64,
     new_routing_key: bool,
 ) -> Option<Letter> {
+    let message = &entry.message;
     let properties = message.properties();
     let mut headers =
         properties.headers().map_or_else(|| Ok(FieldTable::default()), |raw| raw.decode()).ok()?;
+    if queue.retries() {
+        entry.past.write(&mut headers);
+    }
+    let queue: &str = queue.name();
     let expiration = properties.expiration();
     let mut history = match headers.get("x-death") {
         Some(FieldValue::Array(entries)) => entries.clone(),

@@ -70,7 +70,7 @@ pub(crate) fn fetch(store: &Store, queue: u64, load: &Load, unix_origin_ms: u64)
                 u64::MAX => u64::MAX,
                 ms => ms.saturating_sub(unix_origin_ms),
             },
-            delivery_count: found.delivery_count,
+            past: found.history.into(),
             redelivered: found.redelivered,
             stored: Stored::at(load.level, found.lane & LaneId::TRANSIENT == 0),
             message,

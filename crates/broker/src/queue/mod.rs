@@ -11,9 +11,12 @@ mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
 pub(crate) mod load;
+pub(crate) mod past;
+mod retry;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
+mod waiting;
 
 use crate::memory::MemoryGauge;
 use crate::message::Message;
@@ -24,6 +27,7 @@ use crate::vhost::VirtualHost;
 use arguments::QueueArguments;
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
+pub use retry::{RETRY_DELAYS_MAX, RetryType};
 pub use settings::Durability;
 use settings::{Overflow, Settings};
 use state::{Outcome, QueueState, StoreUse};
@@ -154,6 +158,8 @@ pub struct QueueFigures {
     pub ready_bytes: u64,
     /// Messages delivered and not settled.
     pub unacked: u64,
+    /// Messages that came back and wait for their next delivery.
+    pub waiting: usize,
     /// Consumers.
     pub consumers: usize,
     /// Counters.
@@ -181,7 +187,8 @@ impl Queue {
             appending: AtomicU32::new(0),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum,
+            counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum
+                || arguments.retry().is_some(),
             state,
         })
     }
@@ -211,6 +218,11 @@ impl Queue {
         self.counts_deliveries
     }
 
+    /// Whether what comes back waits, and is tried so many times.
+    pub(crate) fn retries(&self) -> bool {
+        self.state.lock().settings().retry.is_some()
+    }
+
     /// Figures of this moment.
     pub fn figures(&self) -> QueueFigures {
         let state = self.state.lock();
@@ -218,6 +230,7 @@ impl Queue {
             ready: state.ready(),
             ready_bytes: state.ready_bytes(),
             unacked: state.unacked(),
+            waiting: state.waiting().len(),
             consumers: state.consumers().len(),
             counters: state.counters(),
         }
@@ -368,6 +381,7 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
         max_priority: a.max_priority(),
         single_active_consumer: a.single_active_consumer(),
         delivery_limit: a.delivery_limit(),
+        retry: a.retry().cloned(),
         consumer_timeout_ms: a.consumer_timeout_ms(),
     }
 }

@@ -1,5 +1,6 @@
 //! What a queue's arguments ask of its engine, looked up once.
 
+use super::retry::Retry;
 use crate::name::Name;
 
 /// What a full queue does with the next message.
@@ -47,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) single_active_consumer: bool,
     /// `x-delivery-limit`: redeliveries after which a message dies.
     pub(crate) delivery_limit: Option<u32>,
+    /// `x-retry-delays`, `x-delayed-retry-type`: how long a message waits that came back.
+    pub(crate) retry: Option<Retry>,
     /// `x-consumer-timeout`.
     pub(crate) consumer_timeout_ms: Option<u64>,
 }

@@ -1,6 +1,6 @@
 //! Where in the store a message stands, and what of a queue's changes goes there.
 
-use leveret_store::{Lane, LaneId};
+use leveret_store::{History, Lane, LaneId};
 
 /// Levels of priority a queue has at most: a lane's number has seven bits, of which one value stands for "not stored".
 pub(crate) const LEVELS_MAX: usize = 127;
@@ -40,8 +40,8 @@ pub(crate) enum Change {
     Settle { lane: Lane, position: u64, weight: u32 },
     /// Everything between two positions left.
     Clear { lane: Lane, first: u64, last: u64 },
-    /// A message came back, after so many deliveries.
-    Returned { lane: Lane, position: u64, delivery_count: u32 },
+    /// A message came back; this is what became of it so far.
+    Returned { lane: Lane, position: u64, history: History },
     /// Messages up to here may have been delivered.
     Delivering { lane: Lane, through: u64 },
 }

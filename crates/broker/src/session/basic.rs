@@ -40,8 +40,8 @@ impl Session {
         let open = self.channel(channel)?;
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
-        let counted = (entry.delivery_count > 0 && queue.counts_deliveries())
-            .then(|| entry.message.counted(entry.delivery_count));
+        let counted =
+            (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
         if !m.no_ack {
@@ -53,7 +53,7 @@ impl Session {
                 position: entry.position,
                 expires_ms: entry.expires_ms,
                 delivered_ms: now_ms,
-                delivery_count: entry.delivery_count,
+                past: entry.past,
                 redelivered: entry.redelivered,
                 no_ack: false,
                 stored: entry.stored,
@@ -139,8 +139,8 @@ impl Session {
             let Some(Some(open)) = channels.get_mut(usize::from(entry.channel)) else { continue };
             open.last_delivery_tag += 1;
             let tag = open.last_delivery_tag;
-            let counted = (delivery.delivery_count > 0 && entry.queue.counts_deliveries())
-                .then(|| delivery.message.counted(delivery.delivery_count));
+            let counted = (!delivery.past.is_none() && entry.queue.counts_deliveries())
+                .then(|| delivery.message.counted(&delivery.past));
             let message = counted.as_ref().unwrap_or(&delivery.message);
             put_deliver(out, &entry.prefix, entry.channel, tag, delivery.redelivered, message, frame_max);
             if !entry.no_ack {

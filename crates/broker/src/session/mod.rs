@@ -17,9 +17,10 @@ mod settle;
 mod store;
 
 use crate::broker::BrokerInner;
-use crate::channel::unacked::Slot;
+use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::channel::{Channel, Mode};
 use crate::mailbox::{Command, Delivery, Mailbox};
+use crate::queue::past::Return;
 use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
 use crate::vhost::{Actor, VirtualHost};
@@ -78,7 +79,7 @@ impl ConsumerEntry {
             position: delivery.position,
             expires_ms: delivery.expires_ms,
             delivered_ms: now_ms,
-            delivery_count: delivery.delivery_count,
+            past: delivery.past,
             redelivered: delivery.redelivered,
             no_ack: self.no_ack,
             stored: delivery.stored,
@@ -331,7 +332,9 @@ impl Session {
             let held: Vec<_> = tx.settlements.drain(..).map(|(slot, _)| slot).collect();
             open.unacked.restore(held);
         }
-        settle::requeue_all(&mut open, self.now_ms);
+        // A broker that stops is no fault of its consumers.
+        let why = if self.drained { Return::Released } else { Return::Lost };
+        settle::requeue_all(&mut open, why, self.now_ms);
         for number in numbers {
             self.consumers[number as usize] = None;
             self.free_consumers.push(number);
@@ -350,7 +353,7 @@ impl Session {
             match self.consumers.get(delivery.consumer as usize) {
                 Some(Some(entry)) if entry.channel == channel => {
                     self.delivered_bytes += delivery.bytes();
-                    open.unacked.push(entry.slot(delivery, u64::MAX, self.now_ms));
+                    open.unacked.push(entry.slot(delivery, UNWRITTEN, self.now_ms));
                 }
                 _ => self.deliveries.push(delivery),
             }

@@ -6,6 +6,7 @@ use crate::channel::Mode;
 use crate::channel::confirms::Confirms;
 use crate::channel::transaction::{Settlement, Transaction};
 use crate::queue::Incoming;
+use crate::queue::past::Return;
 use leveret_protocol::methods::{confirm, tx};
 use leveret_protocol::{ProtocolError, ReplyCode};
 
@@ -49,18 +50,20 @@ impl Session {
             }
         }
         let mut acked = Vec::new();
-        let mut refused = [Vec::new(), Vec::new()];
+        let (mut discarded, mut released, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
         for (slot, settlement) in transaction.settlements {
             match settlement {
                 Settlement::Ack => acked.push(slot),
-                Settlement::Refuse { requeue } => refused[usize::from(requeue)].push(slot),
+                Settlement::Discard => discarded.push(slot),
+                Settlement::Return(why) if why.is_failure() => rejected.push(slot),
+                Settlement::Return(_) => released.push(slot),
             }
         }
         self.ack_slots(channel, acked);
         self.place_pending();
-        let [discarded, requeued] = refused;
-        self.refuse_slots(channel, discarded, false);
-        self.refuse_slots(channel, requeued, true);
+        self.refuse_slots(channel, discarded, None);
+        self.refuse_slots(channel, released, Some(Return::Released));
+        self.refuse_slots(channel, rejected, Some(Return::Rejected));
         // One append: after a crash the transaction is there whole, or not at all.
         self.recorder.make_synced();
         let ticket = self.record_for(true).map_err(super::errors::store_failed)?.ticket;

@@ -2,8 +2,9 @@
 
 use super::Session;
 use crate::channel::transaction::Settlement;
-use crate::channel::unacked::Slot;
+use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::channel::{Channel, Mode};
+use crate::queue::past::Return;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{MethodId, ProtocolError, ReplyCode};
 
@@ -48,7 +49,8 @@ impl Session {
         m: basic::Nack,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        self.refuse(channel, m.delivery_tag, m.multiple, m.requeue, basic::Nack::ID, out)
+        let back = m.requeue.then_some(Return::Released);
+        self.refuse(channel, m.delivery_tag, m.multiple, back, basic::Nack::ID, out)
     }
 
     pub(super) fn reject(
@@ -57,7 +59,8 @@ impl Session {
         m: basic::Reject,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
-        self.refuse(channel, m.delivery_tag, false, m.requeue, basic::Reject::ID, out)
+        let back = m.requeue.then_some(Return::Rejected);
+        self.refuse(channel, m.delivery_tag, false, back, basic::Reject::ID, out)
     }
 
     fn refuse(
@@ -65,16 +68,17 @@ impl Session {
         channel: u16,
         tag: u64,
         multiple: bool,
-        requeue: bool,
+        back: Option<Return>,
         by: MethodId,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
         if self.channel_holds(channel) {
-            return self.hold(channel, tag, multiple, Settlement::Refuse { requeue }, by);
+            let settlement = back.map_or(Settlement::Discard, Settlement::Return);
+            return self.hold(channel, tag, multiple, settlement, by);
         }
         self.finish_batch(out);
         let slots = self.take_slots(channel, tag, multiple, by)?;
-        self.refuse_slots(channel, slots, requeue);
+        self.refuse_slots(channel, slots, back);
         self.record();
         Ok(())
     }
@@ -123,8 +127,8 @@ impl Session {
         Ok(slots)
     }
 
-    /// Does one settlement for taken slots; used directly and by `tx.commit`. What the store is to know is left with the recorder.
-    pub(super) fn refuse_slots(&mut self, channel: u16, slots: Vec<Slot>, requeue: bool) {
+    /// Takes slots out for good, or `back` to their queues; used directly and by `tx.commit`. What the store is to know is left with the recorder.
+    pub(super) fn refuse_slots(&mut self, channel: u16, slots: Vec<Slot>, back: Option<Return>) {
         let now_ms = self.now_ms;
         let Self { channels, recorder, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
@@ -132,12 +136,9 @@ impl Session {
         for (queue, slots) in by_queue(slots) {
             let queue = open.queues[queue as usize].clone();
             let entries = slots.into_iter().map(Slot::into_entry).collect();
-            queue.record(recorder, |state, queue, outcome| {
-                if requeue {
-                    state.requeue(queue, entries, now_ms, outcome);
-                } else {
-                    state.discard(queue, entries, now_ms, outcome);
-                }
+            queue.record(recorder, |state, queue, outcome| match back {
+                Some(why) => state.requeue(queue, entries, why, now_ms, outcome),
+                None => state.discard(queue, entries, now_ms, outcome),
             });
         }
         if let Some(limiter) = open.limiter.clone() {
@@ -159,7 +160,7 @@ impl Session {
         }
         let mut slots = Vec::new();
         self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
-        self.refuse_slots(channel, slots, true);
+        self.refuse_slots(channel, slots, Some(Return::Released));
         self.record();
         Ok(())
     }
@@ -191,14 +192,17 @@ fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
     groups
 }
 
-/// Requeues all that a closing channel had not settled.
-pub(super) fn requeue_all(open: &mut Channel, now_ms: u64) {
+/// Requeues all that a closing channel had not settled. `why` is said of what its client may have seen.
+pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64) {
     let mut slots = Vec::new();
     open.unacked.take_through(0, |slot| slots.push(slot));
-    for (queue, slots) in by_queue(slots) {
-        let entries = slots.into_iter().map(Slot::into_entry).collect();
-        open.queues[queue as usize]
-            .with(|state, queue, outcome| state.requeue(queue, entries, now_ms, outcome));
+    let (unwritten, written): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.tag == UNWRITTEN);
+    for (why, slots) in [(why, written), (Return::Released, unwritten)] {
+        for (queue, slots) in by_queue(slots) {
+            let entries = slots.into_iter().map(Slot::into_entry).collect();
+            open.queues[queue as usize]
+                .with(|state, queue, outcome| state.requeue(queue, entries, why, now_ms, outcome));
+        }
     }
 }
 

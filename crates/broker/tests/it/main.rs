@@ -24,6 +24,7 @@ mod prefetch;
 mod queue_model;
 mod redelivery;
 mod reply_to;
+mod retry;
 mod shutdown;
 mod stress;
 mod support;

@@ -10,14 +10,16 @@
 //! lanes        queue u64, lane u8, live u64, weight i64, last u64, delivering u64, redelivered_through u64,
 //!              open      position u64, file u32, offset u32, len u32 (0: dead)
 //!              strays    the same
-//!              returned  position u64, count u32
+//!              returned  position u64, history (as in its record); in format 1 a delivery count u32
 //!              runs      first u64, span u32, file u32, at u32, entries u16, live u16, record_bytes u32, bits (list of u64; empty: all live)
+//!              wide      the same with a span of u64 and the live positions (list of u64) in place of the bits; since format 2
 //! ```
 
 use super::lane::{LaneState, Open};
-use super::run::{Run, SPAN_MAX};
+use super::run::{Members, Run, SPAN_MAX};
 use super::{Early, FileState, Index};
-use crate::types::LaneId;
+use crate::record::{HISTORY_BYTES, encode_history, history};
+use crate::types::{History, LaneId};
 
 struct Writer<'a>(&'a mut Vec<u8>);
 
@@ -124,7 +126,7 @@ impl Index {
     }
 
     /// `None`: these bytes are no index.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8], format: u32) -> Option<Self> {
         let mut r = Reader(bytes);
         let mut index = Self { queue_max: r.u64()?, ..Self::default() };
         r.list(|r| {
@@ -144,7 +146,7 @@ impl Index {
         })?;
         r.list(|r| {
             let id = r.lane()?;
-            index.lanes.insert(id, decode_lane(r)?);
+            index.lanes.insert(id, decode_lane(r, format)?);
             Some(())
         })?;
         r.0.is_empty().then_some(index)
@@ -162,26 +164,77 @@ fn encode_lane(lane: &LaneState, w: &mut Writer<'_>) {
     w.len(lane.strays.len());
     lane.strays.values().for_each(|open| w.open(open));
     w.len(lane.returned.len());
-    for (position, count) in &lane.returned {
+    for (position, history) in &lane.returned {
         w.u64(*position);
-        w.u32(*count);
+        w.0.extend_from_slice(&encode_history(history));
     }
     w.len(lane.runs.len());
     for run in &lane.runs {
         w.u64(run.first);
-        w.u32(run.span);
-        w.u32(run.file);
-        w.u32(run.at);
-        w.0.extend_from_slice(&run.entries.to_le_bytes());
-        w.0.extend_from_slice(&run.live.to_le_bytes());
-        w.u32(run.record_bytes);
-        let bits = run.bits.as_deref().unwrap_or_default();
-        w.len(bits.len());
-        bits.iter().for_each(|word| w.u64(*word));
+        w.u32(run.span as u32);
+        encode_run(run, w);
+    }
+    w.len(lane.wide.len());
+    for run in &lane.wide {
+        w.u64(run.first);
+        w.u64(run.span);
+        encode_run(run, w);
     }
 }
 
-fn decode_lane(r: &mut Reader<'_>) -> Option<LaneState> {
+fn encode_run(run: &Run, w: &mut Writer<'_>) {
+    w.u32(run.file);
+    w.u32(run.at);
+    w.0.extend_from_slice(&run.entries.to_le_bytes());
+    w.0.extend_from_slice(&run.live.to_le_bytes());
+    w.u32(run.record_bytes);
+    let words = match &run.members {
+        Members::All => &[][..],
+        Members::Bits(words) => words,
+        Members::List(list) => list,
+    };
+    w.len(words.len());
+    words.iter().for_each(|word| w.u64(*word));
+}
+
+fn decode_run(r: &mut Reader<'_>, first: u64, span: u64, is_wide: bool) -> Option<Run> {
+    let (file, at) = (r.u32()?, r.u32()?);
+    let (entries, live, record_bytes) = (r.u16()?, r.u16()?, r.u32()?);
+    let mut words = Vec::new();
+    r.list(|r| {
+        words.push(r.u64()?);
+        Some(())
+    })?;
+    let members = if is_wide {
+        let is_sorted = words.is_sorted() && words.len() == usize::from(live);
+        let is_inside = words.iter().all(|p| p.checked_sub(first).is_some_and(|bit| bit < span));
+        (is_sorted && is_inside).then_some(Members::List(words))?
+    } else if words.is_empty() {
+        Members::All
+    } else {
+        (words.len() as u64 == span.div_ceil(64)).then_some(Members::Bits(words.into()))?
+    };
+    (is_wide && span > 0 || span <= SPAN_MAX).then_some(Run {
+        first,
+        span,
+        file,
+        at,
+        entries,
+        live,
+        record_bytes,
+        members,
+    })
+}
+
+fn decode_history(r: &mut Reader<'_>, format: u32) -> Option<History> {
+    if format > 1 {
+        return history(r.take(HISTORY_BYTES)?);
+    }
+    let delivery_count = r.u32()?;
+    Some(History { delivery_count, acquired_count: delivery_count, ..History::default() })
+}
+
+fn decode_lane(r: &mut Reader<'_>, format: u32) -> Option<LaneState> {
     let mut lane =
         LaneState { live: r.u64()?, weight: r.u64()? as i64, last: r.u64()?, ..LaneState::default() };
     lane.delivering = r.u64()?;
@@ -196,24 +249,20 @@ fn decode_lane(r: &mut Reader<'_>) -> Option<LaneState> {
         Some(())
     })?;
     r.list(|r| {
-        lane.returned.insert(r.u64()?, r.u32()?);
+        lane.returned.insert(r.u64()?, decode_history(r, format)?);
         Some(())
     })?;
     r.list(|r| {
-        let (first, span, file, at) = (r.u64()?, r.u32()?, r.u32()?, r.u32()?);
-        let (entries, live, record_bytes) = (r.u16()?, r.u16()?, r.u32()?);
-        let mut bits = Vec::new();
-        r.list(|r| {
-            bits.push(r.u64()?);
-            Some(())
-        })?;
-        let fits = bits.is_empty() || bits.len() == (span as usize).div_ceil(64);
-        if u64::from(span) > SPAN_MAX || !fits {
-            return None;
-        }
-        let bits = (!bits.is_empty()).then(|| bits.into());
-        lane.runs.push_back(Run { first, span, file, at, entries, live, record_bytes, bits });
+        let (first, span) = (r.u64()?, r.u32()?.into());
+        lane.runs.push_back(decode_run(r, first, span, false)?);
         Some(())
     })?;
+    if format > 1 {
+        r.list(|r| {
+            let (first, span) = (r.u64()?, r.u64()?);
+            lane.wide.push(decode_run(r, first, span, true)?);
+            Some(())
+        })?;
+    }
     Some(lane)
 }

@@ -2,6 +2,7 @@
 
 use super::run::{Run, SPAN_MAX};
 use crate::record::Place;
+use crate::types::History;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A message in a file that is not sealed yet.
@@ -33,8 +34,10 @@ pub(crate) struct LaneState {
     pub(super) open: VecDeque<Open>,
     /// Those that came behind a higher position, and those that were moved.
     pub(super) strays: BTreeMap<u64, Open>,
-    /// By first position; they may overlap.
+    /// Narrow ones, by first position; they may overlap.
     pub(super) runs: VecDeque<Run>,
+    /// Wide ones, by first position. They overlap as they like: each is looked at.
+    pub(super) wide: Vec<Run>,
     pub(super) live: u64,
     pub(super) weight: i64,
     /// Highest position seen.
@@ -43,8 +46,8 @@ pub(crate) struct LaneState {
     pub(super) delivering: u64,
     /// Up to here everything counts as redelivered.
     pub(super) redelivered_through: u64,
-    /// Delivery counts of messages that came back.
-    pub(super) returned: BTreeMap<u64, u32>,
+    /// Histories of messages that came back.
+    pub(super) returned: BTreeMap<u64, History>,
 }
 
 /// What was taken out: the file it lay in and its bytes there.
@@ -91,14 +94,28 @@ impl LaneState {
         if let Some(open) = self.strays.remove(&position) {
             return Some(Killed { file: open.file, bytes: open.len });
         }
-        let at = self.run_of(position)?;
-        let run = &mut self.runs[at];
+        if let Some(at) = self.run_of(position) {
+            let run = &mut self.runs[at];
+            run.kill(position);
+            let killed = Killed { file: run.file, bytes: run.record_bytes };
+            if run.live == 0 {
+                self.runs.remove(at);
+            }
+            return Some(killed);
+        }
+        let at = self.wide_of(position)?;
+        let run = &mut self.wide[at];
         run.kill(position);
         let killed = Killed { file: run.file, bytes: run.record_bytes };
         if run.live == 0 {
-            self.runs.remove(at);
+            self.wide.remove(at);
         }
         Some(killed)
+    }
+
+    fn wide_of(&self, position: u64) -> Option<usize> {
+        let end = self.wide.partition_point(|run| run.first <= position);
+        self.wide[..end].iter().position(|run| run.has(position))
     }
 
     fn run_of(&self, position: u64) -> Option<usize> {
@@ -116,6 +133,7 @@ impl LaneState {
         self.open_at(position).is_some_and(|at| self.open[at].len > 0)
             || self.strays.contains_key(&position)
             || self.run_of(position).is_some()
+            || self.wide_of(position).is_some()
     }
 
     /// Live positions above `after`, at most `max` and in order, and where they lie.
@@ -128,32 +146,48 @@ impl LaneState {
         let strays = self.strays.range(after + 1..).take(max);
         found.extend(strays.map(|(position, open)| (*position, place(open))));
         let start = self.runs.partition_point(|run| run.first + SPAN_MAX <= after);
-        let (mut count, mut highest) = (0, 0);
-        for run in self.runs.range(start..) {
-            if count >= max && run.first > highest {
-                break;
-            }
-            let spot = Spot::Block { file: run.file, at: run.at, entries: run.entries };
-            for position in run.positions(after).take(max) {
-                found.push((position, spot));
-                count += 1;
-                highest = highest.max(position);
-            }
-        }
+        find_in(self.runs.range(start..), after, max, found);
+        find_in(self.wide.iter().filter(|run| run.last() > after), after, max, found);
         found[from..].sort_unstable_by_key(|(position, _)| *position);
         found.truncate(from + max);
     }
 
     pub(super) fn add_run(&mut self, run: Run) {
+        if run.is_wide() {
+            let at = self.wide.partition_point(|other| other.first <= run.first);
+            return self.wide.insert(at, run);
+        }
         let at = self.runs.partition_point(|other| other.first <= run.first);
         self.runs.insert(at, run);
+    }
+
+    /// All runs.
+    pub(super) fn all_runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().chain(&self.wide)
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
         self.open.capacity() * size_of::<Open>()
             + self.strays.len() * 48
             + self.runs.capacity() * size_of::<Run>()
-            + self.runs.iter().map(Run::heap_bytes).sum::<usize>()
-            + self.returned.len() * 24
+            + self.wide.capacity() * size_of::<Run>()
+            + self.all_runs().map(Run::heap_bytes).sum::<usize>()
+            + self.returned.len() * 48
+    }
+}
+
+/// Of runs by first position: live positions above `after`, at least the lowest `max`.
+fn find_in<'a>(runs: impl Iterator<Item = &'a Run>, after: u64, max: usize, found: &mut Vec<(u64, Spot)>) {
+    let (mut count, mut highest) = (0, 0);
+    for run in runs {
+        if count >= max && run.first > highest {
+            break;
+        }
+        let spot = Spot::Block { file: run.file, at: run.at, entries: run.entries };
+        for position in run.positions(after).take(max) {
+            found.push((position, spot));
+            count += 1;
+            highest = highest.max(position);
+        }
     }
 }

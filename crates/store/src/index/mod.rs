@@ -9,9 +9,9 @@ pub(crate) use lane::Spot;
 pub(crate) use run::cut;
 
 use crate::record::{Op, Place};
-use crate::types::{Lane, LaneId};
+use crate::types::{History, Lane, LaneId};
 use lane::LaneState;
-use run::Run;
+use run::{Block, Run};
 use std::collections::{BTreeMap, HashMap};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
@@ -27,6 +27,10 @@ pub(crate) struct FileState {
     pub(crate) live: u64,
     pub(crate) sealed: bool,
 }
+
+/// Log files after which a settlement without a message is nobody's. A message follows its settlement in moments; what moves
+/// messages out of old files may fill some of them in between.
+const EARLY_FILES: u32 = 16;
 
 /// A settlement that came before its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +97,8 @@ impl Index {
                 self.weigh_nothing(id);
             }
             Op::Clear { queue, lane, first, last } => self.clear(LaneId { queue, lane }, first, last),
-            Op::Returned { queue, lane, position, delivery_count } => {
-                self.lane(LaneId { queue, lane }).returned.insert(position, delivery_count);
+            Op::Returned { queue, lane, position, history } => {
+                self.lane(LaneId { queue, lane }).returned.insert(position, history);
             }
             Op::Delivering { queue, lane, through } => {
                 let lane = self.lane(LaneId { queue, lane });
@@ -197,7 +201,7 @@ impl Index {
         let Some(lane) = self.lanes.remove(&id) else { return };
         let open = lane.open.iter().filter(|open| open.len > 0).chain(lane.strays.values());
         open.for_each(|open| release(&mut self.files, open.file, open.len));
-        for run in &lane.runs {
+        for run in lane.all_runs() {
             (0..run.live).for_each(|_| release(&mut self.files, run.file, run.record_bytes));
         }
     }
@@ -221,17 +225,17 @@ impl Index {
         all
     }
 
-    /// How often a message was delivered, and whether it counts as redelivered.
-    pub(crate) fn flags(&self, queue: u64, lane: Lane, position: u64) -> (u32, bool) {
-        let Some(state) = self.lanes.get(&LaneId { queue, lane }) else { return (0, false) };
+    /// What became of a message so far, and whether it counts as redelivered.
+    pub(crate) fn flags(&self, queue: u64, lane: Lane, position: u64) -> (History, bool) {
+        let Some(state) = self.lanes.get(&LaneId { queue, lane }) else { return (History::default(), false) };
         let returned = state.returned.get(&position);
-        (returned.copied().unwrap_or(0), returned.is_some() || position <= state.redelivered_through)
+        (returned.copied().unwrap_or_default(), returned.is_some() || position <= state.redelivered_through)
     }
 
     /// No more records will come from this file, which has so many bytes.
     pub(crate) fn closed(&mut self, file: u32, bytes: u64) {
         self.files.entry(file).or_default().bytes = bytes;
-        self.forget_early(|early| early.file + 2 <= file);
+        self.forget_early(|early| early.file + EARLY_FILES <= file);
     }
 
     /// They never came: what was taken off for them was nobody's.
@@ -257,7 +261,7 @@ impl Index {
                 let place = Place { file, offset: open.offset, len: open.len };
                 (*id, open.position, Spot::At(place))
             }));
-            for run in lane.runs.iter().filter(|run| run.file == file) {
+            for run in lane.all_runs().filter(|run| run.file == file) {
                 let spot = Spot::Block { file, at: run.at, entries: run.entries };
                 all.extend(run.positions(0).map(|position| (*id, position, spot)));
             }
@@ -287,14 +291,18 @@ impl Index {
             let (Some(first), Some(last)) = (block.positions.first(), block.positions.last()) else {
                 continue;
             };
-            let span = (last - first + 1) as u32;
+            let span = last - first + 1;
             if !live.is_empty() {
                 // The estimate that dying messages take away has to add up to what is there.
                 let total = live.len() as u64 * u64::from(block.record_bytes);
                 let state = self.files.entry(file).or_default();
                 state.live_bytes = (state.live_bytes + total).saturating_sub(bytes);
                 let entries = block.positions.len() as u16;
-                lane.add_run(Run::new(file, block.at, entries, *first, span, block.record_bytes, &live));
+                let record_bytes = block.record_bytes;
+                lane.add_run(Run::new(
+                    Block { file, at: block.at, entries, first: *first, span, record_bytes },
+                    &live,
+                ));
             }
         }
         self.files.entry(file).or_default().sealed = true;

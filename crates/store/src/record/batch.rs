@@ -1,10 +1,10 @@
 //! What is appended as one: all of it survives, or nothing.
 
 use super::{
-    BATCH_HEADER_BYTES, CHECKED_FROM, CLEAR, DELIVERED, DELIVERING, DROP_QUEUE, MESSAGE, MOVED, PUT,
-    RECORD_HEADER_BYTES, REMOVE, RETURNED, SETTLE, checksum, encode_target,
+    BATCH_HEADER_BYTES, CHECKED_FROM, CLEAR, DELIVERED, DELIVERING, DROP_QUEUE, HISTORY, MESSAGE, MOVED, PUT,
+    RECORD_HEADER_BYTES, REMOVE, SETTLE, checksum, encode_history, encode_target,
 };
-use crate::types::{Lane, Target};
+use crate::types::{History, Lane, Target};
 use bytes::Bytes;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::LazyLock;
@@ -125,11 +125,11 @@ impl Batch {
         self.end(at, None);
     }
 
-    /// A message came back to its place, after so many deliveries.
-    pub fn returned(&mut self, queue: u64, lane: Lane, position: u64, delivery_count: u32) {
-        let at = self.begin(RETURNED);
+    /// A message came back to its place; this is what became of it so far.
+    pub fn returned(&mut self, queue: u64, lane: Lane, position: u64, history: History) {
+        let at = self.begin(HISTORY);
         self.place(queue, lane, position);
-        self.bytes.extend_from_slice(&delivery_count.to_le_bytes());
+        self.bytes.extend_from_slice(&encode_history(&history));
         self.end(at, None);
     }
 

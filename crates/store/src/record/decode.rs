@@ -1,9 +1,10 @@
 //! Bytes of the log to records.
 
 use super::{
-    BATCH_HEADER_BYTES, CHECKED_FROM, CLEAR, DELIVERED, DELIVERING, DROP_QUEUE, MESSAGE, MOVED, Op, PUT,
-    REMOVE, RETURNED, SETTLE, TARGET_BYTES, Targets, content,
+    BATCH_HEADER_BYTES, CHECKED_FROM, CLEAR, DELIVERED, DELIVERING, DROP_QUEUE, HISTORY, MESSAGE, MOVED, Op,
+    PUT, REMOVE, RETURNED, SETTLE, TARGET_BYTES, Targets, content,
 };
+use crate::types::History;
 
 /// The head of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +104,13 @@ pub(crate) fn parse(content: &[u8]) -> Option<Op<'_>> {
         }
         RETURNED => {
             let (queue, lane, position) = place(rest)?;
-            Op::Returned { queue, lane, position, delivery_count: u32_at(rest, 17)? }
+            let delivery_count = u32_at(rest, 17)?;
+            let history = History { delivery_count, acquired_count: delivery_count, ..History::default() };
+            Op::Returned { queue, lane, position, history }
+        }
+        HISTORY => {
+            let (queue, lane, position) = place(rest)?;
+            Op::Returned { queue, lane, position, history: history(rest.get(17..)?)? }
         }
         DELIVERING => {
             let (queue, lane, through) = place(rest)?;
@@ -121,6 +128,30 @@ pub(crate) fn parse(content: &[u8]) -> Option<Op<'_>> {
         }
         REMOVE => Op::Remove { key: rest },
         _ => return None,
+    })
+}
+
+/// Bytes of an encoded history.
+pub(crate) const HISTORY_BYTES: usize = 25;
+
+/// Delivery count, acquired count, held until, first failed, reason.
+pub(crate) fn encode_history(history: &History) -> [u8; HISTORY_BYTES] {
+    let mut bytes = [0; HISTORY_BYTES];
+    bytes[..4].copy_from_slice(&history.delivery_count.to_le_bytes());
+    bytes[4..8].copy_from_slice(&history.acquired_count.to_le_bytes());
+    bytes[8..16].copy_from_slice(&history.held_until_unix_ms.to_le_bytes());
+    bytes[16..24].copy_from_slice(&history.first_failed_unix_ms.to_le_bytes());
+    bytes[24] = history.reason;
+    bytes
+}
+
+pub(crate) fn history(bytes: &[u8]) -> Option<History> {
+    Some(History {
+        delivery_count: u32_at(bytes, 0)?,
+        acquired_count: u32_at(bytes, 4)?,
+        held_until_unix_ms: u64_at(bytes, 8)?,
+        first_failed_unix_ms: u64_at(bytes, 16)?,
+        reason: *bytes.get(24)?,
     })
 }
 

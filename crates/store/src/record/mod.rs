@@ -12,7 +12,9 @@ mod decode;
 mod op;
 
 pub use batch::Batch;
-pub(crate) use decode::{BatchHeader, parse, records, u32_at, u64_at};
+pub(crate) use decode::{
+    BatchHeader, HISTORY_BYTES, encode_history, history, parse, records, u32_at, u64_at,
+};
 pub(crate) use op::{Op, Place, TARGET_BYTES, Targets, encode_target};
 
 /// Bytes before a batch's first record.
@@ -32,6 +34,8 @@ const DELIVERED: u8 = 7;
 const DROP_QUEUE: u8 = 8;
 const PUT: u8 = 9;
 const REMOVE: u8 = 10;
+/// What [`RETURNED`] says, and more; since format 2.
+const HISTORY: u8 = 11;
 
 /// The checksum of a record of `len` bytes, of which these follow the checksum.
 fn checksum(len: u32, bytes: &[u8]) -> u32 {

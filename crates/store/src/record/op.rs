@@ -1,6 +1,6 @@
 //! What a record says. The index is made of these and of nothing else, in the order they have in the log.
 
-use crate::types::{Lane, Target};
+use crate::types::{History, Lane, Target};
 
 /// Where a record's frame lies: `len` bytes at `offset` of a log file, its own eight bytes of length and checksum included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +51,7 @@ pub(crate) enum Op<'a> {
         /// Last position.
         last: u64,
     },
-    /// A message came back: redelivered from now on, with this delivery count.
+    /// A message came back: redelivered from now on, with this history.
     Returned {
         /// Number of the queue.
         queue: u64,
@@ -59,8 +59,8 @@ pub(crate) enum Op<'a> {
         lane: Lane,
         /// The message's position.
         position: u64,
-        /// How often it has been delivered.
-        delivery_count: u32,
+        /// What became of it.
+        history: History,
     },
     /// Positions up to here may have been delivered; written ahead of the deliveries.
     Delivering {

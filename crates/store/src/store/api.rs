@@ -1,6 +1,6 @@
 //! What a store is told and what it tells.
 
-use crate::types::Lane;
+use crate::types::{History, Lane};
 use std::time::Duration;
 
 /// Settings of a store. Every field has a default that suits one machine.
@@ -133,8 +133,8 @@ pub struct Loaded<'a> {
     pub position: u64,
     /// As it was appended.
     pub expires_unix_ms: u64,
-    /// As it was said to have been returned.
-    pub delivery_count: u32,
+    /// As it was said when it was returned last.
+    pub history: History,
     /// It was returned, or may have been delivered before the last start.
     pub redelivered: bool,
     /// Its bytes.

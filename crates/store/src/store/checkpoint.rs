@@ -13,7 +13,7 @@ use std::io::{self, IoSlice};
 
 const MAGIC: &[u8; 8] = b"LVRTCKP1";
 const HEADER_BYTES: usize = 40;
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What stands at the head of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +51,16 @@ fn decode(bytes: &[u8]) -> Option<(CheckpointHead, Index)> {
     let (head, body) = bytes.split_at_checked(HEADER_BYTES)?;
     let is_good = &head[..8] == MAGIC
         && u32_at(head, 36)? == crc32c::crc32c(&head[..36])
-        && u32_at(head, 8)? == FORMAT
         && u64_at(head, 24)? == body.len() as u64
         && u32_at(head, 32)? == crc32c::crc32c(body);
-    if !is_good {
+    let format = u32_at(head, 8)?;
+    if !is_good || !(1..=FORMAT).contains(&format) {
         return None;
     }
-    Some((CheckpointHead { first: u32_at(head, 12)?, group: u64_at(head, 16)? }, Index::decode(body)?))
+    Some((
+        CheckpointHead { first: u32_at(head, 12)?, group: u64_at(head, 16)? },
+        Index::decode(body, format)?,
+    ))
 }
 
 /// Reads a checkpoint. `None`: it makes no sense.

@@ -127,8 +127,15 @@ fn words(op: &Op<'_>) -> String {
             format!("settle {queue}.{lane}@{first} and {} more", count - 1)
         }
         Op::Clear { queue, lane, first, last } => format!("clear {queue}.{lane}@{first} to {last}"),
-        Op::Returned { queue, lane, position, delivery_count } => {
-            format!("returned {queue}.{lane}@{position} delivered {delivery_count}")
+        Op::Returned { queue, lane, position, history: h } => {
+            let held = match h.held_until_unix_ms {
+                0 => String::new(),
+                ms => format!(" held until {ms}"),
+            };
+            format!(
+                "returned {queue}.{lane}@{position} failed {} of {}{held}",
+                h.delivery_count, h.acquired_count
+            )
         }
         Op::Delivering { queue, lane, through } => format!("delivering {queue}.{lane} through {through}"),
         Op::Delivered { queue, lane, through } => format!("delivered {queue}.{lane} through {through}"),

@@ -49,9 +49,9 @@ impl Store {
                 );
                 continue;
             };
-            let (delivery_count, redelivered) = flags.get(at).copied().unwrap_or_default();
+            let (history, redelivered) = flags.get(at).copied().unwrap_or_default();
             let (lane, position) = (found.lane, found.position);
-            visit(Loaded { lane, position, expires_unix_ms, delivery_count, redelivered, payload });
+            visit(Loaded { lane, position, expires_unix_ms, history, redelivered, payload });
             bytes += payload.len();
             if bytes >= from.bytes_max && at + 1 < places.len() {
                 return LoadEnd { through: position, unreadable };

@@ -21,7 +21,8 @@ use std::time::Instant;
 
 const FORMAT: &str = "format";
 const FORMAT_WORDS: &str = "leveret data folder, format ";
-const FORMAT_NUMBER: u32 = 1;
+/// 2: histories of messages that came back, wide runs. What it adds is read by no earlier version.
+const FORMAT_NUMBER: u32 = 2;
 /// Files in the folder that are the broker's.
 const NOT_OURS: [&str; 4] =
     ["leveret.lock", "definitions.json", "definitions.json.new", "definitions.json.imported"];
@@ -74,12 +75,16 @@ fn check_format(disk: &dyn Disk, names: &Names) -> Result<(), OpenError> {
     match found {
         Some(found) if found > FORMAT_NUMBER => Err(OpenError::Future { found, known: FORMAT_NUMBER }),
         // Until the first checkpoint nobody knows whether it was synced: it is written again.
-        _ if names.checkpoints.is_empty() => {
+        // A folder of an earlier version is said to be of this one before anything new is written.
+        Some(found) if names.checkpoints.is_empty() || found < FORMAT_NUMBER => {
+            write_format(disk, true).map_err(at("the file 'format' cannot be written"))
+        }
+        None if names.checkpoints.is_empty() => {
             write_format(disk, names.has_format).map_err(at("the file 'format' cannot be written"))
         }
         Some(_) => Ok(()),
         None => Err(OpenError::Damaged(
-            "the file 'format' is missing or makes no sense: is this a data folder of Leveret? Write 'leveret data folder, format 1' into it if it is"
+            "the file 'format' is missing or makes no sense: is this a data folder of Leveret? Write 'leveret data folder, format 2' into it if it is"
                 .into(),
         )),
     }

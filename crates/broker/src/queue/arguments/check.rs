@@ -6,6 +6,7 @@ use super::{EXPIRY_MS_MAX, Overflow, QueueKind};
 use crate::erlang_term;
 use crate::name::{Name, ResourceKind};
 use crate::queue::QueueSpec;
+use crate::queue::retry::{RETRY_DELAYS_MAX, RetryType, ladder};
 use crate::refusal::Refusal;
 
 /// What is wrong with a value, as RabbitMQ prints it.
@@ -18,7 +19,7 @@ type Check = (&'static str, fn(&FieldValue, &FieldTable) -> Verdict);
 ///
 /// The ones about versions, modes, locators, memory and group sizes describe clusters or how RabbitMQ stores messages; on one
 /// machine every valid value means the same.
-const CHECKS: [Check; 22] = [
+const CHECKS: [Check; 27] = [
     ("x-expires", |value, _| expiry(value, 1)),
     ("x-message-ttl", |value, _| expiry(value, 0)),
     ("x-dead-letter-exchange", |value, _| short(value)),
@@ -56,6 +57,28 @@ const CHECKS: [Check; 22] = [
     ("x-queue-master-locator", |_, _| Ok(())),
     ("x-delivery-limit", |value, _| integer(value).map(drop)),
     ("x-consumer-timeout", |value, _| not_negative(value).map(drop)),
+    ("x-delayed-retry-type", |value, arguments| match long_string(value).map(RetryType::parse)? {
+        Some(Some(_))
+            if !arguments.contains_key("x-delayed-retry-min")
+                && !arguments.contains_key("x-retry-delays") =>
+        {
+            Err("delayed_retry_min_required".into())
+        }
+        Some(_) => Ok(()),
+        None => Err("invalid_delayed_retry_type".into()),
+    }),
+    ("x-delayed-retry-min", |value, _| expiry(value, 1)),
+    ("x-delayed-retry-max", |value, _| expiry(value, 1)),
+    ("x-retry-delays", |value, _| match ladder(value) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "\"expected an array of up to {RETRY_DELAYS_MAX} delays in milliseconds, 0 to {EXPIRY_MS_MAX}\""
+        )),
+    }),
+    ("x-retry-jitter", |value, _| match not_negative(value)? {
+        ..=100 => Ok(()),
+        percent => Err(format!("{{max_value_exceeded,{percent}}}")),
+    }),
     ("x-queue-type", |_, _| Ok(())),
     ("x-durability", |value, _| one_of(value, &["memory", "written", "synced"], "invalid_durability")),
 ];

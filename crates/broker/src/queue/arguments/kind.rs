@@ -67,6 +67,11 @@ impl QueueKind {
                 "x-queue-master-locator",
                 "x-queue-leader-locator",
                 "x-durability",
+                "x-retry-delays",
+                "x-retry-jitter",
+                "x-delayed-retry-type",
+                "x-delayed-retry-min",
+                "x-delayed-retry-max",
             ],
             Self::Quorum => &[
                 "x-dead-letter-exchange",
@@ -86,6 +91,11 @@ impl QueueKind {
                 "x-message-ttl",
                 "x-queue-leader-locator",
                 "x-durability",
+                "x-retry-delays",
+                "x-retry-jitter",
+                "x-delayed-retry-type",
+                "x-delayed-retry-min",
+                "x-delayed-retry-max",
             ],
         }
     }

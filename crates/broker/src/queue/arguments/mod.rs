@@ -9,6 +9,7 @@ mod kind;
 use leveret_protocol::{FieldTable, FieldValue};
 
 use crate::name::{Name, ResourceKind};
+use crate::queue::retry::{Delays, Retry, RetryType};
 use crate::queue::{Durability, QueueSpec};
 use crate::refusal::Refusal;
 use check::Checks;
@@ -37,6 +38,7 @@ pub struct QueueArguments {
     delivery_limit: Option<u32>,
     consumer_timeout_ms: Option<u64>,
     durability: Option<Durability>,
+    retry: Option<Retry>,
 }
 
 impl QueueArguments {
@@ -99,12 +101,18 @@ impl QueueArguments {
             delivery_limit,
             consumer_timeout_ms: unsigned("x-consumer-timeout"),
             durability: text("x-durability").and_then(kind::durability),
+            retry: retry(arguments),
         }
     }
 
     /// `x-durability`: what a confirm of a persistent message means in a durable queue.
     pub fn durability(&self) -> Option<Durability> {
         self.durability
+    }
+
+    /// `x-retry-delays`, `x-retry-jitter`, `x-delayed-retry-type`, `-min` and `-max`: how long a message waits that came back.
+    pub(crate) fn retry(&self) -> Option<&Retry> {
+        self.retry.as_ref()
     }
 
     /// `x-queue-type`.
@@ -171,6 +179,29 @@ impl QueueArguments {
     /// `x-consumer-timeout`: how long a consumer may keep a message unsettled, in milliseconds.
     pub fn consumer_timeout_ms(&self) -> Option<u64> {
         self.consumer_timeout_ms
+    }
+}
+
+/// What the arguments about retries ask for together.
+fn retry(arguments: &FieldTable) -> Option<Retry> {
+    let number = |name: &str| {
+        arguments.get(name).and_then(FieldValue::as_i64).and_then(|number| u64::try_from(number).ok())
+    };
+    let kind = arguments.get("x-delayed-retry-type").and_then(FieldValue::as_str).and_then(RetryType::parse);
+    let jitter_percent = number("x-retry-jitter").unwrap_or(0);
+    let ladder = arguments.get("x-retry-delays").and_then(crate::queue::retry::ladder);
+    match (kind, ladder) {
+        (Some(None), _) => None,
+        (kind, Some(ladder)) => {
+            let kind = kind.flatten().unwrap_or(RetryType::Failed);
+            Some(Retry { kind, delays: Delays::Ladder(ladder), jitter_percent })
+        }
+        (Some(Some(kind)), None) => {
+            let min_ms = number("x-delayed-retry-min")?;
+            let delays = Delays::Linear { min_ms, max_ms: number("x-delayed-retry-max") };
+            Some(Retry { kind, delays, jitter_percent })
+        }
+        (None, None) => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Messages going out: taken one by one, settled, refused, returned, purged.
+//! Messages going out: taken one by one, settled, refused, purged.
 
 use super::{Outcome, QueueState};
 use crate::queue::backlog::{Entry, Front};
@@ -83,46 +83,7 @@ impl QueueState {
         self.finish(queue, now_ms, outcome);
     }
 
-    /// Messages that come back to their places.
-    pub(crate) fn requeue(
-        &mut self,
-        queue: &Arc<Queue>,
-        returned: Vec<(Settled, Entry)>,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) {
-        for (settled, mut entry) in returned {
-            self.release(std::slice::from_ref(&settled));
-            if self.deleted {
-                self.charge -= if settled.held { settled.charge as i64 } else { 0 };
-                continue;
-            }
-            if !settled.held {
-                self.charge += settled.charge as i64;
-                // It had left the store when it was sent to a consumer that acknowledges nothing.
-                self.keep(&mut entry, outcome);
-            }
-            entry.redelivered = true;
-            entry.delivery_count += 1;
-            if self.settings.delivery_limit.is_some_and(|limit| entry.delivery_count > limit) {
-                self.charge -= settled.charge as i64;
-                self.bury(entry, DeathReason::DeliveryLimit, outcome);
-                continue;
-            }
-            self.may_expire |= entry.expires_ms != u64::MAX;
-            if let Some(lane) = entry.stored.lane().filter(|_| entry.stored.is_lasting()) {
-                let (position, delivery_count) = (entry.position, entry.delivery_count);
-                outcome.changes.push(Change::Returned { lane, position, delivery_count });
-            }
-            self.backlog.put_back(entry);
-        }
-        if self.settings.bounded {
-            self.drop_overflow(outcome);
-        }
-        self.finish(queue, now_ms, outcome);
-    }
-
-    fn release(&mut self, settled: &[Settled]) {
+    pub(super) fn release(&mut self, settled: &[Settled]) {
         let held = settled.iter().filter(|s| s.held).count() as u64;
         debug_assert!(held <= self.unacked, "a message is settled once");
         self.unacked = self.unacked.saturating_sub(held);
@@ -137,7 +98,7 @@ impl QueueState {
         }
     }
 
-    /// Drops all ready messages; unacked ones stay. Returns how many.
+    /// Drops all ready messages, and those that wait to be ready again; unacked ones stay. Returns how many.
     pub(crate) fn purge(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) -> usize {
         self.drop_expired(now_ms, outcome);
         let count = self.empty(outcome);
@@ -150,8 +111,9 @@ impl QueueState {
     /// Takes every ready message out of memory and store.
     pub(super) fn empty(&mut self, outcome: &mut Outcome) -> usize {
         let count = self.backlog.len();
+        let count = count + self.waiting.len();
         let (all, cold) = self.backlog.clear();
-        for mut entry in all {
+        for mut entry in all.into_iter().chain(self.waiting.clear()) {
             self.uncharge(&entry.message);
             forget(&mut entry, outcome);
         }

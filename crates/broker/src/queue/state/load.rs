@@ -113,6 +113,12 @@ impl QueueState {
         self.backlog.cold_mut(load.level).end_load();
         for entry in entries {
             self.charge += entry.message.charge() as i64;
+            let held_until_ms = entry.past.held_until_unix_ms().saturating_sub(self.unix_origin_ms);
+            if held_until_ms > now_ms {
+                self.backlog.take_cold(load.level, &entry);
+                self.waiting.hold(held_until_ms, entry);
+                continue;
+            }
             self.may_expire |= entry.expires_ms != u64::MAX;
             self.backlog.warm(load.level, entry);
         }

@@ -6,6 +6,7 @@ mod leave;
 mod load;
 mod outcome;
 mod publish;
+mod requeue;
 
 pub(crate) use leave::Got;
 pub(crate) use load::{Load, Looked};
@@ -15,6 +16,7 @@ use super::backlog::{Backlog, Entry, Front};
 use super::consumers::{Consumers, Subscription};
 use super::settings::Settings;
 use super::stored::Change;
+use super::waiting::Waiting;
 use super::{ConsumerId, Counters, DeathReason, Queue};
 use crate::limiter::ChannelLimiter;
 use crate::mailbox::Delivery;
@@ -37,6 +39,8 @@ pub(crate) struct StoreUse {
 #[derive(Debug)]
 pub(crate) struct QueueState {
     backlog: Backlog,
+    /// Messages that came back and wait.
+    waiting: Waiting,
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
@@ -60,6 +64,7 @@ impl QueueState {
     pub(crate) fn new(settings: Settings, store: StoreUse, now_ms: u64) -> Self {
         Self {
             backlog: Backlog::new(settings.max_priority),
+            waiting: Waiting::default(),
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,
@@ -86,6 +91,10 @@ impl QueueState {
 
     pub(crate) fn unacked(&self) -> u64 {
         self.unacked
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     pub(crate) fn counters(&self) -> Counters {
@@ -120,7 +129,7 @@ impl QueueState {
             position: entry.position,
             expires_ms: entry.expires_ms,
             consumer: 0,
-            delivery_count: entry.delivery_count,
+            past: entry.past,
             redelivered: entry.redelivered,
             stored: entry.stored,
         };
@@ -162,6 +171,7 @@ impl QueueState {
 
     /// Gives waiting messages to consumers, then hands over what was staged; every operation ends here.
     fn finish(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
+        self.release_waiting(now_ms);
         self.drop_expired_if_waiting(now_ms, outcome);
         while self.backlog.front() == Front::InMemory {
             let Some(slot) = self.consumers.next(queue) else { break };
@@ -183,7 +193,7 @@ impl QueueState {
             let mut entry = Entry {
                 position: delivery.position,
                 expires_ms: delivery.expires_ms,
-                delivery_count: delivery.delivery_count,
+                past: delivery.past,
                 redelivered: delivery.redelivered,
                 stored: delivery.stored,
                 message: delivery.message,
@@ -214,7 +224,8 @@ impl QueueState {
     fn next_deadline_ms(&self) -> Option<u64> {
         let expiry = if self.may_expire { self.backlog.next_expiry_ms() } else { None };
         let unused = self.settings.expires_ms.filter(|_| self.consumers.len() == 0);
-        expiry.into_iter().chain(unused.map(|ms| self.used_ms + ms)).min()
+        let waiting = self.waiting.next_ms();
+        expiry.into_iter().chain(unused.map(|ms| self.used_ms + ms)).chain(waiting).min()
     }
 
     /// The timer came. `unused` in the outcome: the queue itself expired.

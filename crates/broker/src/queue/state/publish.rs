@@ -3,6 +3,7 @@
 use super::{Outcome, QueueState};
 use crate::message::Message;
 use crate::queue::backlog::Entry;
+use crate::queue::past::Past;
 use crate::queue::settings::{Durability, Overflow};
 use crate::queue::stored::Stored;
 use crate::queue::{DeathReason, Incoming, Queue};
@@ -131,5 +132,5 @@ impl QueueState {
 }
 
 fn fresh(position: u64, expires_ms: u64, message: Message) -> Entry {
-    Entry { position, expires_ms, delivery_count: 0, redelivered: false, stored: Stored::NO, message }
+    Entry { position, expires_ms, past: Past::default(), redelivered: false, stored: Stored::NO, message }
 }

@@ -84,7 +84,10 @@ async fn check(folder: &Path) {
 
 #[tokio::test]
 async fn a_folder_of_format_1_is_read() {
-    check(copy_of_the_fixture().path()).await;
+    let folder = copy_of_the_fixture();
+    check(folder.path()).await;
+    let format = std::fs::read_to_string(folder.path().join("format")).unwrap();
+    assert_eq!(format, "leveret data folder, format 2\n", "no earlier version is to open it again");
 }
 
 /// With `LEVERET_WRITE_FIXTURE` set to a folder's name it is kept there: for a new format.
@@ -123,15 +126,15 @@ fn refusal(folder: &Path) -> String {
 #[tokio::test]
 async fn a_folder_of_a_later_format_is_refused_with_advice_and_left_alone() {
     let folder = copy_of_the_fixture();
-    std::fs::write(folder.path().join("format"), "leveret data folder, format 2\n").unwrap();
+    std::fs::write(folder.path().join("format"), "leveret data folder, format 3\n").unwrap();
     let text = refusal(folder.path());
     assert!(
-        text.contains("newer version (format 2, this one reads 1)") && text.contains("start that version"),
+        text.contains("newer version (format 3, this one reads 2)") && text.contains("start that version"),
         "{text}"
     );
     assert_eq!(
         std::fs::read_to_string(folder.path().join("format")).unwrap(),
-        "leveret data folder, format 2\n"
+        "leveret data folder, format 3\n"
     );
 }
 

@@ -64,6 +64,33 @@ async fn delivery_counts_survive() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_retry_waits_on_after_a_crash() {
+    let first = Durable::start();
+    let mut client = first.client().await;
+    let delays = FieldValue::Array(vec![FieldValue::I32(60_000), FieldValue::I32(60_000)]);
+    client.declare(durable("q", arguments([("x-retry-delays", delays)]))).await;
+    store(&mut client, "q", &numbered(0..3)).await;
+    let (tag, _, _) = client.get("q", false).await.unwrap();
+    client.tell(1, reject(tag, true)).await;
+    client.settle().await;
+    // What is confirmed later is stored later.
+    store(&mut Client::to(&first.broker).await, "q", &numbered(3..4)).await;
+    let second = first.crash(secs(20));
+    let mut client = second.client().await;
+    assert_eq!(client.drain("q").await, ["message 1", "message 2", "message 3"]);
+    pass(&second.broker, &mut client, secs(39)).await;
+    assert!(client.get("q", false).await.is_none());
+    pass(&second.broker, &mut client, secs(1)).await;
+    let (_, redelivered, message) = client.get("q", false).await.unwrap();
+    assert_eq!((redelivered, message.text()), (true, "message 0"));
+    assert_eq!(message.headers().get("x-delivery-count"), Some(&FieldValue::I64(1)));
+    assert_eq!(
+        message.headers().get("x-first-failed-at"),
+        Some(&FieldValue::Timestamp(START_UNIX_MS / 1000))
+    );
+}
+
+#[tokio::test]
 async fn a_deadline_is_a_time_of_day() {
     let first = Durable::start();
     let mut client = first.client().await;

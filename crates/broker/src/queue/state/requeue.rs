@@ -1,0 +1,84 @@
+//! Messages coming back: to their places at once, after a while, or not at all because they were tried often enough.
+
+use super::{Outcome, QueueState};
+use crate::queue::backlog::Entry;
+use crate::queue::past::Return;
+use crate::queue::retry::Verdict;
+use crate::queue::stored::Change;
+use crate::queue::{DeathReason, Queue, Settled};
+use std::sync::Arc;
+
+impl QueueState {
+    /// Messages that consumers give back, all for the same reason.
+    pub(crate) fn requeue(
+        &mut self,
+        queue: &Arc<Queue>,
+        returned: Vec<(Settled, Entry)>,
+        why: Return,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        for (settled, mut entry) in returned {
+            self.release(std::slice::from_ref(&settled));
+            if self.deleted {
+                self.charge -= if settled.held { settled.charge as i64 } else { 0 };
+                continue;
+            }
+            if !settled.held {
+                self.charge += settled.charge as i64;
+                // It had left the store when it was sent to a consumer that acknowledges nothing.
+                self.keep(&mut entry, outcome);
+            }
+            entry.redelivered = true;
+            entry.past.came_back(why, now_ms + self.unix_origin_ms);
+            match self.verdict(&entry, why) {
+                Verdict::Never => {
+                    self.charge -= settled.charge as i64;
+                    self.bury(entry, DeathReason::DeliveryLimit, outcome);
+                }
+                Verdict::Now => {
+                    note(&entry, outcome);
+                    self.may_expire |= entry.expires_ms != u64::MAX;
+                    self.backlog.put_back(entry);
+                }
+                Verdict::In(ms) => {
+                    let due_ms = now_ms.saturating_add(ms);
+                    entry.past.hold_until(due_ms.saturating_add(self.unix_origin_ms));
+                    note(&entry, outcome);
+                    self.waiting.hold(due_ms, entry);
+                }
+            }
+        }
+        if self.settings.bounded {
+            self.drop_overflow(outcome);
+        }
+        self.finish(queue, now_ms, outcome);
+    }
+
+    fn verdict(&self, entry: &Entry, why: Return) -> Verdict {
+        let failures = entry.past.delivery_count();
+        if self.settings.delivery_limit.is_some_and(|limit| failures > limit) {
+            return Verdict::Never;
+        }
+        let Some(retry) = &self.settings.retry else { return Verdict::Now };
+        let seed = self.number.rotate_left(32) ^ entry.position;
+        retry.verdict(&entry.message, &entry.past, why, seed)
+    }
+
+    /// What has waited long enough is ready again, in its place.
+    #[inline]
+    pub(super) fn release_waiting(&mut self, now_ms: u64) {
+        while let Some(entry) = self.waiting.pop_due(now_ms) {
+            self.may_expire |= entry.expires_ms != u64::MAX;
+            self.backlog.put_back(entry);
+        }
+    }
+}
+
+/// Has the store remember what became of a message that outlives a restart.
+fn note(entry: &Entry, outcome: &mut Outcome) {
+    if let Some(lane) = entry.stored.lane().filter(|_| entry.stored.is_lasting()) {
+        let (position, history) = (entry.position, entry.past.history());
+        outcome.changes.push(Change::Returned { lane, position, history });
+    }
+}

@@ -1,0 +1,56 @@
+//! Messages that came back and are not to be delivered again yet. What is ready overtakes them; they return to their places.
+
+use super::backlog::Entry;
+use std::collections::BTreeMap;
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// By the moment something is to happen to them, then by position.
+    held: BTreeMap<(u64, u64), Entry>,
+    body_bytes: u64,
+}
+
+impl Waiting {
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    pub(crate) fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
+
+    /// Keeps a message until `due_ms`, or until it dies if that is sooner.
+    pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry) {
+        self.body_bytes += entry.message.body_len() as u64;
+        self.held.insert((due_ms.min(entry.expires_ms), entry.position), entry);
+    }
+
+    /// When the next one is done waiting.
+    #[inline]
+    pub(crate) fn next_ms(&self) -> Option<u64> {
+        self.held.first_key_value().map(|((ms, _), _)| *ms)
+    }
+
+    /// One that is done waiting.
+    #[inline]
+    pub(crate) fn pop_due(&mut self, now_ms: u64) -> Option<Entry> {
+        if self.next_ms()? > now_ms {
+            return None;
+        }
+        let (_, entry) = self.held.pop_first()?;
+        self.body_bytes -= entry.message.body_len() as u64;
+        Some(entry)
+    }
+
+    /// Those that wait, the next one first, and until when.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
+        self.held.iter().map(|((ms, _), entry)| (*ms, entry))
+    }
+
+    /// Takes all out.
+    pub(crate) fn clear(&mut self) -> Vec<Entry> {
+        self.body_bytes = 0;
+        std::mem::take(&mut self.held).into_values().collect()
+    }
+}
