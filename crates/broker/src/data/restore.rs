@@ -51,8 +51,11 @@ impl BrokerInner {
         let words = |refusal: crate::refusal::Refusal| refusal.to_string();
         let mut batch = Batch::new();
         match stored::parse(key, value).ok_or("it makes no sense to this version")? {
-            StoredEntity::Exchange { vhost, spec } => {
-                self.declare_vhost(&vhost).restore_exchange(spec, &mut batch).map_err(words)
+            StoredEntity::Exchange { vhost, spec, number } => {
+                let vhost = self.declare_vhost(&vhost);
+                let timetable = vhost.restore_exchange(spec, number, &mut batch).map_err(words)?;
+                queues.extend(timetable.map(|timetable| (timetable.id(), timetable)));
+                Ok(())
             }
             StoredEntity::Queue { vhost, spec, id } => {
                 let vhost = self.declare_vhost(&vhost);

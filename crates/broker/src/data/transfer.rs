@@ -97,7 +97,8 @@ impl BrokerInner {
             arguments: e.arguments.0.clone(),
         };
         self.named_vhost(e.vhost.as_deref())?
-            .restore_exchange(spec, batch)
+            .restore_exchange(spec, None, batch)
+            .map(drop)
             .map_err(|refusal| refusal.to_string())
     }
 

@@ -32,9 +32,21 @@ pub(crate) struct StoredBinding {
 /// A stored entity.
 #[derive(Debug, Clone)]
 pub(crate) enum StoredEntity {
-    Exchange { vhost: Name, spec: ExchangeSpec },
-    Queue { vhost: Name, spec: QueueSpec, id: u64 },
-    Binding { vhost: Name, binding: StoredBinding },
+    /// `number`: of the timetable of a delayed exchange.
+    Exchange {
+        vhost: Name,
+        spec: ExchangeSpec,
+        number: Option<u64>,
+    },
+    Queue {
+        vhost: Name,
+        spec: QueueSpec,
+        id: u64,
+    },
+    Binding {
+        vhost: Name,
+        binding: StoredBinding,
+    },
 }
 
 fn key_of(kind: u8, names: &[&[u8]]) -> Vec<u8> {
@@ -72,13 +84,16 @@ fn put(batch: &mut Batch, key: &[u8], value: FieldTable) {
 }
 
 /// An exchange was declared.
-pub(crate) fn put_exchange(batch: &mut Batch, vhost: &str, spec: &ExchangeSpec) {
+pub(crate) fn put_exchange(batch: &mut Batch, vhost: &str, spec: &ExchangeSpec, number: Option<u64>) {
     let mut value = FieldTable::new();
     value.insert("vhost", text(vhost));
     value.insert("name", text(&spec.name));
     value.insert("type", text(&spec.kind.to_string()));
     value.insert("auto_delete", FieldValue::Bool(spec.auto_delete));
     value.insert("internal", FieldValue::Bool(spec.internal));
+    if let Some(number) = number {
+        value.insert("number", FieldValue::I64(number as i64));
+    }
     value.insert("arguments", FieldValue::Table(spec.arguments.clone()));
     put(batch, &key_of(b'x', &[vhost.as_bytes(), spec.name.as_bytes()]), value);
 }
@@ -144,7 +159,8 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 internal: flag("internal")?,
                 arguments,
             };
-            Some(StoredEntity::Exchange { vhost, spec })
+            let number = table.get("number").and_then(FieldValue::as_i64).and_then(|n| u64::try_from(n).ok());
+            Some(StoredEntity::Exchange { vhost, spec, number })
         }
         b'q' => {
             let id = u64::try_from(table.get("number").and_then(FieldValue::as_i64)?).ok()?;

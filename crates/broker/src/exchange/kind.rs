@@ -17,11 +17,14 @@ pub enum ExchangeKind {
     Headers,
     /// `x-consistent-hash`: one binding, chosen by a hash, in proportion to the bindings' weights.
     ConsistentHash,
+    /// `x-delayed-message`: after a while, as another type.
+    Delayed,
 }
 
 impl ExchangeKind {
     /// Every exchange type.
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Fanout, Self::Topic, Self::Headers, Self::ConsistentHash];
+    pub const ALL: [Self; 6] =
+        [Self::Direct, Self::Fanout, Self::Topic, Self::Headers, Self::ConsistentHash, Self::Delayed];
 
     /// The name a client declares it by.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +34,7 @@ impl ExchangeKind {
             Self::Topic => "topic",
             Self::Headers => "headers",
             Self::ConsistentHash => "x-consistent-hash",
+            Self::Delayed => "x-delayed-message",
         }
     }
 
@@ -60,7 +64,7 @@ mod tests {
         for kind in ExchangeKind::ALL {
             assert_eq!(ExchangeKind::parse(&kind.to_string()), Ok(kind));
         }
-        for unknown in ["", "DIRECT", "x-random", "x-modulus-hash", "x-recent-history", "x-delayed-message"] {
+        for unknown in ["", "DIRECT", "x-random", "x-modulus-hash", "x-recent-history"] {
             let refusal = ExchangeKind::parse(unknown).unwrap_err();
             assert_eq!(refusal.code(), ReplyCode::CommandInvalid);
             assert_eq!(refusal.to_string(), format!("unknown exchange type '{unknown}'"));

@@ -4,6 +4,7 @@
 //! between exchanges, alternate exchanges, each queue only once) is the topology's.
 
 mod consistent_hash;
+mod delay;
 mod destination;
 mod direct;
 mod headers;
@@ -14,6 +15,8 @@ mod spec;
 mod target;
 mod topic;
 
+pub use delay::DELAYED_TYPE;
+pub(crate) use delay::{delay_ms, waited};
 pub use destination::Destination;
 pub use kind::ExchangeKind;
 pub use publication::Publication;

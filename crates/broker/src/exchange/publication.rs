@@ -15,6 +15,8 @@ pub struct Publication<'a> {
     pub routing_key: &'a [u8],
     /// The properties as they were sent.
     pub properties: RawProperties<'a>,
+    /// It waited in the timetable of the exchange it was published to, which is to route it now.
+    pub is_due: bool,
 }
 
 impl<'a> Publication<'a> {

@@ -22,7 +22,11 @@ pub(crate) fn route(
     dead: Vec<(Entry, DeathReason)>,
     recorder: &mut Recorder,
 ) {
-    let mut work = vec![(queue.clone(), dead)];
+    route_all(vhost, vec![(queue.clone(), dead)], recorder);
+}
+
+/// The same for several queues.
+pub(super) fn route_all(vhost: &Arc<VirtualHost>, mut work: Vec<Dead>, recorder: &mut Recorder) {
     for _ in 0..HOPS_MAX {
         let mut next = Vec::new();
         for (queue, dead) in work {
@@ -38,18 +42,19 @@ pub(crate) fn route(
     }
     for (queue, dead) in &work {
         dead.iter().for_each(|(entry, _)| settle(queue, entry, recorder));
+        tracing::warn!(queue = %queue.name(), "dead letters dropped: they went through more than {HOPS_MAX} queues at once");
     }
-    tracing::warn!(queue = %queue.name(), "dead letters dropped: they went through more than {HOPS_MAX} queues at once");
 }
 
-fn settle(queue: &Queue, entry: &Entry, recorder: &mut Recorder) {
+pub(super) fn settle(queue: &Queue, entry: &Entry, recorder: &mut Recorder) {
     let weight = entry.message.body_len() as u32;
     let (stored, position) = (entry.stored, entry.position);
     recorder
         .settle(queue.id(), &Settled { consumer: None, charge: 0, held: false, stored, position, weight });
 }
 
-type Dead = (Arc<Queue>, Vec<(Entry, DeathReason)>);
+/// What died of a queue.
+pub(super) type Dead = (Arc<Queue>, Vec<(Entry, DeathReason)>);
 
 fn publish(
     vhost: &Arc<VirtualHost>,
@@ -79,11 +84,21 @@ fn publish(
     }
     targets.retain(|target| !is_cycle(&letter.history, target.name()));
     let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
+    enter(vhost, &copy, targets, recorder)
+}
+
+/// Puts a message into queues. Returns what died of that.
+pub(super) fn enter(
+    vhost: &Arc<VirtualHost>,
+    message: &Message,
+    targets: Vec<Arc<Queue>>,
+    recorder: &mut Recorder,
+) -> Vec<Dead> {
     let now_ms = vhost.clock().now_ms();
     let mut died = Vec::new();
     for target in targets {
         let mut outcome = super::Outcome::default();
-        let mut incoming = vec![Incoming { message: copy.clone(), channel: 0, confirm: 0 }];
+        let mut incoming = vec![Incoming { message: message.clone(), channel: 0, confirm: 0 }];
         let mut rejected = Vec::new();
         target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
         let dead = std::mem::take(&mut outcome.dead);

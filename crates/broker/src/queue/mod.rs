@@ -13,9 +13,11 @@ pub(crate) mod dead_letter;
 pub(crate) mod load;
 pub(crate) mod past;
 mod retry;
+pub(crate) mod scheduled;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
+pub(crate) mod timetable;
 mod waiting;
 
 use crate::memory::MemoryGauge;
@@ -193,6 +195,39 @@ impl Queue {
         })
     }
 
+    /// The timetable of a delayed exchange: nobody sees it as a queue.
+    pub(crate) fn timetable(
+        number: u64,
+        exchange: Name,
+        durable: bool,
+        vhost: &Arc<VirtualHost>,
+    ) -> Arc<Self> {
+        let durability = if durable { Durability::Synced } else { Durability::Memory };
+        let settings = Settings { durability, ..Settings::default() };
+        let spec = QueueSpec {
+            name: exchange,
+            durable,
+            exclusive_owner: None,
+            auto_delete: false,
+            arguments: FieldTable::new(),
+        };
+        let now_ms = vhost.clock().now_ms();
+        let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
+        let store = StoreUse { number, present: vhost.store().is_some(), unix_origin_ms };
+        let state = QueueState::timetable_of(settings, store, vhost.store().cloned(), now_ms);
+        Arc::new(Self {
+            id: number,
+            spec,
+            durability,
+            memory: vhost.memory().clone(),
+            appending: AtomicU32::new(0),
+            vhost: Arc::downgrade(vhost),
+            vhost_name: vhost.name().clone(),
+            counts_deliveries: false,
+            state: Mutex::new(state),
+        })
+    }
+
     /// Number of the queue, unique in this broker's life.
     pub fn id(&self) -> u64 {
         self.id
@@ -351,6 +386,9 @@ impl Queue {
         }
         if !outcome.dead.is_empty() {
             dead_letter::route(&vhost, self, outcome.dead, recorder);
+        }
+        if !outcome.due.is_empty() {
+            scheduled::route(&vhost, self, outcome.due, recorder);
         }
         if outcome.unused {
             vhost.delete_unused_queue(self);

@@ -29,7 +29,7 @@ impl<Q: Clone> Topology<Q> {
         if exchange.outgoing.contains(&binding) {
             return Ok(false);
         }
-        check_binding(exchange.kind, key, binding.arguments())?;
+        check_binding(exchange.routing_kind, key, binding.arguments())?;
         if let Some(exchange) = self.exchanges.get_mut(source) {
             exchange.router.bind(route_of(&binding, target));
             exchange.outgoing.insert(binding.clone());

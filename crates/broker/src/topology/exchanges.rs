@@ -74,6 +74,7 @@ impl<Q: Clone> Topology<Q> {
         let exchange = Exchange {
             name: spec.name.clone(),
             kind: spec.kind,
+            routing_kind: spec.routing_kind()?,
             durable: spec.durable,
             auto_delete: spec.auto_delete,
             internal: spec.internal,

@@ -11,7 +11,7 @@ mod registry;
 mod removal;
 mod route;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -34,6 +34,8 @@ pub struct Exchange {
     pub name: Name,
     /// Its type.
     pub kind: ExchangeKind,
+    /// The type it routes by: of an `x-delayed-message` exchange the one that its arguments name.
+    pub routing_kind: ExchangeKind,
     /// Whether it survives a restart.
     pub durable: bool,
     /// Whether it goes with the last binding it is the source of.
@@ -66,6 +68,10 @@ pub struct Topology<Q> {
     vhost: Name,
     exchanges: Registry<Exchange>,
     queues: Registry<QueueEntry<Q>>,
+    /// Where delayed exchanges keep messages, by the exchange's place.
+    timetables: HashMap<u32, Q, RandomState>,
+    /// Timetables of exchanges that are gone.
+    orphans: Vec<Q>,
     epoch: u64,
 }
 
@@ -83,8 +89,14 @@ const PREDECLARED: [(&str, ExchangeKind, bool); 7] = [
 impl<Q: Clone> Topology<Q> {
     /// A virtual host without queues, with the exchanges that every virtual host has.
     pub fn new(vhost: Name) -> Self {
-        let mut topology =
-            Self { vhost, exchanges: Registry::default(), queues: Registry::default(), epoch: 0 };
+        let mut topology = Self {
+            vhost,
+            exchanges: Registry::default(),
+            queues: Registry::default(),
+            timetables: HashMap::default(),
+            orphans: Vec::new(),
+            epoch: 0,
+        };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec { durable: true, internal, ..ExchangeSpec::new(name, kind) };
             // These have no arguments that could be refused.
@@ -131,6 +143,24 @@ impl<Q: Clone> Topology<Q> {
     /// How many queues there are.
     pub fn queue_count(&self) -> usize {
         self.queues.len()
+    }
+
+    /// Gives an exchange the place where it keeps messages that are delayed.
+    pub fn set_timetable(&mut self, exchange: &str, handle: Q) {
+        if let Some(place) = self.exchanges.place(exchange) {
+            self.timetables.insert(place, handle);
+            self.epoch += 1;
+        }
+    }
+
+    /// Where an exchange keeps messages that are delayed.
+    pub fn timetable(&self, exchange: &str) -> Option<&Q> {
+        self.timetables.get(&self.exchanges.place(exchange)?)
+    }
+
+    /// The timetables of exchanges that went since this was asked last.
+    pub fn take_orphans(&mut self) -> Vec<Q> {
+        std::mem::take(&mut self.orphans)
     }
 
     /// All exchanges, in no particular order; the default exchange is the one with the empty name.

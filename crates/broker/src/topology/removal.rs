@@ -58,6 +58,7 @@ impl<Q: Clone> Topology<Q> {
         while let Some(name) = unused.pop() {
             let Some((place, exchange)) = self.exchanges.remove(&name) else { continue };
             self.epoch += 1;
+            self.orphans.extend(self.timetables.remove(&place));
             removed.exchanges.push(name);
             for binding in exchange.outgoing {
                 if let Some(incoming) = self.incoming_mut(binding.destination()) {

@@ -2,7 +2,8 @@
 
 use super::matched::Matched;
 use super::{Exchange, Topology};
-use crate::exchange::{Publication, RoutingKeys, Target, TargetKind};
+use crate::exchange::delay_ms;
+use crate::exchange::{ExchangeKind, Publication, RoutingKeys, Target, TargetKind};
 use crate::refusal::Refusal;
 
 /// What may be done with the queues that were found.
@@ -36,7 +37,19 @@ impl<Q: Clone> Topology<Q> {
         let mut pending = Vec::new();
         matched.insert(Target::exchange(place));
         let mut next = Some(place);
-        while let Some(exchange) = next.and_then(|place| self.exchanges.at(place)) {
+        while let Some((place, exchange)) = next.and_then(|place| Some((place, self.exchanges.at(place)?))) {
+            if exchange.kind == ExchangeKind::Delayed {
+                cacheable = false;
+                let is_first = *exchange.name == *publication.exchange;
+                if !(publication.is_due && is_first)
+                    && delay_ms(publication.properties) > 0
+                    && let Some(timetable) = self.timetables.get(&place)
+                {
+                    out.push(timetable.clone());
+                    next = pending.pop();
+                    continue;
+                }
+            }
             let mut matched_nothing = true;
             exchange.router.route(&keys, publication.properties, &mut |target| {
                 matched_nothing = false;

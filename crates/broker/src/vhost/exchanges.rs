@@ -2,7 +2,7 @@
 
 use super::{Actor, VirtualHost, changes};
 use crate::definitions::stored;
-use crate::exchange::ExchangeSpec;
+use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name::{self, ResourceKind};
 use crate::queue::Queue;
 use crate::refusal::{Permission, Refusal};
@@ -10,17 +10,22 @@ use crate::topology::Topology;
 use leveret_store::Batch;
 use std::sync::Arc;
 
-/// Declares, and leaves in the batch what is to last.
+/// Declares, and leaves in the batch what is to last. A delayed exchange gets the timetable.
 pub(super) fn declare(
     topology: &mut Topology<Arc<Queue>>,
     vhost: &str,
     spec: ExchangeSpec,
+    timetable: Option<Arc<Queue>>,
     batch: &mut Batch,
 ) -> Result<bool, Refusal> {
     let lasting = spec.durable.then(|| spec.clone());
+    let name = spec.name.clone();
     let created = topology.declare_exchange(spec)?;
     if let Some(spec) = lasting.filter(|_| created) {
-        stored::put_exchange(batch, vhost, &spec);
+        stored::put_exchange(batch, vhost, &spec, timetable.as_ref().map(|timetable| timetable.id()));
+    }
+    if let Some(timetable) = timetable.filter(|_| created) {
+        topology.set_timetable(&name, timetable);
     }
     Ok(created)
 }
@@ -30,7 +35,7 @@ impl VirtualHost {
     ///
     /// # Errors
     /// No permission, a reserved name, an existing exchange that differs.
-    pub fn declare_exchange(&self, actor: &Actor, spec: ExchangeSpec) -> Result<bool, Refusal> {
+    pub fn declare_exchange(self: &Arc<Self>, actor: &Actor, spec: ExchangeSpec) -> Result<bool, Refusal> {
         if spec.name.is_empty() {
             return Err(Refusal::DefaultExchange);
         }
@@ -40,7 +45,8 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }
         self.check_store(spec.durable)?;
-        self.change(|topology, batch| declare(topology, self.name(), spec, batch))
+        let timetable = (spec.kind == ExchangeKind::Delayed).then(|| self.make_timetable(&spec, None));
+        self.change(|topology, batch| declare(topology, self.name(), spec, timetable, batch))
     }
 
     /// Passive `exchange.declare`.

@@ -8,11 +8,13 @@ mod changes;
 mod exchanges;
 mod queues;
 mod restore;
+mod schedules;
 
 pub use bindings::BindSpec;
 pub(crate) use changes::Changes;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
+pub use schedules::ScheduledMessage;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
@@ -125,7 +127,11 @@ impl VirtualHost {
         let mut topology = self.topology.write();
         let result = change(&mut topology, &mut batch);
         self.epoch.store(topology.epoch(), Ordering::Release);
+        let orphans = topology.take_orphans();
+        orphans.iter().for_each(|timetable| batch.drop_queue(timetable.id()));
         self.shared.changes.append(self.store(), &mut batch);
+        drop(topology);
+        orphans.iter().for_each(|timetable| self.close_timetable(timetable));
         result
     }
 
@@ -170,7 +176,19 @@ impl VirtualHost {
         properties: RawProperties<'_>,
         targets: &mut Vec<Arc<Queue>>,
     ) -> Result<RouteInfo, Refusal> {
-        let publication = Publication { exchange, routing_key, properties };
+        let publication = Publication { exchange, routing_key, properties, is_due: false };
+        self.topology.read().route(&publication, targets)
+    }
+
+    /// The queues that a message goes to which has waited in the exchange's timetable.
+    pub(crate) fn route_due(
+        &self,
+        exchange: &str,
+        routing_key: &[u8],
+        properties: RawProperties<'_>,
+        targets: &mut Vec<Arc<Queue>>,
+    ) -> Result<RouteInfo, Refusal> {
+        let publication = Publication { exchange, routing_key, properties, is_due: true };
         self.topology.read().route(&publication, targets)
     }
 

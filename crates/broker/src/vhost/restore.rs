@@ -2,7 +2,7 @@
 
 use super::{BindSpec, VirtualHost, bindings, changes, exchanges};
 use crate::definitions::stored;
-use crate::exchange::ExchangeSpec;
+use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::queue::arguments::QueueArguments;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::refusal::Refusal;
@@ -10,11 +10,22 @@ use leveret_store::Batch;
 use std::sync::Arc;
 
 impl VirtualHost {
+    /// Returns the exchange's timetable, if it has one.
+    ///
     /// # Errors
     /// Arguments that its type refuses, an exchange of that name that differs.
-    pub(crate) fn restore_exchange(&self, spec: ExchangeSpec, batch: &mut Batch) -> Result<(), Refusal> {
-        self.change_into(batch, |topology, batch| exchanges::declare(topology, self.name(), spec, batch))
-            .map(|_| ())
+    pub(crate) fn restore_exchange(
+        self: &Arc<Self>,
+        spec: ExchangeSpec,
+        number: Option<u64>,
+        batch: &mut Batch,
+    ) -> Result<Option<Arc<Queue>>, Refusal> {
+        let name = spec.name.clone();
+        let timetable = (spec.kind == ExchangeKind::Delayed).then(|| self.make_timetable(&spec, number));
+        self.change_into(batch, |topology, batch| {
+            exchanges::declare(topology, self.name(), spec, timetable, batch)?;
+            Ok(topology.timetable(&name).cloned())
+        })
     }
 
     /// # Errors

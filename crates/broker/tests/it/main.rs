@@ -25,6 +25,7 @@ mod queue_model;
 mod redelivery;
 mod reply_to;
 mod retry;
+mod schedules;
 mod shutdown;
 mod stress;
 mod support;

@@ -225,6 +225,11 @@ impl Index {
         all
     }
 
+    /// Whether a message is alive there.
+    pub(crate) fn is_live(&self, id: LaneId, position: u64) -> bool {
+        self.lanes.get(&id).is_some_and(|lane| lane.has(position))
+    }
+
     /// What became of a message so far, and whether it counts as redelivered.
     pub(crate) fn flags(&self, queue: u64, lane: Lane, position: u64) -> (History, bool) {
         let Some(state) = self.lanes.get(&LaneId { queue, lane }) else { return (History::default(), false) };

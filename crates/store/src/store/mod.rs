@@ -29,7 +29,7 @@ pub use inspect::{InspectedFile, Inspection, RecordLine, inspect};
 
 use crate::disk::Disk;
 use crate::index::Index;
-use crate::types::{Notify, Ticket};
+use crate::types::{Lane, LaneId, Notify, Ticket};
 use files::Files;
 use group::Group;
 use journal::Log;
@@ -112,6 +112,11 @@ impl Store {
     #[inline]
     pub fn is_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    /// Whether a message is alive at this position, as far as what was written goes.
+    pub fn is_live(&self, queue: u64, lane: Lane, position: u64) -> bool {
+        self.index.lock().is_live(LaneId { queue, lane }, position)
     }
 
     /// Bytes appended and not yet written.

@@ -111,7 +111,7 @@ impl QueueState {
     /// Takes every ready message out of memory and store.
     pub(super) fn empty(&mut self, outcome: &mut Outcome) -> usize {
         let count = self.backlog.len();
-        let count = count + self.waiting.len();
+        let count = count + self.waiting.len() + self.empty_timetable(outcome);
         let (all, cold) = self.backlog.clear();
         for mut entry in all.into_iter().chain(self.waiting.clear()) {
             self.uncharge(&entry.message);

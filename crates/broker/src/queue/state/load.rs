@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Messages of a level in memory below which more are fetched, while somebody consumes.
 const LOAD_BELOW: usize = 1024;
 /// Messages fetched at a time, at most.
-const LOAD_MESSAGES_MAX: usize = 4096;
+pub(super) const LOAD_MESSAGES_MAX: usize = 4096;
 /// Bytes fetched at a time: reading stops with the message that reaches it.
 const LOAD_BYTES_MAX: usize = 1024 * 1024;
 /// Messages fetched only to learn when the first one dies.
@@ -37,9 +37,29 @@ pub(crate) struct Looked {
     pub(crate) raced: bool,
 }
 
+impl Load {
+    /// The same from another place on.
+    pub(super) fn from(self, after: u64) -> Self {
+        Self { after, ..self }
+    }
+
+    /// The same with no bound in bytes.
+    pub(super) fn whole(self) -> Self {
+        Self { bytes_max: usize::MAX, ..self }
+    }
+
+    /// Whether there are positions behind the one it begins at.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.after < u64::MAX
+    }
+}
+
 impl QueueState {
     /// Takes over what a restart found of a level.
     pub(crate) fn adopt(&mut self, level: usize, messages: u64, bytes: u64, last: u64) {
+        if let Some(table) = &mut self.timetable {
+            return table.adopt(messages, bytes);
+        }
         self.backlog.adopt(level.min(self.backlog.levels() - 1), messages, bytes, last);
         self.may_expire |= messages > 0;
     }
@@ -105,6 +125,11 @@ impl QueueState {
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> u64 {
+        if self.timetable.is_some() && !self.deleted {
+            let lost = self.scheduled_loaded(entries, looked, now_ms, outcome);
+            self.finish(queue, now_ms, outcome);
+            return lost;
+        }
         let cold = self.backlog.cold(load.level);
         // Another load was faster, or the queue was purged or deleted.
         if self.deleted || self.backlog.generation() != load.generation || cold.after() != load.after {

@@ -7,15 +7,18 @@ mod load;
 mod outcome;
 mod publish;
 mod requeue;
+mod schedule;
 
 pub(crate) use leave::Got;
 pub(crate) use load::{Load, Looked};
 pub(crate) use outcome::Outcome;
+pub(crate) use schedule::Scheduled;
 
 use super::backlog::{Backlog, Entry, Front};
 use super::consumers::{Consumers, Subscription};
 use super::settings::Settings;
 use super::stored::Change;
+use super::timetable::Timetable;
 use super::waiting::Waiting;
 use super::{ConsumerId, Counters, DeathReason, Queue};
 use crate::limiter::ChannelLimiter;
@@ -23,6 +26,7 @@ use crate::mailbox::Delivery;
 use crate::message::Message;
 use crate::refusal::Refusal;
 use ahead::Ahead;
+use leveret_store::Store;
 use std::sync::Arc;
 
 /// What a queue is told about the store when it is made.
@@ -41,6 +45,8 @@ pub(crate) struct QueueState {
     backlog: Backlog,
     /// Messages that came back and wait.
     waiting: Waiting,
+    /// Of a delayed exchange: the messages it holds.
+    timetable: Option<Box<Timetable>>,
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
@@ -65,6 +71,7 @@ impl QueueState {
         Self {
             backlog: Backlog::new(settings.max_priority),
             waiting: Waiting::default(),
+            timetable: None,
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,
@@ -79,6 +86,17 @@ impl QueueState {
             unix_origin_ms: store.unix_origin_ms,
             ahead: Vec::new(),
         }
+    }
+
+    /// The state of a timetable, which keeps messages until they are due.
+    pub(crate) fn timetable_of(
+        settings: Settings,
+        store: StoreUse,
+        disk: Option<Arc<Store>>,
+        now_ms: u64,
+    ) -> Self {
+        let timetable = Some(Box::new(Timetable::new(store.number, disk)));
+        Self { timetable, ..Self::new(settings, store, now_ms) }
     }
 
     pub(crate) fn ready(&self) -> usize {
@@ -172,6 +190,7 @@ impl QueueState {
     /// Gives waiting messages to consumers, then hands over what was staged; every operation ends here.
     fn finish(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
         self.release_waiting(now_ms);
+        self.leave_when_due(now_ms, outcome);
         self.drop_expired_if_waiting(now_ms, outcome);
         while self.backlog.front() == Front::InMemory {
             let Some(slot) = self.consumers.next(queue) else { break };
@@ -224,7 +243,7 @@ impl QueueState {
     fn next_deadline_ms(&self) -> Option<u64> {
         let expiry = if self.may_expire { self.backlog.next_expiry_ms() } else { None };
         let unused = self.settings.expires_ms.filter(|_| self.consumers.len() == 0);
-        let waiting = self.waiting.next_ms();
+        let waiting = self.waiting.next_ms().into_iter().chain(self.next_due_ms());
         expiry.into_iter().chain(unused.map(|ms| self.used_ms + ms)).chain(waiting).min()
     }
 

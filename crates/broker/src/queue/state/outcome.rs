@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(crate) struct Outcome {
     /// Messages that left by dying; they go to the dead-letter exchange if there is one, and out of the store.
     pub(crate) dead: Vec<(Entry, DeathReason)>,
+    /// Scheduled messages whose moment has come; they are routed, and out of the store.
+    pub(crate) due: Vec<Entry>,
     /// The last consumer left an auto-delete queue.
     pub(crate) unused: bool,
     /// The queue wants to be looked at by then.
@@ -46,6 +48,6 @@ impl Outcome {
     /// Whether there is something for the store.
     #[inline]
     pub(crate) fn is_recorded(&self) -> bool {
-        !(self.entered.is_empty() && self.changes.is_empty() && self.dead.is_empty())
+        !(self.entered.is_empty() && self.changes.is_empty() && self.dead.is_empty() && self.due.is_empty())
     }
 }

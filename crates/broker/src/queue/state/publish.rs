@@ -28,6 +28,9 @@ impl QueueState {
             return;
         }
         self.counters.published += incoming.len() as u64;
+        if self.timetable.is_some() {
+            self.schedule(queue, incoming, now_ms, outcome);
+        }
         for publishing in incoming.drain(..) {
             if self.settings.bounded && self.refuses(&publishing.message) {
                 self.counters.rejected += 1;
@@ -96,7 +99,7 @@ impl QueueState {
     }
 
     #[inline]
-    fn store(&mut self, entry: &mut Entry, lasting: bool, outcome: &mut Outcome) {
+    pub(super) fn store(&mut self, entry: &mut Entry, lasting: bool, outcome: &mut Outcome) {
         entry.stored = Stored::at(self.backlog.level_of(&entry.message), lasting);
         let Some(lane) = entry.stored.lane() else { return };
         let expires_unix_ms = entry.expires_ms.saturating_add(self.unix_origin_ms);
@@ -131,6 +134,6 @@ impl QueueState {
     }
 }
 
-fn fresh(position: u64, expires_ms: u64, message: Message) -> Entry {
+pub(super) fn fresh(position: u64, expires_ms: u64, message: Message) -> Entry {
     Entry { position, expires_ms, past: Past::default(), redelivered: false, stored: Stored::NO, message }
 }

@@ -227,7 +227,7 @@ async fn what_a_consumer_was_given_comes_back_flagged_after_a_crash() {
 }
 
 /// Ready messages of a queue, once there are `count`; work in the background is given its turns.
-async fn eventually(client: &mut Client, queue: &str, count: u32) -> u32 {
+pub(super) async fn eventually(client: &mut Client, queue: &str, count: u32) -> u32 {
     for _ in 0..1_000 {
         let found = client.count(queue).await.0;
         if found >= count {

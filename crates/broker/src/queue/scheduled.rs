@@ -1,0 +1,46 @@
+//! Scheduled messages whose moment has come: each is routed by its exchange, in one step with its leaving the timetable.
+
+use super::backlog::Entry;
+use super::{Queue, dead_letter};
+use crate::exchange::waited;
+use crate::message::{Message, Parts};
+use crate::recorder::{Recorded, Recorder};
+use crate::vhost::VirtualHost;
+use leveret_protocol::RawProperties;
+use std::sync::Arc;
+
+/// Routes what is due of a timetable. What leads nowhere is gone, as a publishing that leads nowhere is.
+pub(crate) fn route(
+    vhost: &Arc<VirtualHost>,
+    timetable: &Arc<Queue>,
+    due: Vec<Entry>,
+    recorder: &mut Recorder,
+) {
+    let mut unrouted = 0;
+    for entry in due {
+        dead_letter::settle(timetable, &entry, recorder);
+        let mut raw = Vec::new();
+        waited(entry.message.properties(), &mut raw);
+        let Ok(properties) = RawProperties::parse(&raw) else { continue };
+        let (exchange, key) = (timetable.name(), entry.message.routing_key());
+        let mut targets = Vec::new();
+        if vhost.route_due(exchange, key, properties, &mut targets).is_err() || targets.is_empty() {
+            unrouted += 1;
+            continue;
+        }
+        // The message may have come to its exchange from another one, whose name it bears.
+        let parts = Parts { exchange: entry.message.exchange(), routing_key: key, properties };
+        let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
+        let copy = Message::new(parts, entry.message.body_bytes(), ttl_ms, targets.len() as u32);
+        let died = dead_letter::enter(vhost, &copy, targets, recorder);
+        dead_letter::route_all(vhost, died, recorder);
+    }
+    if unrouted > 0 {
+        tracing::debug!(exchange = %timetable.name(), unrouted, "scheduled messages led nowhere when they were due");
+    }
+}
+
+/// Routes one that was taken out of its timetable, now.
+pub(crate) fn send(timetable: &Arc<Queue>, entry: Entry) -> Recorded {
+    timetable.with_synced(|state, queue, outcome| state.send_now(queue, entry, outcome)).1
+}

@@ -1,0 +1,166 @@
+//! What delayed exchanges hold: looked at, cancelled, sent ahead of time.
+
+use super::{Actor, VirtualHost};
+use crate::exchange::ExchangeSpec;
+use crate::message::Message;
+use crate::name::ResourceKind;
+use crate::queue::backlog::Entry;
+use crate::queue::state::{Outcome, Scheduled};
+use crate::queue::timetable::due_of;
+use crate::queue::{Queue, load, scheduled};
+use crate::refusal::{Permission, Refusal};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a message that is just being fetched from the disk is asked for, and after what time each.
+const ASKS_MAX: u32 = 500;
+const ASK_INTERVAL: Duration = Duration::from_millis(2);
+
+/// A message that waits for its moment.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ScheduledMessage {
+    /// Its number in its exchange; it stays the same as long as it waits, over restarts too. Messages are listed by it, which is the
+    /// order in which they are due.
+    pub id: u64,
+    /// When it is due, in milliseconds since 1970.
+    pub due_unix_ms: u64,
+    /// The message as it was published.
+    pub message: Message,
+}
+
+impl From<&Entry> for ScheduledMessage {
+    fn from(entry: &Entry) -> Self {
+        Self { id: entry.position, due_unix_ms: due_of(entry.position), message: entry.message.clone() }
+    }
+}
+
+impl VirtualHost {
+    /// Makes the timetable that a delayed exchange needs; `number` is the one it had before a restart.
+    pub(super) fn make_timetable(self: &Arc<Self>, spec: &ExchangeSpec, number: Option<u64>) -> Arc<Queue> {
+        let number = number.unwrap_or_else(|| self.next_queue_id());
+        Queue::timetable(number, spec.name.clone(), spec.durable, self)
+    }
+
+    /// Drops what an exchange held that is gone.
+    pub(super) fn close_timetable(&self, timetable: &Arc<Queue>) {
+        let mut outcome = Outcome::default();
+        let timer = {
+            let mut state = timetable.lock();
+            state.delete(&mut outcome);
+            state.timer_ms()
+        };
+        if let Some(due) = timer {
+            self.timers().cancel(due, timetable);
+        }
+        self.charge_memory(outcome.charge);
+    }
+
+    /// The timetable of an exchange that the actor may do this with.
+    fn timetable(&self, actor: &Actor, exchange: &str, wanted: Permission) -> Result<Arc<Queue>, Refusal> {
+        self.permit(actor, ResourceKind::Exchange, exchange, wanted)?;
+        let topology = self.topology();
+        topology.check_exchange(exchange)?;
+        topology.timetable(exchange).cloned().ok_or_else(|| {
+            Refusal::precondition(format!(
+                "exchange '{exchange}' in vhost '{}' is not of type x-delayed-message and holds no messages",
+                self.name()
+            ))
+        })
+    }
+
+    /// How many messages a delayed exchange holds, and the bytes of their bodies.
+    ///
+    /// # Errors
+    /// No read permission, no such exchange, one that delays nothing.
+    pub fn scheduled_count(&self, actor: &Actor, exchange: &str) -> Result<(usize, u64), Refusal> {
+        let timetable = self.timetable(actor, exchange, Permission::Read)?;
+        let state = timetable.lock();
+        Ok(state.timetable().map_or((0, 0), |table| (table.len(), table.body_bytes())))
+    }
+
+    /// The messages that a delayed exchange holds behind the one with the number `after` (0 for all), `max` at most, in the order in
+    /// which they are due.
+    ///
+    /// Those that are on disk are read from there, on the calling thread: not for a task that serves connections under load.
+    ///
+    /// # Errors
+    /// No read permission, no such exchange, one that delays nothing.
+    pub fn scheduled(
+        &self,
+        actor: &Actor,
+        exchange: &str,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<ScheduledMessage>, Refusal> {
+        let timetable = self.timetable(actor, exchange, Permission::Read)?;
+        let (mut found, load): (Vec<ScheduledMessage>, _) = {
+            let state = timetable.lock();
+            let Some(table) = state.timetable() else { return Ok(Vec::new()) };
+            let found = table.near_after(after).take(max).map(ScheduledMessage::from).collect();
+            (found, state.load_scheduled(after.max(table.horizon()), max))
+        };
+        if let (Some(store), true) = (self.store(), load.is_possible()) {
+            let (entries, _) = load::fetch(store, timetable.id(), &load, self.unix_origin_ms());
+            let known: Vec<u64> = found.iter().map(|scheduled| scheduled.id).collect();
+            let new = entries.iter().filter(|entry| known.binary_search(&entry.position).is_err());
+            found.extend(new.map(ScheduledMessage::from));
+            found.sort_by_key(|scheduled| scheduled.id);
+            found.truncate(max);
+        }
+        Ok(found)
+    }
+
+    /// Takes a message out of a delayed exchange for good. `false`: it is not there, because it was due, for one.
+    ///
+    /// Waits for the disk on the calling thread when the message is there.
+    ///
+    /// # Errors
+    /// No configure permission, no such exchange, one that delays nothing.
+    pub fn cancel_scheduled(&self, actor: &Actor, exchange: &str, id: u64) -> Result<bool, Refusal> {
+        let timetable = self.timetable(actor, exchange, Permission::Configure)?;
+        let Some(entry) = self.take_scheduled(&timetable, id) else { return Ok(false) };
+        let ((), recorded) = timetable.with_synced(|state, _, outcome| state.cancelled(entry, outcome));
+        self.shared.changes.note(recorded.ticket);
+        Ok(true)
+    }
+
+    /// Routes a message now that a delayed exchange holds. `false`: it is not there, because it was due, for one.
+    ///
+    /// # Errors
+    /// As [`cancel_scheduled`](Self::cancel_scheduled).
+    pub fn send_scheduled_now(&self, actor: &Actor, exchange: &str, id: u64) -> Result<bool, Refusal> {
+        let timetable = self.timetable(actor, exchange, Permission::Configure)?;
+        let Some(entry) = self.take_scheduled(&timetable, id) else { return Ok(false) };
+        self.shared.changes.note(scheduled::send(&timetable, entry).ticket);
+        Ok(true)
+    }
+
+    fn take_scheduled(&self, timetable: &Arc<Queue>, id: u64) -> Option<Entry> {
+        for _ in 0..ASKS_MAX {
+            let (taken, load) = {
+                let mut state = timetable.lock();
+                let taken = state.take_scheduled(id);
+                (taken, state.load_scheduled(id.saturating_sub(1), 1))
+            };
+            match taken {
+                Scheduled::Taken(entry) => return Some(entry),
+                Scheduled::No => return None,
+                Scheduled::Busy => std::thread::sleep(ASK_INTERVAL),
+                Scheduled::OnDisk => {
+                    let store = self.store()?;
+                    let (entries, _) = load::fetch(store, timetable.id(), &load, self.unix_origin_ms());
+                    let entry = entries.into_iter().find(|entry| entry.position == id)?;
+                    if timetable.lock().take_scheduled_on_disk(id, entry.message.body_len()) {
+                        return Some(entry);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn unix_origin_ms(&self) -> u64 {
+        self.clock().unix_ms() - self.clock().now_ms()
+    }
+}
