@@ -2,9 +2,10 @@
 //!
 //! Messages are gathered first and written at the end, so that one that went to several queues is written once.
 
+use crate::mailbox::Mailbox;
 use crate::message::Message;
 use crate::queue::settings::Durability;
-use crate::queue::state::Outcome;
+use crate::queue::state::{Announcement, Outcome};
 use crate::queue::stored::Change;
 use crate::queue::{Queue, Settled};
 use leveret_store::{Batch, Notify, Store, StoreError, Target, Ticket, Urgency};
@@ -21,7 +22,27 @@ pub(crate) struct Recorder {
     durability: Durability,
     /// Queues that nobody is to look for in the store before the batch was appended.
     appending: Vec<Arc<Queue>>,
+    /// Connections that show nothing more before this is stored.
+    held: Held,
+    /// Who wants to know what ticket it got.
+    announcements: Vec<Announcement>,
     announces: bool,
+}
+
+/// Connections that are blocked until what they were given is in the store. They are let go in any case.
+#[derive(Debug, Default)]
+struct Held(Vec<Arc<Mailbox>>);
+
+impl Held {
+    fn release(&mut self, ticket: Ticket) {
+        self.0.drain(..).for_each(|mailbox| mailbox.unblock(ticket));
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release(0);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +70,8 @@ impl Recorder {
             outcome.cold = false;
             self.appending.push(queue.clone());
         }
+        self.held.0.append(&mut outcome.held);
+        self.announcements.append(&mut outcome.announcements);
         if !outcome.entered.is_empty() {
             self.durability = self.durability.max(queue.durability());
             self.wish(match queue.durability() {
@@ -102,6 +125,11 @@ impl Recorder {
         self.urgency = self.urgency.max(Some(wish));
     }
 
+    /// Whether somebody's deliveries wait for this.
+    pub(crate) fn holds(&self) -> bool {
+        !self.held.0.is_empty()
+    }
+
     /// Whether messages may be seen that nobody saw before.
     pub(crate) fn announces(&self) -> bool {
         self.announces
@@ -135,7 +163,13 @@ impl Recorder {
         store: Option<&Arc<Store>>,
         waiter: Option<&Arc<dyn Notify>>,
     ) -> Result<Recorded, StoreError> {
-        let Some(wish) = self.urgency.take() else { return Ok(Recorded::default()) };
+        let Some(mut wish) = self.urgency.take() else {
+            self.held.release(0);
+            return Ok(Recorded::default());
+        };
+        if self.holds() {
+            wish = Wish::Synced;
+        }
         let durability = std::mem::take(&mut self.durability);
         let announces = std::mem::take(&mut self.announces);
         self.write_messages();
@@ -147,6 +181,10 @@ impl Recorder {
         for queue in self.appending.drain(..) {
             queue.end_append();
         }
+        // Of a store that took nothing nothing may be seen: a ticket that never comes.
+        let ticket = appended.as_ref().map_or(Ticket::MAX, |ticket| *ticket);
+        self.announcements.drain(..).for_each(|announcement| announcement.appended(ticket));
+        self.held.release(ticket);
         Ok(Recorded { ticket: appended?, durability, announces })
     }
 

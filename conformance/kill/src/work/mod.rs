@@ -99,6 +99,7 @@ pub(crate) fn start<'scope, 'env>(
             pause_us: 3000,
             ..plain
         },
+        PublisherPlan { slot: 8, routes: &[TO_RETRY, TO_LATER], batch: 10, transient: 3, ..plain },
         PublisherPlan { slot: 7, routes: &[TO_FAN, TO_QUORUM, TO_MANY, TO_PRIORITY], batch: 8, ..plain },
     ];
     let plain = ConsumerPlan {
@@ -122,6 +123,8 @@ pub(crate) fn start<'scope, 'env>(
         ConsumerPlan { queue: TX_OUT, tx: true, ..plain },
         ConsumerPlan { queue: MANY, prefetch: 10, requeue: 15, close: 4, ..plain },
         ConsumerPlan { queue: MANY, prefetch: 3, requeue: 15, ..plain },
+        ConsumerPlan { queue: RETRY, prefetch: 20, reject: 2, requeue: 30, close: 2, ..plain },
+        ConsumerPlan { queue: LATER, prefetch: 40, requeue: 5, ..plain },
         ConsumerPlan { queue: DEAD, habit: Habit::Multiple, ..plain },
     ];
     // Lines are as long as the queue's promise is tested: alone, in company, or with nobody.

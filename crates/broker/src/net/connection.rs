@@ -17,7 +17,7 @@ use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::clock::Timer;
 use crate::mailbox::Command;
 use leveret_protocol::{ProtocolError, ReplyCode, Scope};
-use leveret_store::{State, Ticket};
+use leveret_store::{Notify, State, Ticket};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -53,6 +53,8 @@ pub(crate) struct Connection<S> {
     deadline_ms: Option<u64>,
     /// The output waits until the store has come that far; 0 for nothing.
     hold: Ticket,
+    /// Up to here what the mailbox asked to be held for was taken over.
+    taken_hold: Ticket,
     name: String,
 }
 
@@ -78,6 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             timer,
             deadline_ms: Some(deadline),
             hold: 0,
+            taken_hold: 0,
             name,
         }
     }
@@ -269,6 +272,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Whether the output waits for the store: answers to what is to be stored are not seen before it is.
     fn is_held(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.handle.mailbox.hold() {
+            Some(ticket) if ticket <= self.taken_hold => {}
+            Some(ticket) => {
+                self.taken_hold = ticket;
+                self.hold = self.hold.max(ticket);
+                if let Some(store) = self.broker.store() {
+                    let waiter: Arc<dyn Notify> = self.handle.mailbox.clone();
+                    store.watch(ticket, &waiter);
+                }
+            }
+            None => {
+                // Registered before the look, so that what comes between is not missed.
+                self.handle.mailbox.register(cx);
+                if self.handle.mailbox.hold().is_none() {
+                    return true;
+                }
+                cx.waker().wake_by_ref();
+                return true;
+            }
+        }
         if self.hold == 0 {
             return false;
         }

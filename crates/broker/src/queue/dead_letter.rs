@@ -98,7 +98,7 @@ pub(super) fn enter(
     let mut died = Vec::new();
     for target in targets {
         let mut outcome = super::Outcome::default();
-        let mut incoming = vec![Incoming { message: message.clone(), channel: 0, confirm: 0 }];
+        let mut incoming = vec![Incoming { message: message.clone(), channel: 0, confirm: 0, moved: true }];
         let mut rejected = Vec::new();
         target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
         let dead = std::mem::take(&mut outcome.dead);

@@ -103,6 +103,8 @@ pub(crate) struct Incoming {
     pub(crate) channel: u16,
     /// Confirm number on that channel; 0 when the channel does not confirm.
     pub(crate) confirm: u64,
+    /// It leaves another place of this broker in the same step.
+    pub(crate) moved: bool,
 }
 
 /// A message a consumer is done with.
@@ -178,7 +180,7 @@ impl Queue {
     ) -> Arc<Self> {
         let settings = settings_of(&spec, arguments);
         let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
-        let store = StoreUse { number: id, present: vhost.store().is_some(), unix_origin_ms };
+        let store = StoreUse { number: id, store: vhost.store().cloned(), unix_origin_ms };
         let durability = settings.durability;
         let state = Mutex::new(QueueState::new(settings, store, now_ms));
         Arc::new(Self {
@@ -213,8 +215,8 @@ impl Queue {
         };
         let now_ms = vhost.clock().now_ms();
         let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
-        let store = StoreUse { number, present: vhost.store().is_some(), unix_origin_ms };
-        let state = QueueState::timetable_of(settings, store, vhost.store().cloned(), now_ms);
+        let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
+        let state = QueueState::timetable_of(settings, store, now_ms);
         Arc::new(Self {
             id: number,
             spec,

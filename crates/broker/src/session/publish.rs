@@ -130,11 +130,14 @@ impl Session {
                     put_return(out, channel, code, text, &build(1), negotiated.frame_max);
                 }
             }
-            [queue] => pending.publish(queue, Incoming { message: build(1), channel, confirm }),
+            [queue] => pending.publish(queue, Incoming { message: build(1), channel, confirm, moved: false }),
             queues => {
                 let message = build(queues.len());
                 for queue in queues {
-                    pending.publish(queue, Incoming { message: message.clone(), channel, confirm });
+                    pending.publish(
+                        queue,
+                        Incoming { message: message.clone(), channel, confirm, moved: false },
+                    );
                 }
             }
         }

@@ -41,7 +41,7 @@ impl QueueState {
             } else {
                 self.unacked += 1;
                 self.counters.got += 1;
-                self.announce(entry, outcome);
+                self.announce(entry, false, outcome);
             }
             self.counters.redelivered += u64::from(entry.redelivered);
         } else {

@@ -3,6 +3,7 @@
 use super::super::DeathReason;
 use super::super::backlog::Entry;
 use super::super::stored::Change;
+use super::Announcement;
 use super::load::Load;
 use crate::mailbox::Mailbox;
 use crate::message::Message;
@@ -30,6 +31,10 @@ pub(crate) struct Outcome {
     pub(crate) changes: Vec<Change>,
     /// Some message that entered is in the store alone: nobody may look for it before it was appended.
     pub(crate) cold: bool,
+    /// Connections that may show nothing more before this is in the store.
+    pub(crate) held: Vec<Arc<Mailbox>>,
+    /// Who wants to know when `changes` were appended.
+    pub(crate) announcements: Vec<Announcement>,
     /// Messages to be fetched from the store.
     pub(crate) load: Option<Load>,
 }
@@ -43,6 +48,7 @@ impl Outcome {
             && self.timer_ms.is_none()
             && !self.unused
             && self.load.is_none()
+            && self.held.is_empty()
     }
 
     /// Whether there is something for the store.

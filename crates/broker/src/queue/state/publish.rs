@@ -1,6 +1,6 @@
 //! Messages coming in: straight to a consumer, into memory, or to the disk.
 
-use super::{Outcome, QueueState};
+use super::{Outcome, QueueState, Source};
 use crate::message::Message;
 use crate::queue::backlog::Entry;
 use crate::queue::past::Past;
@@ -42,7 +42,8 @@ impl QueueState {
                 rejected.push(publishing);
                 continue;
             }
-            self.enter(queue, publishing.message, now_ms, outcome);
+            let source = if publishing.moved { Source::Moved } else { Source::New };
+            self.enter(queue, publishing.message, source, now_ms, outcome);
             if self.settings.bounded {
                 self.drop_overflow(outcome);
             }
@@ -52,7 +53,14 @@ impl QueueState {
 
     /// One message in: straight to a consumer when nothing waits before it, else into the backlog.
     #[inline]
-    fn enter(&mut self, queue: &Arc<Queue>, message: Message, now_ms: u64, outcome: &mut Outcome) {
+    fn enter(
+        &mut self,
+        queue: &Arc<Queue>,
+        message: Message,
+        source: Source,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
         let expires_ms = self.settings.expires_at(message.ttl_ms(), now_ms);
         let mut entry = fresh(self.backlog.pass(), expires_ms, message);
         if self.backlog.len() == 0
@@ -62,7 +70,7 @@ impl QueueState {
                 self.keep(&mut entry, outcome);
                 self.charge += entry.message.charge() as i64;
             }
-            self.hand_out(slot, entry, outcome);
+            self.hand_out(slot, entry, source, outcome);
             return;
         }
         self.keep(&mut entry, outcome);
@@ -85,7 +93,7 @@ impl QueueState {
     /// Whether the next message of a level is kept on disk only.
     #[inline]
     fn is_cold(&self, queue: &Queue, level: usize) -> bool {
-        self.stores
+        self.store.is_some()
             && (self.backlog.cold(level).len() > 0
                 || (queue.is_memory_short() && self.backlog.fresh_len(level) >= KEPT_WHEN_SHORT))
     }
@@ -93,7 +101,10 @@ impl QueueState {
     /// Has the store keep a message that is to outlive a restart.
     #[inline]
     pub(super) fn keep(&mut self, entry: &mut Entry, outcome: &mut Outcome) {
-        if self.stores && self.settings.durability != Durability::Memory && entry.message.is_persistent() {
+        if self.store.is_some()
+            && self.settings.durability != Durability::Memory
+            && entry.message.is_persistent()
+        {
             self.store(entry, true, outcome);
         }
     }
