@@ -1,19 +1,18 @@
 //! Pools over real connections.
 
+use leveret_client::Message;
 use leveret_client::pool::{Pools, PoolsOptions};
-use leveret_client::{Message, QueueDeclare};
 
-use crate::support::{SOON, Target, fresh};
+use crate::support::{SOON, Target, exclusive};
 
 #[tokio::test]
 async fn publishers_and_channels_are_lent_again_on_connections_apart() {
-    let target = Target::start();
-    let (connector, connect) = target.parts();
-    let pools = Pools::over(connector, connect, PoolsOptions::new("orders"));
-    let queue = fresh("pools");
+    let target = Target::start().await;
+    let pools = Pools::new(target.options(), PoolsOptions::new("orders"));
+    let queue = target.fresh("pools");
     {
         let channel = pools.channel().await.unwrap();
-        channel.queue_declare(&queue, QueueDeclare { exclusive: true, ..Default::default() }).await.unwrap();
+        channel.queue_declare(&queue, exclusive()).await.unwrap();
         let publisher = pools.publisher().await.unwrap();
         publisher.send(Message::new("a").routing_key(queue.clone())).await.unwrap();
         assert!(channel.is_pristine());
