@@ -17,9 +17,8 @@ const CHANNEL: u16 = 1;
 
 /// What is to be bound or consumed is not there (any more).
 pub(super) const NOT_FOUND: u16 = 404;
-/// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet. (RabbitMQ 3.10
-/// takes two seconds to give up a TLS connection that ended while it was being written to.) So many tries for all queues together;
-/// those that are locked for longer are declared for their consumers when these find them gone.
+/// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet. So many tries for
+/// all queues together; those that are locked for longer are declared for their consumers when these find them gone.
 const RESOURCE_LOCKED: u16 = 405;
 const LOCKED_TRIES: u32 = 50;
 const LOCKED_PAUSE: Duration = Duration::from_millis(100);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
 
 use leveret_client::{Address, ConnectOptions, Connection, ConnectionState};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -16,6 +17,8 @@ use super::SOON;
 struct Shared {
     /// Raised to end every connection made before.
     cuts: watch::Sender<u64>,
+    /// Whether the broker does not notice the end of a connection for now.
+    holds: watch::Sender<bool>,
     refuses: AtomicBool,
     /// What the broker may send over the next connection before that ends.
     allowed: AtomicU64,
@@ -49,6 +52,9 @@ impl Relay {
         // The certificate is the broker's, whatever the way to it.
         if let Some(tls) = &mut options.tls {
             tls.server_name.get_or_insert_with(|| there.host.clone());
+            // RabbitMQ 3.10 sometimes does not notice the end of a TLS connection that it writes to just then, before heartbeats are
+            // missing.
+            options.heartbeat = Duration::from_secs(1);
         }
         let accepting = tokio::spawn(accept(listener, there, shared.clone())).abort_handle();
         Self { shared, options, accepting }
@@ -65,6 +71,11 @@ impl Relay {
     /// Ends every connection.
     pub(crate) fn cut(&self) {
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// From now on the broker does not notice that connections end, or all at once that they have.
+    pub(crate) fn hold(&self, holds: bool) {
+        self.shared.holds.send_replace(holds);
     }
 
     /// From now on connections end as soon as they are made, or no longer.
@@ -110,13 +121,13 @@ async fn accept(listener: TcpListener, there: Address, shared: Arc<Shared>) {
         shared.opened.fetch_add(1, SeqCst);
         shared.arrived.store(0, SeqCst);
         let allowed = shared.allowed.swap(u64::MAX, SeqCst);
-        let mut cuts = shared.cuts.subscribe();
+        let (mut cuts, mut holds) = (shared.cuts.subscribe(), shared.holds.subscribe());
         let (there, shared) = (there.clone(), shared.clone());
         tokio::spawn(async move {
-            let Ok(theirs) = TcpStream::connect((&*there.host, there.port)).await else { return };
+            let Ok(mut theirs) = TcpStream::connect((&*there.host, there.port)).await else { return };
             let _ = (ours.set_nodelay(true), theirs.set_nodelay(true));
             let (from_client, to_client) = ours.into_split();
-            let (from_broker, to_broker) = theirs.into_split();
+            let (from_broker, to_broker) = theirs.split();
             // Whichever side ends, both do.
             tokio::select! {
                 () = carry(from_client, to_broker, |_| {}) => {}
@@ -125,6 +136,10 @@ async fn accept(listener: TcpListener, there: Address, shared: Arc<Shared>) {
                 }) => {}
                 _ = cuts.changed() => {}
             }
+            let _ = holds.wait_for(|holds| !holds).await;
+            // In order, and what the broker still sends is read.
+            let _ = theirs.shutdown().await;
+            let _ = timeout(SOON, tokio::io::copy(&mut theirs, &mut tokio::io::sink())).await;
         });
     }
 }
