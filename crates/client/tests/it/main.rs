@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 mod basics;
 mod bounds;
+mod consuming;
+mod late;
 mod pools;
+mod publishing;
 mod recovery;
 mod support;
 mod topology;
