@@ -35,7 +35,19 @@ impl Target {
         if let Ok(url) = std::env::var("LEVERET_CLIENT_URL") {
             return Self { options: quick(ConnectOptions::new(url).unwrap()), names, in_process: None };
         }
-        let broker = Broker::start(Config::default()).unwrap();
+        Self::in_process(Config::default()).await
+    }
+
+    /// One in the process, that runs short of memory with 64 KiB of messages.
+    pub(crate) async fn short_of_memory() -> Self {
+        let mut config = Config::default();
+        config.limits.memory_high_watermark_bytes = 64 << 10;
+        Self::in_process(config).await
+    }
+
+    async fn in_process(config: Config) -> Self {
+        let names = Mutex::default();
+        let broker = Broker::start(config).unwrap();
         let address = broker.listen_amqp("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let options = quick(ConnectOptions::new(format!("amqp://{address}")).unwrap());
         Self { options, names, in_process: Some(broker) }
@@ -91,16 +103,6 @@ impl Target {
         }
     }
 
-    /// Waits until there is no such queue.
-    pub(crate) async fn wait_until_gone(&self, queue: &str) {
-        let gone = timeout(SOON, async {
-            while self.look(queue).await.is_some() {
-                sleep(Duration::from_millis(10)).await;
-            }
-        });
-        assert!(gone.await.is_ok(), "{queue} is still there");
-    }
-
     /// A queue that outlives connections, for the test alone.
     pub(crate) async fn queue(&self, channel: &Channel, what: &str) -> String {
         let name = self.fresh(what);
@@ -134,7 +136,10 @@ impl Drop for Target {
             runtime.block_on(async { timeout(SOON, clean(options, names)).await }).is_ok()
         });
         if !matches!(cleaning.join(), Ok(true)) {
-            eprintln!("queues and exchanges of this test are left in the broker");
+            #[allow(clippy::print_stderr)]
+            {
+                eprintln!("queues and exchanges of this test are left in the broker");
+            }
         }
     }
 }
