@@ -1,7 +1,8 @@
 //! The low-level channel: each method of AMQP, by what it changes.
 
 use leveret_client::{
-    Bind, Channel, ConsumeOptions, DeleteExchange, DeleteQueue, Error, ExchangeDeclare, FieldTable, Message,
+    Bind, Channel, Connection, ConsumeOptions, DeleteExchange, DeleteQueue, Error, ExchangeDeclare,
+    FieldTable, Message,
 };
 use tokio::time::timeout;
 
@@ -142,14 +143,23 @@ async fn prefetch_recover_get_and_cancel() {
 #[tokio::test]
 async fn a_channel_closed_is_told_so_and_one_dropped_leaves_its_number() {
     let target = Target::start().await;
-    let connection = target.connect().await;
+    let connection = Connection::connect(target.options().channel_max(8)).await.unwrap();
     let first = connection.channel().await.unwrap();
     first.close().await.unwrap();
     assert!(matches!(first.basic_qos(1, false).await, Err(Error::Closed { code: 200, .. })));
-    for _ in 0..3_000 {
-        // More than there are numbers.
+    // More than there are numbers.
+    for _ in 0..30 {
         connection.channel().await.unwrap();
     }
+    let mut all = Vec::new();
+    let full = loop {
+        match connection.channel().await {
+            Ok(channel) => all.push(channel),
+            Err(error) => break error,
+        }
+    };
+    // (The last of those that were dropped may not be closed yet.)
+    assert!(matches!(full, Error::NoChannelLeft(8)) && (7..=8).contains(&all.len()), "{full} {}", all.len());
     let lost = target.relay().await;
     let connection = lost.connect().await;
     let channel = connection.channel().await.unwrap();
