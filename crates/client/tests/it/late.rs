@@ -28,8 +28,7 @@ async fn an_exclusive_queue_that_stays_locked_comes_back_once_it_is_free() {
     receives(&publisher, &mut consumer).await;
 }
 
-/// The accident: the queue was there when it was declared again, went with the consumer of the lost connection, and its consumer asked for
-/// it for ever.
+/// Whether it goes before it is declared again, between that and its consumer, or not at all, is the broker's.
 #[tokio::test]
 async fn an_auto_delete_queue_that_goes_late_comes_back() {
     let target = Target::start().await;
