@@ -3,6 +3,11 @@
 //! [`Connection::connect`] gives a connection that recovers by itself; [`Publisher`] sends with confirms, [`Consumer`] receives,
 //! [`Channel`] has every method of AMQP. One task per connection owns the socket.
 
+// Its snippets are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/from-lapin.md")]
+struct FromLapin;
+
 pub mod acks;
 pub mod backoff;
 mod channel;

@@ -48,6 +48,8 @@ pub(crate) struct Connection<S> {
     input: Input,
     out: Vec<u8>,
     out_at: usize,
+    /// The stream took it all and still holds some of it (TLS does).
+    unflushed: bool,
     timer: Timer,
     /// When the phase ends at the latest (handshake, closing).
     deadline_ms: Option<u64>,
@@ -77,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             input: Input::default(),
             out: Vec::new(),
             out_at: 0,
+            unflushed: false,
             timer,
             deadline_ms: Some(deadline),
             hold: 0,
@@ -333,9 +336,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.handle.mailbox.set_write_blocked(false);
             self.out.clear();
             self.out_at = 0;
-            if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(cx) {
-                return Err(error);
-            }
+            self.unflushed = true;
+        }
+        if self.unflushed
+            && let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx)
+        {
+            flushed?;
+            self.unflushed = false;
+        }
+        if wrote {
             self.written();
         }
         Ok(wrote)

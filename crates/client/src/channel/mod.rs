@@ -40,14 +40,22 @@ impl Drop for Inner {
 /// Every method waits for the broker's answer, at most
 /// [`operation_timeout`](crate::ConnectOptions::operation_timeout). Dropping a future does not take the method back.
 ///
-/// ```no_run
-/// # async fn example(connection: leveret_client::Connection) -> Result<(), leveret_client::Error> {
-/// use leveret_client::QueueDeclare;
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{Message, QueueDeclare};
 ///
 /// let channel = connection.channel().await?;
 /// channel.queue_declare("orders", QueueDeclare { durable: true, ..Default::default() }).await?;
+/// channel.tx_select().await?;
+/// channel.basic_publish(Message::new("one coffee").routing_key("orders")).await?;
+/// channel.tx_commit().await?;
+/// let got = channel.basic_get("orders", false).await?.ok_or("the queue is empty")?;
+/// assert_eq!((&got.delivery.body()[..], got.messages), (&b"one coffee"[..], 0));
+/// got.delivery.ack()?;
+/// channel.tx_commit().await?;
 /// # Ok(())
 /// # }
+/// # leveret_test::run_example(example);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Channel(Arc<Inner>);

@@ -10,6 +10,7 @@ use leveret_protocol::methods::{basic, channel, confirm};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::restore::encode;
 use super::shared::{CallKind, ChannelShared, Opened, ReplySender, Subscription};
 use crate::acks::{Coalescer, SettleFrame, Settlement};
 use crate::confirms::Ring;
@@ -53,6 +54,8 @@ pub(super) struct Consuming {
     pub(super) batch: VecDeque<Delivery>,
     /// The broker cancelled it: when to subscribe again.
     pub(super) again_at: Option<Instant>,
+    /// The queue is not there: if it is of those that go by themselves it is declared first.
+    pub(super) declares: bool,
 }
 
 pub(super) struct ChannelState {
@@ -124,6 +127,14 @@ impl ChannelState {
     pub(super) fn subscribe(&mut self, index: usize, out: &mut Vec<u8>) {
         let Some(consumer) = self.consumers.get_mut(index) else { return };
         consumer.again_at = None;
+        if consumer.declares {
+            let topology = self.shared.connection.topology.lock();
+            for step in topology.leading_to(&consumer.subscription.queue) {
+                if encode(&step, self.shared.number, out) {
+                    self.pending.push_back(Pending::Internal);
+                }
+            }
+        }
         write_consume(&consumer.subscription, self.shared.number, out);
         self.pending.push_back(Pending::Resubscribe);
     }

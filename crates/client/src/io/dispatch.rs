@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::channel_state::{ChannelState, Consuming, Pending};
 use super::link::Link;
+use super::restore::NOT_FOUND;
 use super::shared::{CallKind, Opened, Reply};
 use super::task::{End, Task};
 use crate::connection::ConnectionState;
@@ -178,7 +179,12 @@ impl Task {
                     exclusive: subscription.exclusive,
                     arguments: subscription.arguments.clone(),
                 });
-                state.consumers.push(Consuming { subscription, batch: VecDeque::new(), again_at: None });
+                state.consumers.push(Consuming {
+                    subscription,
+                    batch: VecDeque::new(),
+                    again_at: None,
+                    declares: false,
+                });
                 let _ = reply.send(Ok(Reply::Consuming(tag)));
             }
             Pending::Call(kind, reply) => {
@@ -276,6 +282,12 @@ impl Task {
         let by_publish = (close.class_id, close.method_id) == (60, 40);
         if by_publish {
             state.accuse(close.reply_code, &text);
+        }
+        // The accident: the broker noticed the end of the lost connection after its exclusive and auto-delete queues were declared
+        // again, they went with it, and their consumers asked for them for ever.
+        let consumes = (close.class_id, close.method_id) == (60, 20);
+        for consumer in &mut state.consumers {
+            consumer.declares = consumes && close.reply_code == NOT_FOUND;
         }
         state.lose(&error);
         tracing::warn!(channel = number, %error, "the broker closed a channel; it is opened again");

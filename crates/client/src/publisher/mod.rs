@@ -143,7 +143,7 @@ impl Drop for Inner {
 
 /// Sends messages; clones share one channel and its bounds. Messages of one publisher stay in order, also after recovery.
 ///
-/// ```no_run
+/// ```
 /// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
 /// use leveret_client::{Message, PublisherOptions};
 ///
@@ -154,6 +154,7 @@ impl Drop for Inner {
 /// (first.await?, second.await?);
 /// # Ok(())
 /// # }
+/// # leveret_test::run_example(example);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Publisher(Arc<Inner>);

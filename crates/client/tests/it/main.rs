@@ -2,8 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 mod basics;
+mod blocked;
 mod bounds;
+mod channel;
+mod connecting;
+mod consuming;
+mod late;
 mod pools;
+mod publishing;
 mod recovery;
+mod rpc;
 mod support;
 mod topology;
