@@ -8,6 +8,7 @@ mod handshake;
 mod link;
 mod publish;
 mod restore;
+mod serving;
 mod shared;
 mod task;
 

@@ -10,6 +10,7 @@ use leveret_protocol::FieldTable;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use super::serving::Bed;
 use crate::acks::Settlement;
 use crate::consumer::Delivery;
 use crate::error::Error;
@@ -155,6 +156,7 @@ impl Inbox {
 pub(crate) struct ConnectionShared {
     pub(crate) sleeping: AtomicBool,
     pub(crate) waker: AtomicWaker,
+    pub(super) bed: Bed,
     /// A bit for every channel that has something for the task.
     ready: Box<[AtomicU64]>,
     pub(crate) close_requested: AtomicBool,
@@ -179,6 +181,7 @@ impl ConnectionShared {
         Self {
             sleeping: AtomicBool::new(false),
             waker: AtomicWaker::new(),
+            bed: Bed::default(),
             ready: (0..=channels / 64).map(|_| AtomicU64::new(0)).collect(),
             close_requested: AtomicBool::new(false),
             frame_max: AtomicU32::new(0),
@@ -206,8 +209,13 @@ impl ConnectionShared {
         self.waiting_bytes.load(SeqCst) > most
     }
 
+    /// Whether the task slept; who is told so wakes it, or does its work.
+    pub(super) fn take_sleeping(&self) -> bool {
+        self.sleeping.load(SeqCst) && self.sleeping.swap(false, SeqCst)
+    }
+
     pub(crate) fn ring(&self) {
-        if self.sleeping.load(SeqCst) && self.sleeping.swap(false, SeqCst) {
+        if self.take_sleeping() {
             self.waker.wake();
         }
     }
@@ -216,13 +224,17 @@ impl ConnectionShared {
         self.ready.iter().any(|word| word.load(SeqCst) != 0) || self.close_requested.load(SeqCst)
     }
 
-    pub(crate) fn set_ready(&self, channel: u16) {
+    pub(super) fn mark_ready(&self, channel: u16) {
         if let Some(word) = self.ready.get(usize::from(channel) / 64) {
             let bit = 1 << (channel % 64);
             if word.load(SeqCst) & bit == 0 {
                 word.fetch_or(bit, SeqCst);
             }
         }
+    }
+
+    pub(crate) fn set_ready(&self, channel: u16) {
+        self.mark_ready(channel);
         self.ring();
     }
 
@@ -287,14 +299,19 @@ impl ChannelShared {
         }
     }
 
-    /// Hands a message to the task. The permit is held, so there is room.
-    pub(crate) fn publish(&self, message: Arc<InFlight>) {
+    /// Hands a message to the task. The permit is held, so there is room. `waits`: the caller is going to wait for the outcome; if
+    /// nothing else is in flight there is nothing to gather, and the message is written at once.
+    pub(crate) fn publish(&self, message: Arc<InFlight>, waits: bool) {
         let queue = self.publishes.get_or_init(|| ArrayQueue::new(self.count_max));
         if let Err(message) = queue.push(message) {
             debug_assert!(false, "a permit is a place in the queue");
             message.complete(Err(crate::SendError::Deadline));
         }
-        self.connection.set_ready(self.number);
+        if waits && self.count.available_permits() + 1 == self.count_max {
+            self.connection.set_ready_and_work(self.number);
+        } else {
+            self.connection.set_ready(self.number);
+        }
     }
 
     pub(crate) fn next_publish(&self) -> Option<Arc<InFlight>> {

@@ -177,7 +177,7 @@ impl Publisher {
     /// # Errors
     /// [`SendError`] says what is known of the message.
     pub async fn send(&self, message: impl Into<Message>) -> Result<Receipt, SendError> {
-        self.enqueue(message).await?.await
+        self.begin(message.into(), true).await?.await
     }
 
     /// Puts a message on its way, after those enqueued before it, and gives the future of its confirm. Waits only while the
@@ -186,7 +186,10 @@ impl Publisher {
     /// # Errors
     /// Names too long, no room before the deadline, publisher closed. Nothing was sent then.
     pub async fn enqueue(&self, message: impl Into<Message>) -> Result<Confirm, SendError> {
-        let message = message.into();
+        self.begin(message.into(), false).await
+    }
+
+    async fn begin(&self, message: Message, waits: bool) -> Result<Confirm, SendError> {
         let deadline = Instant::now() + self.0.options.deadline;
         let channel = &self.0.channel;
         let bytes = message.body.len().clamp(1, channel.bytes_max) as u32;
@@ -210,7 +213,7 @@ impl Publisher {
         }
         match self.in_flight(message, deadline, bytes) {
             Ok(in_flight) => {
-                channel.publish(in_flight.clone());
+                channel.publish(in_flight.clone(), waits);
                 if let Some(error) = channel.closed.get() {
                     in_flight.give_up(SendError::Closed(error.clone()));
                 }

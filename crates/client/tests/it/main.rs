@@ -1,6 +1,7 @@
 //! The client against a broker: in the process, or at `LEVERET_CLIENT_URL`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+mod alone;
 mod basics;
 mod bounds;
 mod pools;
