@@ -226,7 +226,6 @@ impl Task {
             }
             Pending::Call(kind, reply) => {
                 match kind {
-                    CallKind::Confirm => state.confirms = true,
                     CallKind::Qos(prefetch) => {
                         state.prefetch = prefetch;
                         state.acks.set_prefetch(prefetch);
@@ -287,12 +286,7 @@ impl Task {
         } else {
             let mut consumer = state.consumers.swap_remove(at);
             consumer.hand_over();
-            consumer.subscription.inbox.end(Error::Closed {
-                scope: Scope::Channel,
-                origin: Origin::Broker,
-                code: 0,
-                text: "the broker cancelled the consumer; was its queue deleted?".into(),
-            });
+            consumer.subscription.inbox.end(Error::ConsumerCancelled { tag: tag.into() });
         }
         self.rearm = true;
     }
@@ -306,17 +300,20 @@ impl Task {
             text: text.clone(),
         };
         let Some(state) = self.channel(number) else { return };
+        let by_publish = (close.class_id, close.method_id) == (60, 40);
         let asked = state
             .pending
             .iter()
             .any(|p| matches!(p, Pending::Call(..) | Pending::Consume(..) | Pending::Open(_)));
         if !state.recovers || asked && state.consumers.is_empty() && state.ring.is_empty() || state.closing {
             if let Some(mut state) = self.remove(number) {
+                if by_publish {
+                    state.accuse(close.reply_code, &text);
+                }
                 state.end(&error);
             }
             return;
         }
-        let by_publish = (close.class_id, close.method_id) == (60, 40);
         if by_publish {
             state.accuse(close.reply_code, &text);
         }
@@ -374,17 +371,25 @@ impl Task {
         let (exchange, key) = (returned.exchange.as_bytes(), returned.routing_key.as_bytes());
         let (properties, body) = (content.properties().as_bytes(), content.body.as_slice());
         let find = |properties| state.ring.iter().find(|(_, m)| m.matches(exchange, key, properties, body));
-        let Some((_, message)) = find(Some(properties)).or_else(|| find(None)) else {
+        let message = find(Some(properties)).or_else(|| find(None)).map(|(_, message)| message.clone());
+        let returns = state.shared.returns.lock();
+        if message.is_none() && returns.is_none() {
             return tracing::warn!(channel = number, "returned message is not one of ours");
-        };
-        message.set_returned(Box::new(Returned {
+        }
+        let returned = Returned {
             code: returned.reply_code,
             text: returned.reply_text.to_lossy().into_owned(),
             exchange: returned.exchange.to_lossy().into_owned(),
             routing_key: returned.routing_key.to_lossy().into_owned(),
             properties: Properties::try_from(content.properties()).unwrap_or_default(),
-            body: message.body.clone(),
-        }));
+            body: message.as_ref().map_or_else(|| Bytes::copy_from_slice(body), |m| m.body.clone()),
+        };
+        if let Some(returns) = &*returns {
+            returns.send(returned.clone());
+        }
+        if let Some(message) = message {
+            message.set_returned(Box::new(returned));
+        }
     }
 }
 

@@ -5,13 +5,17 @@ mod commands;
 mod connect;
 mod dispatch;
 mod handshake;
+mod linger;
 mod link;
 mod publish;
 mod restore;
+mod returns;
 mod serving;
 mod shared;
 mod task;
 
+pub(crate) use linger::Linger;
+pub use returns::Returns;
 pub(crate) use shared::{
     CallKind, ChannelShared, Command, ConnectionShared, Inbox, Reply, Settle, Subscription,
 };

@@ -8,8 +8,10 @@ use atomic_waker::AtomicWaker;
 use crossbeam_queue::ArrayQueue;
 use leveret_protocol::FieldTable;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use super::linger::Linger;
+use super::returns::ReturnsSender;
 use super::serving::Bed;
 use crate::acks::Settlement;
 use crate::consumer::Delivery;
@@ -261,6 +263,8 @@ pub(crate) struct ChannelShared {
     /// Counts the channels that replaced each other under this number and handle.
     pub(crate) epoch: AtomicU32,
     publishes: OnceLock<ArrayQueue<Arc<InFlight>>>,
+    /// Set if messages wait for company.
+    pub(crate) linger: OnceLock<Linger>,
     settles: OnceLock<ArrayQueue<Settle>>,
     prefetch: usize,
     /// Settlements that found the queue full; rare.
@@ -270,6 +274,12 @@ pub(crate) struct ChannelShared {
     pub(crate) count_max: usize,
     pub(crate) bytes_max: usize,
     pub(crate) closed: OnceLock<Error>,
+    /// Told when it is.
+    pub(crate) ended: Notify,
+    /// `confirm.select` was called on it.
+    pub(crate) confirming: AtomicBool,
+    pub(crate) nacked: AtomicUsize,
+    pub(crate) returns: Mutex<Option<ReturnsSender>>,
     /// The handle was dropped.
     pub(crate) released: AtomicBool,
 }
@@ -287,6 +297,7 @@ impl ChannelShared {
             number,
             epoch: AtomicU32::new(0),
             publishes: OnceLock::new(),
+            linger: OnceLock::new(),
             settles: OnceLock::new(),
             prefetch: usize::from(prefetch).clamp(64, 4096),
             overflow: Mutex::default(),
@@ -295,6 +306,10 @@ impl ChannelShared {
             count_max: count_max.max(1),
             bytes_max,
             closed: OnceLock::new(),
+            ended: Notify::new(),
+            confirming: AtomicBool::new(false),
+            nacked: AtomicUsize::new(0),
+            returns: Mutex::default(),
             released: AtomicBool::new(false),
         }
     }
@@ -303,11 +318,16 @@ impl ChannelShared {
     /// nothing else is in flight there is nothing to gather, and the message is written at once.
     pub(crate) fn publish(&self, message: Arc<InFlight>, waits: bool) {
         let queue = self.publishes.get_or_init(|| ArrayQueue::new(self.count_max));
+        let linger = self.linger.get();
+        let tell = linger.is_none_or(|linger| linger.add(message.frame_bytes()));
         if let Err(message) = queue.push(message) {
             debug_assert!(false, "a permit is a place in the queue");
             message.complete(Err(crate::SendError::Deadline));
         }
-        if waits && self.count.available_permits() + 1 == self.count_max {
+        if !tell {
+            return; // the task was told of the first, and comes when its time is up
+        }
+        if waits && linger.is_none() && self.count.available_permits() + 1 == self.count_max {
             self.connection.set_ready_and_work(self.number);
         } else {
             self.connection.set_ready(self.number);
@@ -315,7 +335,19 @@ impl ChannelShared {
     }
 
     pub(crate) fn next_publish(&self) -> Option<Arc<InFlight>> {
-        self.publishes.get()?.pop()
+        let message = self.publishes.get()?.pop()?;
+        if let Some(linger) = self.linger.get() {
+            linger.took(message.frame_bytes());
+        }
+        Some(message)
+    }
+
+    /// What is queued is to be written without waiting for company.
+    pub(crate) fn hurry(&self) {
+        if let Some(linger) = self.linger.get() {
+            linger.hurry();
+            self.connection.set_ready(self.number);
+        }
     }
 
     pub(crate) fn has_publishes(&self) -> bool {

@@ -201,15 +201,26 @@ impl Task {
             }
         });
         let mut working = std::mem::take(&mut self.working);
+        let closing = self.shared.close_requested.load(SeqCst) && self.close_by.is_none();
+        if closing {
+            working.extend(self.each_channel().filter(|s| s.linger_at.is_some()).map(|s| s.shared.number));
+        }
         for number in working.drain(..) {
             let blocked = self.blocked;
             let Some(state) = self.channel(number) else { continue };
             state.settle(now, &mut link.out);
             let more = if blocked || !state.usable {
                 state.hold_publishes();
+                state.linger_at = None;
+                false
+            } else if state.lingers(now, closing || state.shared.released.load(SeqCst)) {
                 false
             } else {
-                state.write_publishes(link.frame_max, bytes_max, &mut link.out)
+                let more = state.write_publishes(link.frame_max, bytes_max, &mut link.out);
+                if !more {
+                    state.wrote_all(now);
+                }
+                more
             };
             state.release();
             let due = state.due();
@@ -237,13 +248,16 @@ impl Task {
     /// What is due, and when something is due next.
     fn timers(&mut self, link: &mut Link, now: Instant) -> Result<(), End> {
         let mut due = link.beat(now).map_err(End::Lost)?;
-        let mut reopened = Vec::new();
+        let (mut reopened, mut lingered) = (Vec::new(), Vec::new());
         for state in self.each_channel() {
             state.expire(now);
             state.on_ack_timer(now, &mut link.out);
             if state.reopen_at.is_some_and(|at| at <= now) {
                 state.open(None, &mut link.out);
                 reopened.push(state.shared.number);
+            }
+            if state.linger_at.is_some_and(|at| at <= now) {
+                lingered.push(state.shared.number);
             }
             for index in 0..state.consumers.len() {
                 if state.consumers.get(index).and_then(|c| c.again_at).is_some_and(|at| at <= now) {
@@ -252,7 +266,7 @@ impl Task {
             }
             due = [due, state.due()].into_iter().flatten().min();
         }
-        for number in reopened {
+        for number in reopened.into_iter().chain(lingered) {
             self.work(number);
             self.shared.set_ready(number);
         }

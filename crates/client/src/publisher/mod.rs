@@ -1,8 +1,10 @@
 //! Publishing with confirms: pipelined, bounded, in order, and sent again after a lost connection.
 
 mod in_flight;
+mod sink;
 
 pub(crate) use in_flight::InFlight;
+pub use sink::{PublisherSink, SinkError};
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -19,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connection::Connection;
 use crate::error::{Error, Scope, SendError};
-use crate::io::ChannelShared;
+use crate::io::{ChannelShared, Linger};
 use crate::message::Message;
 
 /// How a publisher sends.
@@ -44,6 +46,15 @@ pub struct PublisherOptions {
     pub in_flight_max: usize,
     /// Bytes of bodies in flight, then senders wait. Default: 16 MiB.
     pub in_flight_bytes_max: usize,
+    /// How long a message may wait for others to be written with it. Zero: no longer than the write that is under way takes, and what
+    /// came meanwhile goes out together. More makes writes fewer, and every confirm that much later: `send` waits for it too. It is
+    /// over at once when [`batch_bytes`](Self::batch_bytes) are queued, when the bounds on what is in flight are reached, by
+    /// [`flush`](Publisher::flush), and when the publisher or its connection is closed. Other publishers' messages are not held up, and
+    /// order stays. As Kafka's `linger.ms`. At most half of the deadline counts. Default: 0.
+    pub linger: Duration,
+    /// Bytes of queued messages that end [`linger`](Self::linger). (One write takes what
+    /// [`WriteOptions::batch_bytes_max`](crate::options::WriteOptions) says.) Default: 64 KiB.
+    pub batch_bytes: usize,
     /// Adds `x-producer-id` and `x-producer-sequence` for brokers that drop duplicates by them. Default: none.
     pub producer_id: Option<String>,
 }
@@ -60,6 +71,8 @@ impl Default for PublisherOptions {
             deadline: Duration::from_secs(30),
             in_flight_max: 4096,
             in_flight_bytes_max: 16 << 20,
+            linger: Duration::ZERO,
+            batch_bytes: 64 << 10,
             producer_id: None,
         }
     }
@@ -110,6 +123,18 @@ impl PublisherOptions {
     #[must_use]
     pub fn in_flight(self, messages: usize, bytes: usize) -> Self {
         Self { in_flight_max: messages, in_flight_bytes_max: bytes, ..self }
+    }
+
+    /// Sets [`linger`](Self::linger).
+    #[must_use]
+    pub fn linger(self, linger: Duration) -> Self {
+        Self { linger, ..self }
+    }
+
+    /// Sets [`batch_bytes`](Self::batch_bytes).
+    #[must_use]
+    pub fn batch_bytes(self, batch_bytes: usize) -> Self {
+        Self { batch_bytes, ..self }
     }
 
     /// Sets [`producer_id`](Self::producer_id).
@@ -164,6 +189,11 @@ impl Publisher {
         ShortStr::new(&options.routing_key)?;
         let bounds = (options.in_flight_max, options.in_flight_bytes_max);
         let channel = connection.open(true, options.confirms, bounds, 0).await?;
+        if !options.linger.is_zero() {
+            let time = options.linger.min(options.deadline / 2);
+            // It is a new channel: nobody has set it before.
+            let _ = channel.linger.set(Linger::new(time, options.batch_bytes.max(1)));
+        }
         let id_prefix = format!("{:016x}-", rand::random::<u64>());
         let connection = connection.clone();
         Ok(Self(Arc::new(Inner { connection, channel, options, id_prefix, sequence: AtomicU64::new(0) })))
@@ -191,26 +221,54 @@ impl Publisher {
 
     async fn begin(&self, message: Message, waits: bool) -> Result<Confirm, SendError> {
         let deadline = Instant::now() + self.0.options.deadline;
+        let bytes = self.permit_bytes(&message);
+        if !self.try_room(bytes) {
+            self.room(bytes, deadline).await?;
+        }
+        self.admit(message, deadline, bytes, waits)
+    }
+
+    fn permit_bytes(&self, message: &Message) -> u32 {
+        message.body.len().clamp(1, self.0.channel.bytes_max) as u32
+    }
+
+    /// Takes room for a message if there is.
+    fn try_room(&self, bytes: u32) -> bool {
         let channel = &self.0.channel;
-        let bytes = message.body.len().clamp(1, channel.bytes_max) as u32;
-        let closed = |_: tokio::sync::AcquireError| SendError::Closed(self.why_closed());
         match (channel.count.try_acquire(), channel.bytes.try_acquire_many(bytes)) {
             (Ok(one), Ok(many)) => {
                 one.forget();
                 many.forget();
+                true
             }
-            (one, many) => {
-                drop((one, many));
-                let room = async {
-                    let one = channel.count.acquire().await?;
-                    let many = channel.bytes.acquire_many(bytes).await?;
-                    one.forget();
-                    many.forget();
-                    Ok(())
-                };
-                timeout_at(deadline, room).await.map_err(|_| SendError::Deadline)?.map_err(closed)?;
-            }
+            _ => false,
         }
+    }
+
+    /// Waits for room and takes it.
+    async fn room(&self, bytes: u32, deadline: Instant) -> Result<(), SendError> {
+        let channel = &self.0.channel;
+        channel.hurry();
+        let room = async {
+            let one = channel.count.acquire().await?;
+            let many = channel.bytes.acquire_many(bytes).await?;
+            one.forget();
+            many.forget();
+            Ok(())
+        };
+        let closed = |_: tokio::sync::AcquireError| SendError::Closed(self.why_closed());
+        timeout_at(deadline, room).await.map_err(|_| SendError::Deadline)?.map_err(closed)
+    }
+
+    /// Hands over a message that has its room.
+    fn admit(
+        &self,
+        message: Message,
+        deadline: Instant,
+        bytes: u32,
+        waits: bool,
+    ) -> Result<Confirm, SendError> {
+        let channel = &self.0.channel;
         match self.in_flight(message, deadline, bytes) {
             Ok(in_flight) => {
                 channel.publish(in_flight.clone(), waits);
@@ -235,6 +293,7 @@ impl Publisher {
         for message in messages {
             confirms.push(self.enqueue(message).await);
         }
+        self.0.channel.hurry();
         let mut outcomes = Vec::with_capacity(confirms.len());
         for confirm in confirms {
             outcomes.push(match confirm {
@@ -245,12 +304,13 @@ impl Publisher {
         outcomes
     }
 
-    /// Waits until nothing is in flight. Messages enqueued meanwhile are waited for too. Cancel-safe.
+    /// Waits until nothing is in flight, and ends [`linger`](PublisherOptions::linger) of what is queued. Messages enqueued meanwhile are waited for too. Cancel-safe.
     ///
     /// # Errors
     /// The publisher is closed.
     pub async fn flush(&self) -> Result<(), SendError> {
         let channel = &self.0.channel;
+        channel.hurry();
         let all = channel.count.acquire_many(channel.count_max as u32).await;
         all.map(drop).map_err(|_| SendError::Closed(self.why_closed()))
     }
@@ -331,6 +391,13 @@ impl Publisher {
 #[derive(Debug)]
 #[must_use = "the outcome is known only to who awaits it"]
 pub struct Confirm(Arc<InFlight>);
+
+impl Confirm {
+    /// What it is about.
+    fn message(&self) -> Message {
+        self.0.message()
+    }
+}
 
 impl Future for Confirm {
     type Output = Result<Receipt, SendError>;

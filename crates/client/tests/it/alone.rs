@@ -1,81 +1,34 @@
 //! A message that is sent alone is written by its sender, and nobody is forgotten by that.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use leveret_broker::Broker;
-use leveret_client::{Connection, Connector, PublisherOptions, QueueDeclare};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use leveret_client::{PublisherOptions, QueueDeclare};
 use tokio::time::timeout;
 
-use crate::recovery::{Pipe, connect, cut_and_wait, quick};
-use crate::support::{SOON, fresh};
-
-/// Counts bytes written; the count's other holders see when it is dropped.
-struct Counted<S>(S, Arc<AtomicUsize>);
-
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        to: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, to)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        let written = Pin::new(&mut self.0).poll_write(cx, bytes);
-        if let Poll::Ready(Ok(count)) = written {
-            self.1.fetch_add(count, SeqCst);
-        }
-        written
-    }
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-async fn counted(broker: &Broker) -> (Connection, Arc<AtomicUsize>) {
-    let (broker, bytes) = (broker.clone(), Arc::new(AtomicUsize::new(0)));
-    let count = bytes.clone();
-    let connector = Connector::new(move |_| {
-        let stream = Counted(broker.connect(), count.clone());
-        std::future::ready(Ok(stream))
-    });
-    (Connection::connect_over(connector, quick()).await.unwrap(), bytes)
-}
+use crate::recovery::{Pipe, connect, cut_and_wait};
+use crate::support::{SOON, Tap, fresh};
 
 #[tokio::test]
 async fn a_message_alone_is_written_before_its_sender_waits() {
     let broker = Broker::in_memory();
-    let (connection, bytes) = counted(&broker).await;
+    let tap = Tap::default();
+    let connection = tap.connect(&broker).await;
     let name = fresh("alone");
     connection.channel().await.unwrap().queue_declare(&name, QueueDeclare::default()).await.unwrap();
     let publisher = connection.publisher(PublisherOptions::to_queue(name)).await.unwrap();
     publisher.send("first").await.unwrap();
 
-    let before = bytes.load(SeqCst);
+    tap.clear();
     let noop = &mut Context::from_waker(std::task::Waker::noop());
     let mut alone = Box::pin(publisher.send("second"));
     // This thread is the only one: nobody else can have written in the meantime.
     assert!(alone.as_mut().poll(noop).is_pending());
-    let after = bytes.load(SeqCst);
-    assert!(after > before + "second".len(), "{before} {after}");
+    assert_eq!(tap.publishes(), [1]);
     // The next one is not alone: it waits for the task, and for others to go with.
     let mut company = Box::pin(publisher.send("third"));
     assert!(company.as_mut().poll(noop).is_pending());
-    assert_eq!(bytes.load(SeqCst), after);
+    assert_eq!(tap.publishes(), [1]);
     timeout(SOON, alone).await.unwrap().unwrap();
     timeout(SOON, company).await.unwrap().unwrap();
 }
@@ -83,16 +36,16 @@ async fn a_message_alone_is_written_before_its_sender_waits() {
 #[test]
 fn a_runtime_that_is_dropped_takes_its_connections_with_it() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (connection, bytes) = runtime.block_on(async {
-        let broker = Broker::in_memory();
-        let (connection, bytes) = counted(&broker).await;
+    let tap = Tap::default();
+    let connection = runtime.block_on(async {
+        let connection = tap.connect(&Broker::in_memory()).await;
         connection.channel().await.unwrap();
-        (connection, bytes)
+        connection
     });
-    assert!(Arc::strong_count(&bytes) > 1);
+    assert!(tap.is_held());
     drop(runtime);
     drop(connection);
-    assert_eq!(Arc::strong_count(&bytes), 1, "the stream is still there");
+    assert!(!tap.is_held(), "the stream is still there");
 }
 
 /// Every sender finds the task asleep, awake or at work for another; one that is overlooked waits for ever.

@@ -4,6 +4,8 @@
 mod alone;
 mod basics;
 mod bounds;
+mod channels;
+mod linger;
 mod pools;
 mod recovery;
 mod support;

@@ -1,5 +1,9 @@
 //! A broker to speak to, and names nobody else uses.
 
+mod tap;
+
+pub(crate) use tap::Tap;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
