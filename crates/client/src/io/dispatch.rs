@@ -1,12 +1,11 @@
-//! What arrives: answers to whoever waits, confirms to the ring, deliveries to their consumers in batches.
+//! What arrives, by what it is: answers to whoever waits, confirms to the ring, deliveries to their consumers in batches.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use leveret_protocol::methods::{basic, channel, connection};
-use leveret_protocol::{Content, ContentMethod, Incoming, Method, Properties, parse_frame};
+use leveret_protocol::{Content, ContentMethod, Method, Properties};
 use tokio::time::Instant;
 
 use super::channel_state::{ChannelState, Consuming, Pending};
@@ -19,94 +18,6 @@ use crate::error::{Error, Origin, Returned, Scope};
 use crate::topology;
 
 impl Task {
-    /// Handles every whole frame of the buffer, then hands over what was gathered.
-    pub(super) fn on_read(&mut self, link: &mut Link) -> Result<(), End> {
-        if matches!(parse_frame(&link.input, 0), Ok(None)) {
-            return Ok(());
-        }
-        let mut end = self.on_methods(link);
-        if end.is_ok() && !matches!(parse_frame(&link.input, 0), Ok(None)) {
-            end = self.on_contents(link);
-        }
-        let mut touched = std::mem::take(&mut self.touched);
-        for number in touched.drain(..) {
-            if let Some(state) = self.channel(number) {
-                state.hand_over();
-                state.release();
-                if state.ring.is_empty() && state.shared.released.load(SeqCst) {
-                    state.shared.connection.set_ready(number);
-                }
-            }
-        }
-        self.touched = touched;
-        end
-    }
-
-    /// The same from the first content on: deliveries keep their part of the buffer.
-    fn on_contents(&mut self, link: &mut Link) -> Result<(), End> {
-        let mut end = Ok(());
-        let mut chunk = link.input.split().freeze();
-        while end.is_ok() {
-            let whole = chunk.clone();
-            match link.inbound.next(&whole) {
-                Ok(Some((incoming, used))) => {
-                    chunk.advance(used);
-                    end = match incoming {
-                        Incoming::Method { channel: 0, method } => self.on_connection(method, &mut link.out),
-                        Incoming::Method { channel, method } => {
-                            self.on_method(channel, method, link);
-                            Ok(())
-                        }
-                        Incoming::Content { channel, content } => {
-                            self.on_content(channel, &content, &whole);
-                            Ok(())
-                        }
-                        Incoming::Heartbeat | Incoming::Partial => Ok(()),
-                    };
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    error.error.write(&mut link.out);
-                    end = Err(End::Lost(error.to_string()));
-                }
-            }
-        }
-        link.input.extend_from_slice(&chunk);
-        end
-    }
-
-    /// Methods up to the first content: nothing of the buffer is kept for them, so they are read where they lie. Confirms are all that
-    /// a publisher gets.
-    fn on_methods(&mut self, link: &mut Link) -> Result<(), End> {
-        let mut input = std::mem::take(&mut link.input);
-        let (mut at, mut end) = (0, Ok(()));
-        while end.is_ok()
-            && let Some(rest) = input.get(at..).filter(|rest| has_no_content(rest))
-        {
-            match link.inbound.next(rest) {
-                Ok(Some((incoming, used))) => {
-                    at += used;
-                    end = match incoming {
-                        Incoming::Method { channel: 0, method } => self.on_connection(method, &mut link.out),
-                        Incoming::Method { channel, method } => {
-                            self.on_method(channel, method, link);
-                            Ok(())
-                        }
-                        Incoming::Content { .. } | Incoming::Heartbeat | Incoming::Partial => Ok(()),
-                    };
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    error.error.write(&mut link.out);
-                    end = Err(End::Lost(error.to_string()));
-                }
-            }
-        }
-        input.advance(at);
-        link.input = input;
-        end
-    }
-
     fn touch(&mut self, number: u16) -> Option<&mut ChannelState> {
         if self.touched.last() != Some(&number) {
             self.touched.push(number);
@@ -151,7 +62,7 @@ impl Task {
         }
     }
 
-    fn on_method(&mut self, number: u16, method: Method<'_>, link: &mut Link) {
+    pub(super) fn on_method(&mut self, number: u16, method: Method<'_>, link: &mut Link) {
         match method {
             Method::BasicAck(basic::Ack { delivery_tag, multiple }) => {
                 self.confirmed(number, delivery_tag, multiple, true);
@@ -326,7 +237,7 @@ impl Task {
         self.due_now |= by_publish;
     }
 
-    fn on_content(&mut self, number: u16, content: &Content<'_>, whole: &Bytes) {
+    pub(super) fn on_content(&mut self, number: u16, content: &Content<'_>, whole: &Bytes) {
         match content.method() {
             ContentMethod::Deliver(deliver) => {
                 let Some(state) = self.touch(number) else { return };
@@ -393,17 +304,6 @@ impl Task {
     }
 }
 
-/// Whether the next frame is a method that no content follows.
-fn has_no_content(input: &[u8]) -> bool {
-    match *input {
-        // Type, channel, size, class, method: all but `basic.return`, `basic.deliver` and `basic.get-ok`.
-        [1, _, _, _, _, _, _, class_high, class, method_high, method, ..] => {
-            (class_high, class, method_high) != (0, 60, 0) || !matches!(method, 50 | 60 | 71)
-        }
-        _ => false,
-    }
-}
-
 impl Consuming {
     /// One short lock for the whole batch.
     pub(super) fn hand_over(&mut self) {
@@ -427,11 +327,5 @@ impl Consuming {
         }
         drop(waiting);
         inbox.waker.wake();
-    }
-}
-
-impl ChannelState {
-    fn hand_over(&mut self) {
-        self.consumers.iter_mut().for_each(Consuming::hand_over);
     }
 }

@@ -8,6 +8,7 @@ mod handshake;
 mod linger;
 mod link;
 mod publish;
+mod read;
 mod restore;
 mod returns;
 mod serving;
