@@ -19,7 +19,7 @@ use crate::message::Message;
 #[error("{error}")]
 pub struct SinkError {
     /// The message as it was to be sent: with exchange, routing key and message id.
-    pub message: Message,
+    pub message: Box<Message>,
     /// What became of it.
     #[source]
     pub error: SendError,
@@ -76,7 +76,7 @@ impl PublisherSink {
         };
         Poll::Ready(match room {
             Ok(()) => self.admit(message, deadline, bytes),
-            Err(error) => Err(SinkError { message, error }),
+            Err(error) => Err(SinkError { message: message.into(), error }),
         })
     }
 
@@ -84,7 +84,7 @@ impl PublisherSink {
         match self.publisher.admit(message, deadline, bytes, false) {
             Ok(confirm) => self.confirms.push_back(confirm),
             // Names were looked at before; nothing else makes a message impossible.
-            Err(error) => return Err(SinkError { message: Message::default(), error }),
+            Err(error) => return Err(SinkError { message: Box::default(), error }),
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl PublisherSink {
     fn poll_oldest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SinkError>> {
         while let Some(oldest) = self.confirms.front_mut() {
             let outcome = ready!(Pin::new(&mut *oldest).poll(cx));
-            let failed = outcome.err().map(|error| SinkError { message: oldest.message(), error });
+            let failed = outcome.err().map(|error| SinkError { message: oldest.message().into(), error });
             self.confirms.pop_front();
             if let Some(failed) = failed {
                 return Poll::Ready(Err(failed));
@@ -123,7 +123,7 @@ impl Sink<Message> for PublisherSink {
             ShortStr::new(name.as_deref().unwrap_or_default()).map(drop).map_err(SendError::from)
         };
         if let Err(error) = name(&message.exchange).and_then(|()| name(&message.routing_key)) {
-            return Err(SinkError { message, error });
+            return Err(SinkError { message: message.into(), error });
         }
         let publisher = self.publisher.clone();
         let deadline = Instant::now() + publisher.0.options.deadline;

@@ -67,7 +67,8 @@ async fn a_batch_that_is_full_does_not_linger() {
     tokio::task::yield_now().await;
     assert_eq!(tap.publishes(), [] as [usize; 0]);
     let second = publisher.enqueue(vec![0; 6 << 10]).await.unwrap();
-    (first.await.unwrap(), second.await.unwrap());
+    first.await.unwrap();
+    second.await.unwrap();
     assert_eq!(tap.publishes(), [2]);
     assert!(began.elapsed() < LINGER / 2, "{:?}", began.elapsed());
 }
