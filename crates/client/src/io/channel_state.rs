@@ -76,6 +76,8 @@ pub(super) struct ChannelState {
     pub(super) acks: Coalescer,
     pub(super) consumers: Vec<Consuming>,
     pub(super) reopen_at: Option<Instant>,
+    /// Until when messages wait for company.
+    pub(super) linger_at: Option<Instant>,
     pub(super) failures: usize,
     /// Permits to give back at the end of the batch.
     pub(super) done_count: usize,
@@ -98,6 +100,7 @@ impl ChannelState {
             acks: Coalescer::new(prefetch),
             consumers: Vec::new(),
             reopen_at: None,
+            linger_at: None,
             failures: 0,
             done_count: 0,
             done_bytes: 0,
@@ -143,6 +146,7 @@ impl ChannelState {
     pub(super) fn lose(&mut self, error: &Error) {
         self.usable = false;
         self.closing = false;
+        self.linger_at = None;
         self.acks.reset();
         self.shared.epoch.store(self.acks.epoch(), Ordering::SeqCst);
         for pending in self.pending.drain(..) {
@@ -188,6 +192,8 @@ impl ChannelState {
         self.release();
         self.shared.count.close();
         self.shared.bytes.close();
+        *self.shared.returns.lock() = None;
+        self.shared.ended.notify_waiters();
     }
 
     pub(super) fn done(&mut self, message: &InFlight) {
@@ -253,6 +259,7 @@ impl ChannelState {
         [
             self.acks.deadline().map(Instant::from_std),
             self.reopen_at,
+            self.linger_at,
             expiry(self.ring.iter().find(|(_, m)| !m.is_done()).map(|(_, m)| m)),
             expiry(self.resend.iter().find(|m| !m.is_done())),
             self.consumers.iter().filter_map(|consumer| consumer.again_at).min(),

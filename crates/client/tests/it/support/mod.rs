@@ -1,6 +1,8 @@
 //! A broker to speak to, names nobody else uses, and a look from outside.
 
+pub(crate) mod pipe;
 mod relay;
+mod tap;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +16,7 @@ use leveret_client::{
 use tokio::time::{sleep, timeout};
 
 pub(crate) use relay::Relay;
+pub(crate) use tap::Tap;
 
 /// No test waits longer for one thing.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
@@ -69,9 +72,7 @@ impl Target {
 
     /// A name for a queue or exchange of this test. It is deleted with the target.
     pub(crate) fn fresh(&self, what: &str) -> String {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("client-test-{what}-{}-{number}", std::process::id());
+        let name = fresh(what);
         self.names.lock().unwrap().push(name.clone());
         name
     }
@@ -120,6 +121,13 @@ impl Target {
         }
         connection.close(SOON).await.unwrap();
     }
+}
+
+/// A name that no other test has.
+pub(crate) fn fresh(what: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("client-test-{what}-{}-{number}", std::process::id())
 }
 
 /// What a test made in somebody else's broker goes, also when the test has failed.
