@@ -31,8 +31,13 @@ pub(super) fn route_all(vhost: &Arc<VirtualHost>, mut work: Vec<Dead>, recorder:
         let mut next = Vec::new();
         for (queue, dead) in work {
             for (entry, reason) in dead {
-                settle(&queue, &entry, recorder);
-                next.extend(publish(vhost, &queue, entry, reason, recorder));
+                let (place, died) = publish(vhost, &queue, &entry, reason, recorder);
+                next.extend(died);
+                if place == Place::None && queue.keeps_dead_letters() {
+                    keep(vhost, &queue, entry, reason, recorder);
+                } else {
+                    settle(&queue, &entry, recorder);
+                }
             }
         }
         if next.is_empty() {
@@ -44,6 +49,27 @@ pub(super) fn route_all(vhost: &Arc<VirtualHost>, mut work: Vec<Dead>, recorder:
         dead.iter().for_each(|(entry, _)| settle(queue, entry, recorder));
         tracing::warn!(queue = %queue.name(), "dead letters dropped: they went through more than {HOPS_MAX} queues at once");
     }
+}
+
+/// What became of a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Every queue it was routed to took it; or it is to be dropped.
+    Found,
+    /// It was routed nowhere, or a queue refused it.
+    None,
+}
+
+/// A dead letter that found no place stays with its queue and is tried again.
+fn keep(
+    vhost: &Arc<VirtualHost>,
+    queue: &Arc<Queue>,
+    entry: Entry,
+    reason: DeathReason,
+    recorder: &mut Recorder,
+) {
+    let now_ms = vhost.clock().now_ms();
+    queue.record(recorder, |state, queue, outcome| state.keep_dead(queue, entry, reason, now_ms, outcome));
 }
 
 pub(super) fn settle(queue: &Queue, entry: &Entry, recorder: &mut Recorder) {
@@ -59,55 +85,57 @@ pub(super) type Dead = (Arc<Queue>, Vec<(Entry, DeathReason)>);
 fn publish(
     vhost: &Arc<VirtualHost>,
     queue: &Arc<Queue>,
-    entry: Entry,
+    entry: &Entry,
     reason: DeathReason,
     recorder: &mut Recorder,
-) -> Vec<Dead> {
+) -> (Place, Vec<Dead>) {
+    let dropped = (Place::Found, Vec::new());
     let (exchange, key) = {
         let state = queue.lock();
         let settings = state.settings();
         (settings.dead_letter_exchange.clone(), settings.dead_letter_routing_key.clone())
     };
-    let Some(exchange) = exchange else { return Vec::new() };
+    let Some(exchange) = exchange else { return dropped };
     let now_s = vhost.clock().unix_ms() / 1000;
-    let Some(letter) = letter(&entry, queue, reason, now_s, key.is_some()) else {
-        return Vec::new();
-    };
+    let Some(letter) = letter(entry, queue, reason, now_s, key.is_some()) else { return dropped };
     let key = key.unwrap_or_else(|| entry.message.routing_key().to_vec());
     let mut raw = Vec::new();
     entry.message.properties().write_with_headers(Some(&letter.headers), false, &mut raw);
-    let Ok(properties) = RawProperties::parse(&raw) else { return Vec::new() };
+    let Ok(properties) = RawProperties::parse(&raw) else { return dropped };
     let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
     let mut targets = Vec::new();
-    if vhost.route(&exchange, &key, properties, &mut targets).is_err() {
-        return Vec::new();
+    if vhost.route(&exchange, &key, properties, &mut targets).is_err() || targets.is_empty() {
+        return (Place::None, Vec::new());
     }
     targets.retain(|target| !is_cycle(&letter.history, target.name()));
     let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
-    enter(vhost, &copy, targets, recorder)
+    let (is_refused, died) = enter(vhost, &copy, targets, recorder);
+    (if is_refused { Place::None } else { Place::Found }, died)
 }
 
-/// Puts a message into queues. Returns what died of that.
+/// Puts a message into queues. Returns whether one refused it, and what died of that.
 pub(super) fn enter(
     vhost: &Arc<VirtualHost>,
     message: &Message,
     targets: Vec<Arc<Queue>>,
     recorder: &mut Recorder,
-) -> Vec<Dead> {
+) -> (bool, Vec<Dead>) {
     let now_ms = vhost.clock().now_ms();
     let mut died = Vec::new();
+    let mut is_refused = false;
     for target in targets {
         let mut outcome = super::Outcome::default();
         let mut incoming = vec![Incoming { message: message.clone(), channel: 0, confirm: 0, moved: true }];
         let mut rejected = Vec::new();
         target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
+        is_refused |= !rejected.is_empty();
         let dead = std::mem::take(&mut outcome.dead);
         target.follow_up(outcome, recorder);
         if !dead.is_empty() {
             died.push((target, dead));
         }
     }
-    died
+    (is_refused, died)
 }
 
 struct Letter {

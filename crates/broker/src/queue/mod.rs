@@ -260,6 +260,12 @@ impl Queue {
         self.state.lock().settings().retry.is_some()
     }
 
+    /// Whether a dead message stays until a queue took it.
+    pub(crate) fn keeps_dead_letters(&self) -> bool {
+        let state = self.state.lock();
+        state.settings().dead_letter_at_least_once && !state.is_deleted()
+    }
+
     /// Figures of this moment.
     pub fn figures(&self) -> QueueFigures {
         let state = self.state.lock();
@@ -418,6 +424,8 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
         bounded: a.max_length().is_some() || a.max_length_bytes().is_some(),
         dead_letter_exchange: a.dead_letter_exchange().map(Name::from),
         dead_letter_routing_key: a.dead_letter_routing_key().map(<[u8]>::to_vec),
+        // As in RabbitMQ it takes a queue that drops nothing from its head.
+        dead_letter_at_least_once: a.dead_letter_at_least_once() && overflow == Overflow::RejectPublish,
         max_priority: a.max_priority(),
         single_active_consumer: a.single_active_consumer(),
         delivery_limit: a.delivery_limit(),

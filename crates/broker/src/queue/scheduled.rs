@@ -32,7 +32,7 @@ pub(crate) fn route(
         let parts = Parts { exchange: entry.message.exchange(), routing_key: key, properties };
         let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
         let copy = Message::new(parts, entry.message.body_bytes(), ttl_ms, targets.len() as u32);
-        let died = dead_letter::enter(vhost, &copy, targets, recorder);
+        let (_, died) = dead_letter::enter(vhost, &copy, targets, recorder);
         dead_letter::route_all(vhost, died, recorder);
     }
     if unrouted > 0 {

@@ -1,13 +1,24 @@
-//! Messages that came back and are not to be delivered again yet. What is ready overtakes them; they return to their places.
+//! Messages that are not to be delivered now: those that came back and are tried again later, and dead ones that no queue took yet.
+//! What is ready overtakes them.
 
+use super::DeathReason;
 use super::backlog::Entry;
 use std::collections::BTreeMap;
+
+/// What happens to a message that has waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It is ready again, in its place.
+    Ready,
+    /// It is dead-lettered, once more.
+    Die(DeathReason),
+}
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     /// By the moment something is to happen to them, then by position.
-    held: BTreeMap<(u64, u64), Entry>,
+    held: BTreeMap<(u64, u64), (Entry, Then)>,
     body_bytes: u64,
 }
 
@@ -21,9 +32,10 @@ impl Waiting {
     }
 
     /// Keeps a message until `due_ms`, or until it dies if that is sooner.
-    pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry) {
+    pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry, then: Then) {
         self.body_bytes += entry.message.body_len() as u64;
-        self.held.insert((due_ms.min(entry.expires_ms), entry.position), entry);
+        let due_ms = if then == Then::Ready { due_ms.min(entry.expires_ms) } else { due_ms };
+        self.held.insert((due_ms, entry.position), (entry, then));
     }
 
     /// When the next one is done waiting.
@@ -34,23 +46,23 @@ impl Waiting {
 
     /// One that is done waiting.
     #[inline]
-    pub(crate) fn pop_due(&mut self, now_ms: u64) -> Option<Entry> {
+    pub(crate) fn pop_due(&mut self, now_ms: u64) -> Option<(Entry, Then)> {
         if self.next_ms()? > now_ms {
             return None;
         }
-        let (_, entry) = self.held.pop_first()?;
+        let (_, (entry, then)) = self.held.pop_first()?;
         self.body_bytes -= entry.message.body_len() as u64;
-        Some(entry)
+        Some((entry, then))
     }
 
     /// Those that wait, the next one first, and until when.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.held.iter().map(|((ms, _), entry)| (*ms, entry))
+        self.held.iter().map(|((ms, _), (entry, _))| (*ms, entry))
     }
 
     /// Takes all out.
     pub(crate) fn clear(&mut self) -> Vec<Entry> {
         self.body_bytes = 0;
-        std::mem::take(&mut self.held).into_values().collect()
+        std::mem::take(&mut self.held).into_values().map(|(entry, _)| entry).collect()
     }
 }

@@ -4,6 +4,7 @@ use super::{Outcome, QueueState};
 use crate::inspect::QueuedMessage;
 use crate::queue::Queue;
 use crate::queue::backlog::{Entry, Front};
+use crate::queue::waiting::Then;
 use std::sync::Arc;
 
 /// Messages of a level in memory below which more are fetched, while somebody consumes.
@@ -141,7 +142,7 @@ impl QueueState {
             let held_until_ms = entry.past.held_until_unix_ms().saturating_sub(self.unix_origin_ms);
             if held_until_ms > now_ms {
                 self.backlog.take_cold(load.level, &entry);
-                self.waiting.hold(held_until_ms, entry);
+                self.waiting.hold(held_until_ms, entry, Then::Ready);
                 continue;
             }
             self.may_expire |= entry.expires_ms != u64::MAX;

@@ -203,7 +203,7 @@ impl QueueState {
 
     /// Gives waiting messages to consumers, then hands over what was staged; every operation ends here.
     fn finish(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
-        self.release_waiting(now_ms);
+        self.release_waiting(now_ms, outcome);
         self.leave_when_due(now_ms, outcome);
         self.drop_expired_if_waiting(now_ms, outcome);
         while self.backlog.front() == Front::InMemory {
