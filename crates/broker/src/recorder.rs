@@ -6,6 +6,7 @@ use crate::message::Message;
 use crate::queue::settings::Durability;
 use crate::queue::state::Outcome;
 use crate::queue::stored::Change;
+use crate::queue::stream::commit;
 use crate::queue::{Queue, Settled};
 use leveret_store::{Batch, Notify, Store, StoreError, Target, Ticket, Urgency};
 use std::sync::Arc;
@@ -21,6 +22,10 @@ pub(crate) struct Recorder {
     durability: Durability,
     /// Queues that nobody is to look for in the store before the batch was appended.
     appending: Vec<Arc<Queue>>,
+    /// Streams that messages entered, each with its first offset of the batch.
+    logged: Vec<(Arc<Queue>, u64)>,
+    /// Consumers of a stream wait for it.
+    awaited: bool,
     announces: bool,
 }
 
@@ -60,6 +65,13 @@ impl Recorder {
             } else {
                 self.entered.append(&mut outcome.entered);
             }
+        }
+        if let Some(logged) = outcome.logged.take() {
+            for (target, summary) in &logged.summaries {
+                self.batch.message(std::slice::from_ref(target), 0, summary, None);
+            }
+            self.awaited |= logged.awaited;
+            self.logged.push((queue.clone(), logged.first));
         }
         for change in outcome.changes.drain(..) {
             self.change(queue.id(), change);
@@ -115,9 +127,11 @@ impl Recorder {
         }
     }
 
-    /// Nobody waits for it: it need not be synced at once.
+    /// No publisher waits for it: unless somebody else does, it need not be synced at once.
     pub(crate) fn make_unhurried(&mut self) {
-        self.urgency = self.urgency.min(Some(Wish::Written));
+        if !self.awaited {
+            self.urgency = self.urgency.min(Some(Wish::Written));
+        }
     }
 
     /// Whether there is nothing to append.
@@ -146,6 +160,12 @@ impl Recorder {
         self.batch.clear();
         for queue in self.appending.drain(..) {
             queue.end_append();
+        }
+        self.awaited = false;
+        for (queue, first) in self.logged.drain(..) {
+            if let (Some(store), Ok(ticket)) = (store, &appended) {
+                commit::appended(&queue, first, *ticket, store);
+            }
         }
         Ok(Recorded { ticket: appended?, durability, announces })
     }

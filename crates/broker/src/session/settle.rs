@@ -1,9 +1,11 @@
 //! Settlement by consumers: ack, nack, reject, recover.
 
 use super::Session;
+use super::errors::IntoError as _;
 use crate::channel::transaction::Settlement;
 use crate::channel::unacked::Slot;
 use crate::channel::{Channel, Mode};
+use crate::queue::stream::request;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{MethodId, ProtocolError, ReplyCode};
 
@@ -74,6 +76,7 @@ impl Session {
         }
         self.finish_batch(out);
         let slots = self.take_slots(channel, tag, multiple, by)?;
+        self.check_returnable(channel, &slots, "basic.nack and basic.reject")?;
         self.refuse_slots(channel, slots, requeue);
         self.record();
         Ok(())
@@ -93,6 +96,9 @@ impl Session {
         by: MethodId,
     ) -> Result<(), ProtocolError> {
         let slots = self.take_slots(channel, tag, multiple, by)?;
+        if matches!(settlement, Settlement::Refuse { .. }) {
+            self.check_returnable(channel, &slots, "basic.nack and basic.reject")?;
+        }
         let bytes_max = self.broker.config().limits.transaction_bytes_max;
         let memory = self.vhost.memory().clone();
         if let Mode::Transaction(tx) = &mut self.channel(channel)?.mode {
@@ -103,6 +109,16 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Refuses when some of the messages are a stream's, which never left it and cannot come back.
+    fn check_returnable(&mut self, channel: u16, slots: &[Slot], what: &str) -> Result<(), ProtocolError> {
+        let open = self.channel(channel)?;
+        let mut queues = slots.iter().filter_map(|slot| open.queues.get(slot.queue as usize));
+        match queues.find(|queue| queue.is_stream()) {
+            Some(queue) => Err(request::unsupported(queue, what)).or_refuse(channel),
+            None => Ok(()),
+        }
     }
 
     fn take_slots(
@@ -159,6 +175,7 @@ impl Session {
         }
         let mut slots = Vec::new();
         self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
+        self.check_returnable(channel, &slots, "basic.recover")?;
         self.refuse_slots(channel, slots, true);
         self.record();
         Ok(())

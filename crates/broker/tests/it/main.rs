@@ -25,6 +25,7 @@ mod queue_model;
 mod redelivery;
 mod reply_to;
 mod shutdown;
+mod stream;
 mod stress;
 mod support;
 mod transactions;

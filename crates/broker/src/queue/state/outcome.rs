@@ -6,6 +6,8 @@ use super::super::stored::Change;
 use super::load::Load;
 use crate::mailbox::Mailbox;
 use crate::message::Message;
+use crate::queue::stream::Logged;
+use crate::queue::stream::read::Read;
 use leveret_store::Target;
 use std::sync::Arc;
 
@@ -30,6 +32,10 @@ pub(crate) struct Outcome {
     pub(crate) cold: bool,
     /// Messages to be fetched from the store.
     pub(crate) load: Option<Load>,
+    /// What a stream adds to the store.
+    pub(crate) logged: Option<Box<Logged>>,
+    /// Pieces of a stream to be read for its consumers.
+    pub(crate) reads: Vec<Read>,
 }
 
 impl Outcome {
@@ -41,6 +47,7 @@ impl Outcome {
             && self.timer_ms.is_none()
             && !self.unused
             && self.load.is_none()
+            && self.reads.is_empty()
     }
 
     /// Whether there is something for the store.
