@@ -77,6 +77,19 @@ impl Run {
         true
     }
 
+    /// Takes the positions in `first..=last` out. Returns how many were live.
+    pub(crate) fn clear(&mut self, first: u64, last: u64) -> u16 {
+        let end = self.first + u64::from(self.span);
+        if last < self.first || first >= end {
+            return 0;
+        }
+        if first <= self.first && last + 1 >= end {
+            return std::mem::take(&mut self.live);
+        }
+        let inside = first.max(self.first)..(last + 1).min(end);
+        inside.filter(|position| self.kill(*position)).count() as u16
+    }
+
     /// Live positions above `after`, in order.
     pub(crate) fn positions(&self, after: u64) -> impl Iterator<Item = u64> + '_ {
         let from = (after + 1).saturating_sub(self.first).min(u64::from(self.span));

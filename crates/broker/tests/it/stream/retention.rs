@@ -4,7 +4,9 @@ const SEGMENT: (&str, FieldValue) = ("x-stream-max-segment-size-bytes", FieldVal
 
 async fn first_offset(client: &mut Client) -> Option<u64> {
     client.consume(from("s", "c", "first")).await;
-    let first = offsets(client).await.first().copied();
+    let all = offsets(client).await;
+    client.tell(1, basic::Ack { delivery_tag: 0, multiple: true }).await;
+    let first = all.first().copied();
     client.call(1, basic::Cancel { consumer_tag: short("c"), no_wait: false }).await;
     first
 }
