@@ -52,7 +52,7 @@ impl Stream {
                 break Rest::Waits;
             } else {
                 let Some(tail) = self.log.tail_from(reader.next) else { break Rest::Hungry };
-                let mut goes_on = true;
+                let (mut goes_on, mut through) = (true, committed);
                 for kept in tail.take_while(|kept| kept.offset < committed) {
                     if reader.wants(kept.unix_ms, &kept.message) {
                         goes_on = given.give(reader, kept.offset, &kept.message);
@@ -62,12 +62,15 @@ impl Stream {
                     }
                     reader.next = kept.offset + 1;
                     if !reader.is_promising() {
+                        through = reader.next;
                         break;
                     }
                 }
                 if !goes_on {
                     break Rest::Waits;
                 }
+                // Offsets that a crash took have no message to go past.
+                reader.next = reader.next.max(through);
             }
         };
         given.hand_over(reader);
