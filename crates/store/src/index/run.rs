@@ -79,14 +79,14 @@ impl Run {
 
     /// Takes the positions in `first..=last` out. Returns how many were live.
     pub(crate) fn clear(&mut self, first: u64, last: u64) -> u16 {
-        let end = self.first + u64::from(self.span);
-        if last < self.first || first >= end {
+        let end = self.first + u64::from(self.span.max(1)) - 1;
+        if last < self.first || first > end {
             return 0;
         }
-        if first <= self.first && last + 1 >= end {
+        if first <= self.first && last >= end {
             return std::mem::take(&mut self.live);
         }
-        let inside = first.max(self.first)..(last + 1).min(end);
+        let inside = first.max(self.first)..=last.min(end);
         inside.filter(|position| self.kill(*position)).count() as u16
     }
 
@@ -116,4 +116,28 @@ pub(crate) fn cut(positions: &[u64]) -> Vec<std::ops::Range<usize>> {
         }
     }
     ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_is_cleared_as_one_by_one() {
+        let alive: Vec<u64> = (100..200).filter(|position| position % 3 != 0).collect();
+        for (first, last) in
+            [(0, u64::MAX), (0, 99), (200, 300), (0, 150), (150, 160), (130, 1000), (100, 199)]
+        {
+            for alive in [&alive, &(100..200).collect()] {
+                let mut run = Run::new(1, 0, alive.len() as u16, 100, 100, 10, alive);
+                let rest: Vec<u64> =
+                    alive.iter().copied().filter(|at| !(first..=last).contains(at)).collect();
+                assert_eq!(usize::from(run.clear(first, last)), alive.len() - rest.len(), "{first}..={last}");
+                assert_eq!(usize::from(run.live), rest.len());
+                if !rest.is_empty() {
+                    assert_eq!(run.positions(0).collect::<Vec<_>>(), rest);
+                }
+            }
+        }
+    }
 }
