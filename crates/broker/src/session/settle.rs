@@ -76,7 +76,7 @@ impl Session {
         }
         self.finish_batch(out);
         let slots = self.take_slots(channel, tag, multiple, by)?;
-        self.check_returnable(channel, &slots, "basic.nack and basic.reject")?;
+        self.check_returnable(channel, &slots, by)?;
         self.refuse_slots(channel, slots, requeue);
         self.record();
         Ok(())
@@ -97,7 +97,7 @@ impl Session {
     ) -> Result<(), ProtocolError> {
         let slots = self.take_slots(channel, tag, multiple, by)?;
         if matches!(settlement, Settlement::Refuse { .. }) {
-            self.check_returnable(channel, &slots, "basic.nack and basic.reject")?;
+            self.check_returnable(channel, &slots, by)?;
         }
         let bytes_max = self.broker.config().limits.transaction_bytes_max;
         let memory = self.vhost.memory().clone();
@@ -112,11 +112,15 @@ impl Session {
     }
 
     /// Refuses when some of the messages are a stream's, which never left it and cannot come back.
-    fn check_returnable(&mut self, channel: u16, slots: &[Slot], what: &str) -> Result<(), ProtocolError> {
+    fn check_returnable(&mut self, channel: u16, slots: &[Slot], by: MethodId) -> Result<(), ProtocolError> {
+        let what = if by == basic::Recover::ID { "basic.recover" } else { "basic.nack and basic.reject" };
         let open = self.channel(channel)?;
         let mut queues = slots.iter().filter_map(|slot| open.queues.get(slot.queue as usize));
         match queues.find(|queue| queue.is_stream()) {
-            Some(queue) => Err(request::unsupported(queue, what)).or_refuse(channel),
+            Some(queue) => {
+                let refused = Err(request::unsupported(queue, what)).or_refuse(channel);
+                refused.map_err(|error: ProtocolError| error.caused_by(by))
+            }
             None => Ok(()),
         }
     }
@@ -175,7 +179,7 @@ impl Session {
         }
         let mut slots = Vec::new();
         self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
-        self.check_returnable(channel, &slots, "basic.recover")?;
+        self.check_returnable(channel, &slots, basic::Recover::ID)?;
         self.refuse_slots(channel, slots, true);
         self.record();
         Ok(())
