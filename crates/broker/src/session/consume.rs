@@ -51,12 +51,12 @@ impl Session {
         let actor = self.negotiated.actor.clone();
         self.vhost.permit(&actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(&actor, &queue).or_refuse(channel)?;
-        let priority = priority(&queue, &m).or_refuse(channel)?;
         let stream = queue.is_stream().then(|| {
             let unix_ms = self.vhost.clock().unix_ms();
             request::start(&queue, &m.arguments, m.no_ack, prefetch, unix_ms)
         });
         let stream = stream.transpose().or_refuse(channel)?;
+        let priority = priority(&queue, &m).or_refuse(channel)?;
         if self.drained {
             // The broker stops: nobody gets anything any more.
             if !m.no_wait {
