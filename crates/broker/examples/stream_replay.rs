@@ -128,10 +128,11 @@ fn fill(address: &str, count: u64, bytes: usize) -> Result<(), Failure> {
         let is_multiple = client.input[payload.start + 12] & 1 == 1;
         confirmed = if is_multiple { u64::from_be_bytes(tag) } else { confirmed + 1 };
     }
-    println!(
+    writeln!(
+        std::io::stdout(),
         "filled with {sent} messages of {bytes} bytes: {:.0}/s",
         sent as f64 / began.elapsed().as_secs_f64()
-    );
+    )?;
     Ok(())
 }
 
@@ -174,9 +175,10 @@ fn main() -> Result<(), Failure> {
         Ok::<_, Failure>(times)
     })?;
     let (first, last) = spread.iter().fold((f64::MAX, 0_f64), |(a, b), time| (a.min(*time), b.max(*time)));
-    println!(
+    writeln!(
+        std::io::stdout(),
         "{number} consumers read {count} messages each: {:.0}/s together, the first after {first:.1} s, the last after {last:.1} s",
         (count * number) as f64 / last
-    );
+    )?;
     Ok(())
 }
