@@ -7,6 +7,7 @@ use crate::message::Message;
 use crate::queue::settings::Durability;
 use crate::queue::state::{Announcement, Outcome};
 use crate::queue::stored::Change;
+use crate::queue::stream::commit;
 use crate::queue::{Queue, Settled};
 use leveret_store::{Batch, Notify, Store, StoreError, Target, Ticket, Urgency};
 use std::sync::Arc;
@@ -26,6 +27,10 @@ pub(crate) struct Recorder {
     held: Held,
     /// Who wants to know what ticket it got.
     announcements: Vec<Announcement>,
+    /// Streams that messages entered, each with its first offset of the batch.
+    logged: Vec<(Arc<Queue>, u64)>,
+    /// Consumers of a stream wait for it.
+    awaited: bool,
     announces: bool,
 }
 
@@ -83,6 +88,13 @@ impl Recorder {
             } else {
                 self.entered.append(&mut outcome.entered);
             }
+        }
+        if let Some(logged) = outcome.logged.take() {
+            for (target, summary) in &logged.summaries {
+                self.batch.message(std::slice::from_ref(target), 0, summary, None);
+            }
+            self.awaited |= logged.awaited;
+            self.logged.push((queue.clone(), logged.first));
         }
         for change in outcome.changes.drain(..) {
             self.change(queue.id(), change);
@@ -143,9 +155,11 @@ impl Recorder {
         }
     }
 
-    /// Nobody waits for it: it need not be synced at once.
+    /// No publisher waits for it: unless somebody else does, it need not be synced at once.
     pub(crate) fn make_unhurried(&mut self) {
-        self.urgency = self.urgency.min(Some(Wish::Written));
+        if !self.awaited {
+            self.urgency = self.urgency.min(Some(Wish::Written));
+        }
     }
 
     /// Whether there is nothing to append.
@@ -185,6 +199,12 @@ impl Recorder {
         let ticket = appended.as_ref().map_or(Ticket::MAX, |ticket| *ticket);
         self.announcements.drain(..).for_each(|announcement| announcement.appended(ticket));
         self.held.release(ticket);
+        self.awaited = false;
+        for (queue, first) in self.logged.drain(..) {
+            if let (Some(store), Ok(ticket)) = (store, &appended) {
+                commit::appended(&queue, first, *ticket, store);
+            }
+        }
         Ok(Recorded { ticket: appended?, durability, announces })
     }
 

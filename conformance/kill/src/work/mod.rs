@@ -4,8 +4,10 @@ mod consumer;
 mod definitions;
 mod mover;
 mod publisher;
+mod streamer;
 
 pub(crate) use definitions::Definitions;
+pub(crate) use streamer::{Streamed, look};
 
 use crate::client::{Client, Event, Trouble};
 use crate::ledger::Ledger;
@@ -23,6 +25,8 @@ use std::time::Duration;
 pub(crate) struct Round {
     pub(crate) address: SocketAddr,
     pub(crate) ledger: Mutex<Ledger>,
+    /// What is known of the stream, which nobody empties.
+    pub(crate) streamed: Mutex<Streamed>,
     /// The broker is being killed: connections may end.
     pub(crate) killing: AtomicBool,
     /// Workers hang up as soon as they can.
@@ -148,6 +152,7 @@ pub(crate) fn start<'scope, 'env>(
         let random = random.split(100 + number as u64);
         handles.push(scope.spawn(move || consumer::run(round, plan, random)));
     }
+    handles.push(scope.spawn(move || streamer::run(round)));
     let mover_random = random.split(200);
     handles.push(scope.spawn(move || mover::run(round, mover_random)));
     let definitions_random = random.split(300);

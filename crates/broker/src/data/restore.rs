@@ -3,7 +3,7 @@
 use crate::broker::BrokerInner;
 use crate::definitions::stored::{self, StoredEntity};
 use crate::definitions::{Definitions, DefinitionsError};
-use crate::queue::Queue;
+use crate::queue::{Queue, stream};
 use crate::vhost::BindSpec;
 use leveret_store::{Batch, LaneId, Recovered, Urgency};
 use std::collections::HashMap;
@@ -80,8 +80,13 @@ impl BrokerInner {
         for lane in &recovered.lanes {
             match queues.get(&lane.queue) {
                 Some(queue) => {
+                    if let (true, stream::MESSAGES, Some(store)) =
+                        (queue.is_stream(), lane.lane, self.store())
+                    {
+                        stream::restore(queue, store, lane);
+                    }
                     let level = usize::from(lane.lane & !LaneId::TRANSIENT);
-                    queue.lock().adopt(level, lane.messages, lane.weight, lane.last);
+                    queue.lock().adopt(level, lane);
                 }
                 None => orphans.drop_queue(lane.queue),
             }

@@ -6,6 +6,7 @@
 //! [`Consumers::flush`] gives each connection everything at once.
 //! Source: RabbitMQ's "Consumer Priorities" and "Consumer Prefetch" pages.
 
+use super::stream::Start;
 use super::{ConsumerId, Queue};
 use crate::limiter::ChannelLimiter;
 use crate::mailbox::{Delivery, Mailbox};
@@ -26,6 +27,8 @@ pub(crate) struct Subscription {
     /// The channel-wide limit (`basic.qos` with `global`).
     pub(crate) limiter: Option<Arc<ChannelLimiter>>,
     pub(crate) origin: Origin,
+    /// Where a consumer of a stream begins.
+    pub(crate) stream: Option<Box<Start>>,
 }
 
 /// Where a consumer is, for whoever looks.

@@ -69,7 +69,11 @@ fn keep(
     recorder: &mut Recorder,
 ) {
     let now_ms = vhost.clock().now_ms();
-    queue.record(recorder, |state, queue, outcome| state.keep_dead(queue, entry, reason, now_ms, outcome));
+    queue.record(recorder, |state, queue, outcome| {
+        if let Some(state) = state.backlog_mut() {
+            state.keep_dead(queue, entry, reason, now_ms, outcome);
+        }
+    });
 }
 
 pub(super) fn settle(queue: &Queue, entry: &Entry, recorder: &mut Recorder) {

@@ -10,6 +10,7 @@ pub(crate) mod backlog;
 mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
+mod engine;
 pub(crate) mod load;
 pub(crate) mod past;
 mod retry;
@@ -17,6 +18,7 @@ pub(crate) mod scheduled;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
+pub(crate) mod stream;
 pub(crate) mod timetable;
 mod waiting;
 
@@ -26,7 +28,8 @@ use crate::name::Name;
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
-use arguments::QueueArguments;
+use arguments::{QueueArguments, QueueKind};
+use engine::Engine;
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
 pub use retry::{RETRY_DELAYS_MAX, RetryType};
@@ -36,6 +39,8 @@ use state::{Outcome, QueueState, StoreUse};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use stored::Stored;
+use stream::Stream;
+use stream::commit::Commits;
 
 /// A consumer of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,12 +150,16 @@ pub struct Queue {
     spec: QueueSpec,
     vhost: Weak<VirtualHost>,
     vhost_name: Name,
-    counts_deliveries: bool,
+    /// What comes back waits, and is tried so many times.
+    retries: bool,
+    kind: QueueKind,
     durability: Durability,
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
     appending: AtomicU32,
-    state: Mutex<QueueState>,
+    /// Of a stream in the store: what of it is there.
+    commits: Option<Arc<Commits>>,
+    state: Mutex<Engine>,
 }
 
 /// A look at a queue's figures.
@@ -182,7 +191,16 @@ impl Queue {
         let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
         let store = StoreUse { number: id, store: vhost.store().cloned(), unix_origin_ms };
         let durability = settings.durability;
-        let state = Mutex::new(QueueState::new(settings, store, now_ms));
+        let kind = arguments.kind();
+        let commits = (kind == QueueKind::Stream && store.store.is_some()).then(Arc::default);
+        let state = match kind {
+            QueueKind::Stream => {
+                Engine::Stream(Box::new(Stream::new(arguments, settings, store, commits.clone())))
+            }
+            QueueKind::Classic | QueueKind::Quorum => {
+                Engine::Backlog(Box::new(QueueState::new(settings, store, now_ms)))
+            }
+        };
         Arc::new(Self {
             id,
             spec,
@@ -191,9 +209,10 @@ impl Queue {
             appending: AtomicU32::new(0),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum
-                || arguments.retry().is_some(),
-            state,
+            kind,
+            commits,
+            retries: arguments.retry().is_some(),
+            state: Mutex::new(state),
         })
     }
 
@@ -225,8 +244,10 @@ impl Queue {
             appending: AtomicU32::new(0),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            counts_deliveries: false,
-            state: Mutex::new(state),
+            kind: QueueKind::Classic,
+            retries: false,
+            commits: None,
+            state: Mutex::new(Engine::Backlog(Box::new(state))),
         })
     }
 
@@ -252,12 +273,28 @@ impl Queue {
 
     /// Whether deliveries carry their count, as those of RabbitMQ's quorum queues do.
     pub(crate) fn counts_deliveries(&self) -> bool {
-        self.counts_deliveries
+        self.kind == QueueKind::Quorum || self.retries
+    }
+
+    /// `x-queue-type`.
+    pub fn kind(&self) -> QueueKind {
+        self.kind
+    }
+
+    /// Whether consuming leaves its messages where they are.
+    #[inline]
+    pub(crate) fn is_stream(&self) -> bool {
+        self.kind == QueueKind::Stream
+    }
+
+    /// Of a stream in the store: what of it is there.
+    pub(crate) fn commits(&self) -> Option<&Commits> {
+        self.commits.as_deref()
     }
 
     /// Whether what comes back waits, and is tried so many times.
     pub(crate) fn retries(&self) -> bool {
-        self.state.lock().settings().retry.is_some()
+        self.retries
     }
 
     /// Whether a dead message stays until a queue took it.
@@ -273,8 +310,8 @@ impl Queue {
             ready: state.ready(),
             ready_bytes: state.ready_bytes(),
             unacked: state.unacked(),
-            waiting: state.waiting().len(),
-            consumers: state.consumers().len(),
+            waiting: state.waiting(),
+            consumers: state.consumer_count(),
             counters: state.counters(),
         }
     }
@@ -284,7 +321,7 @@ impl Queue {
         self.vhost.upgrade()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, QueueState> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
         self.state.lock()
     }
 
@@ -327,7 +364,7 @@ impl Queue {
     #[inline]
     pub(crate) fn with<R>(
         self: &Arc<Self>,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> R {
         self.with_ticket(operation).0
     }
@@ -335,7 +372,7 @@ impl Queue {
     /// As [`with`](Self::with), and says what to wait for if the change is to be stored.
     pub(crate) fn with_ticket<R>(
         self: &Arc<Self>,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> (R, Recorded) {
         let mut outcome = Outcome::default();
         let result = operation(&mut self.state.lock(), self, &mut outcome);
@@ -357,7 +394,7 @@ impl Queue {
     /// As [`with`](Self::with), for an operation that is answered once what it changed is on stable storage.
     pub(crate) fn with_synced<R>(
         self: &Arc<Self>,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> (R, Recorded) {
         let mut recorder = Recorder::default();
         let result = self.record(&mut recorder, operation);
@@ -372,7 +409,7 @@ impl Queue {
     pub(crate) fn record<R>(
         self: &Arc<Self>,
         recorder: &mut Recorder,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> R {
         let mut outcome = Outcome::default();
         let result = operation(&mut self.state.lock(), self, &mut outcome);
@@ -391,6 +428,9 @@ impl Queue {
         }
         if let Some(load) = outcome.load {
             load::spawn(&vhost, self, load);
+        }
+        for read in outcome.reads {
+            stream::read::spawn(&vhost, self, read);
         }
         if !outcome.dead.is_empty() {
             dead_letter::route(&vhost, self, outcome.dead, recorder);

@@ -1,6 +1,8 @@
 //! Scheduled messages whose moment has come: each is routed by its exchange, in one step with its leaving the timetable.
 
 use super::backlog::Entry;
+use super::engine::Engine;
+use super::state::Outcome;
 use super::{Queue, dead_letter};
 use crate::exchange::waited;
 use crate::message::{Message, Parts};
@@ -42,5 +44,10 @@ pub(crate) fn route(
 
 /// Routes one that was taken out of its timetable, now.
 pub(crate) fn send(timetable: &Arc<Queue>, entry: Entry) -> Recorded {
-    timetable.with_synced(|state, queue, outcome| state.send_now(queue, entry, outcome)).1
+    let send = |state: &mut Engine, queue: &Arc<Queue>, outcome: &mut Outcome| {
+        if let Some(state) = state.backlog_mut() {
+            state.send_now(queue, entry, outcome);
+        }
+    };
+    timetable.with_synced(send).1
 }

@@ -9,6 +9,7 @@ use crate::limiter::ChannelLimiter;
 use crate::name::ResourceKind;
 use crate::queue::backlog::Entry;
 use crate::queue::state::Got;
+use crate::queue::stream::{self, request};
 use crate::queue::{Queue, load};
 use crate::refusal::Permission;
 use leveret_protocol::methods::basic;
@@ -32,6 +33,9 @@ impl Session {
         let actor = &self.negotiated.actor;
         self.vhost.permit(actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(actor, &queue).or_refuse(channel)?;
+        if queue.is_stream() {
+            return Err(request::unsupported(&queue, "basic.get")).or_refuse(channel);
+        }
         let Some((entry, left)) = self.take_one(&queue, m.no_ack) else {
             basic::GetEmpty.write(channel, out);
             return Ok(());
@@ -142,7 +146,9 @@ impl Session {
             let counted = (!delivery.past.is_none() && entry.queue.counts_deliveries())
                 .then(|| delivery.message.counted(&delivery.past));
             let message = counted.as_ref().unwrap_or(&delivery.message);
-            put_deliver(out, &entry.prefix, entry.channel, tag, delivery.redelivered, message, frame_max);
+            let offset = entry.queue.is_stream().then(|| stream::offset(delivery.position));
+            let redelivered = delivery.redelivered;
+            put_deliver(out, &entry.prefix, entry.channel, tag, redelivered, message, offset, frame_max);
             if !entry.no_ack {
                 open.unacked.push(entry.slot(delivery, tag, *now_ms));
             }

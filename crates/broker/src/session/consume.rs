@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::name::ResourceKind;
 use crate::queue::Queue;
 use crate::queue::consumers::{Origin, Subscription};
+use crate::queue::stream::request;
 use crate::refusal::{Permission, Refusal};
 use crate::vhost::server_name;
 use leveret_protocol::methods::{basic, queue};
@@ -50,6 +51,11 @@ impl Session {
         let actor = self.negotiated.actor.clone();
         self.vhost.permit(&actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(&actor, &queue).or_refuse(channel)?;
+        let stream = queue.is_stream().then(|| {
+            let unix_ms = self.vhost.clock().unix_ms();
+            request::start(&queue, &m.arguments, m.no_ack, prefetch, unix_ms)
+        });
+        let stream = stream.transpose().or_refuse(channel)?;
         let priority = priority(&queue, &m).or_refuse(channel)?;
         if self.drained {
             // The broker stops: nobody gets anything any more.
@@ -73,6 +79,7 @@ impl Session {
             priority,
             prefetch,
             limiter,
+            stream,
             origin: Origin { connection: actor.connection, channel, tag: tag.clone() },
         };
         let now_ms = self.now_ms;
@@ -232,7 +239,7 @@ impl Session {
         let Some(consumer) = &open.reply_consumer else { return };
         let prefix = DeliverPrefix::new(channel, &consumer.tag);
         open.last_delivery_tag += 1;
-        put_deliver(out, &prefix, channel, open.last_delivery_tag, false, message, frame_max);
+        put_deliver(out, &prefix, channel, open.last_delivery_tag, false, message, None, frame_max);
     }
 }
 

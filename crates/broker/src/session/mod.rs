@@ -20,6 +20,7 @@ use crate::broker::BrokerInner;
 use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::channel::{Channel, Mode};
 use crate::mailbox::{Command, Delivery, Mailbox};
+use crate::message::Message;
 use crate::queue::past::Return;
 use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
@@ -83,7 +84,8 @@ impl ConsumerEntry {
             redelivered: delivery.redelivered,
             no_ack: self.no_ack,
             stored: delivery.stored,
-            message: delivery.message,
+            // What a stream delivers stays in it and is not held for going back.
+            message: if self.queue.is_stream() { Message::nothing() } else { delivery.message },
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::mailbox::Command;
 use crate::name::{self, Name, ResourceKind};
 use crate::queue::arguments::{QueueArguments, QueueKind};
 use crate::queue::state::Outcome;
+use crate::queue::stream::request;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
@@ -76,8 +77,9 @@ impl VirtualHost {
             return self.existing(queue, &spec, actor);
         }
         let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
-        if wanted.is_empty() && arguments.kind() == QueueKind::Quorum {
-            let text = "Cannot declare a server-named queue for type rabbit_quorum_queue";
+        if wanted.is_empty() && arguments.kind() != QueueKind::Classic {
+            let module = arguments.kind().module();
+            let text = format!("Cannot declare a server-named queue for type {module}");
             return Err(Refusal::other(ReplyCode::PreconditionFailed, text));
         }
         if let Some(exchange) = arguments.dead_letter_exchange() {
@@ -144,6 +146,8 @@ impl VirtualHost {
             Err(Refusal::NoQueue { .. }) => return Ok(0),
             Err(refusal) => return Err(refusal),
         };
+        // RabbitMQ asks nothing of a stream that goes.
+        let only = if queue.is_stream() { DeleteQueue::default() } else { only };
         let figures = queue.figures();
         if only.if_unused && figures.consumers > 0 {
             let (name, vhost) = (queue.name().clone(), self.name.clone());
@@ -199,7 +203,7 @@ impl VirtualHost {
 
     /// Deletes an auto-delete or expired queue, unless somebody came to use it meanwhile.
     pub(crate) fn delete_unused_queue(&self, queue: &Arc<Queue>) {
-        if queue.lock().consumers().len() == 0 {
+        if queue.lock().consumer_count() == 0 {
             self.remove_queue(queue);
         }
     }
@@ -207,10 +211,13 @@ impl VirtualHost {
     /// `queue.purge`. Returns how many messages were dropped; unacked ones stay.
     ///
     /// # Errors
-    /// No permission, no such queue, another connection's queue.
+    /// No permission, no such queue, another connection's queue, a stream.
     pub fn purge_queue(&self, actor: &Actor, name: &str) -> Result<usize, Refusal> {
         self.permit(actor, ResourceKind::Queue, name, Permission::Read)?;
         let queue = self.owned_queue(actor, name)?;
+        if queue.is_stream() {
+            return Err(request::unsupported(&queue, "queue.purge"));
+        }
         let now_ms = self.clock().now_ms();
         let (count, recorded) =
             queue.with_synced(|state, queue, outcome| state.purge(queue, now_ms, outcome));

@@ -5,7 +5,7 @@ use crate::exchange::ExchangeSpec;
 use crate::message::Message;
 use crate::name::ResourceKind;
 use crate::queue::backlog::Entry;
-use crate::queue::state::{Outcome, Scheduled};
+use crate::queue::state::{Outcome, QueueState, Scheduled};
 use crate::queue::timetable::due_of;
 use crate::queue::{Queue, load, scheduled};
 use crate::refusal::{Permission, Refusal};
@@ -76,7 +76,8 @@ impl VirtualHost {
     pub fn scheduled_count(&self, actor: &Actor, exchange: &str) -> Result<(usize, u64), Refusal> {
         let timetable = self.timetable(actor, exchange, Permission::Read)?;
         let state = timetable.lock();
-        Ok(state.timetable().map_or((0, 0), |table| (table.len(), table.body_bytes())))
+        let table = state.backlog().and_then(QueueState::timetable);
+        Ok(table.map_or((0, 0), |table| (table.len(), table.body_bytes())))
     }
 
     /// The messages that a delayed exchange holds behind the one with the number `after` (0 for all), `max` at most, in the order in
@@ -96,6 +97,7 @@ impl VirtualHost {
         let timetable = self.timetable(actor, exchange, Permission::Read)?;
         let (mut found, load): (Vec<ScheduledMessage>, _) = {
             let state = timetable.lock();
+            let Some(state) = state.backlog() else { return Ok(Vec::new()) };
             let Some(table) = state.timetable() else { return Ok(Vec::new()) };
             let found = table.near_after(after).take(max).map(ScheduledMessage::from).collect();
             (found, state.load_scheduled(after.max(table.horizon()), max))
@@ -120,7 +122,11 @@ impl VirtualHost {
     pub fn cancel_scheduled(&self, actor: &Actor, exchange: &str, id: u64) -> Result<bool, Refusal> {
         let timetable = self.timetable(actor, exchange, Permission::Configure)?;
         let Some(entry) = self.take_scheduled(&timetable, id) else { return Ok(false) };
-        let ((), recorded) = timetable.with_synced(|state, _, outcome| state.cancelled(entry, outcome));
+        let ((), recorded) = timetable.with_synced(|state, _, outcome| {
+            if let Some(state) = state.backlog_mut() {
+                state.cancelled(entry, outcome);
+            }
+        });
         self.shared.changes.note(recorded.ticket);
         Ok(true)
     }
@@ -140,6 +146,7 @@ impl VirtualHost {
         for _ in 0..ASKS_MAX {
             let (taken, load) = {
                 let mut state = timetable.lock();
+                let state = state.backlog_mut()?;
                 let taken = state.take_scheduled(id);
                 (taken, state.load_scheduled(id.saturating_sub(1), 1))
             };
@@ -151,7 +158,8 @@ impl VirtualHost {
                     let store = self.store()?;
                     let (entries, _) = load::fetch(store, timetable.id(), &load, self.unix_origin_ms());
                     let entry = entries.into_iter().find(|entry| entry.position == id)?;
-                    if timetable.lock().take_scheduled_on_disk(id, entry.message.body_len()) {
+                    let mut state = timetable.lock();
+                    if state.backlog_mut()?.take_scheduled_on_disk(id, entry.message.body_len()) {
                         return Some(entry);
                     }
                 }

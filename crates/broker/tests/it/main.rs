@@ -27,6 +27,7 @@ mod reply_to;
 mod retry;
 mod schedules;
 mod shutdown;
+mod stream;
 mod stress;
 mod support;
 mod transactions;

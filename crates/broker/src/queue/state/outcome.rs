@@ -7,6 +7,8 @@ use super::Announcement;
 use super::load::Load;
 use crate::mailbox::Mailbox;
 use crate::message::Message;
+use crate::queue::stream::Logged;
+use crate::queue::stream::read::Read;
 use leveret_store::Target;
 use std::sync::Arc;
 
@@ -37,6 +39,10 @@ pub(crate) struct Outcome {
     pub(crate) announcements: Vec<Announcement>,
     /// Messages to be fetched from the store.
     pub(crate) load: Option<Load>,
+    /// What a stream adds to the store.
+    pub(crate) logged: Option<Box<Logged>>,
+    /// Pieces of a stream to be read for its consumers.
+    pub(crate) reads: Vec<Read>,
 }
 
 impl Outcome {
@@ -49,6 +55,7 @@ impl Outcome {
             && !self.unused
             && self.load.is_none()
             && self.held.is_empty()
+            && self.reads.is_empty()
     }
 
     /// Whether there is something for the store.

@@ -18,8 +18,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A broker on a folder, and the folder.
-struct Durable {
-    broker: Broker,
+pub(crate) struct Durable {
+    pub(crate) broker: Broker,
     folder: TempDir,
     now_unix_ms: u64,
 }
@@ -51,7 +51,7 @@ fn start_on(folder: &Path, now_unix_ms: u64, change: impl Fn(&mut Config)) -> Br
 }
 
 impl Durable {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(|_| ())
     }
 
@@ -61,12 +61,12 @@ impl Durable {
         Self { broker, folder, now_unix_ms: START_UNIX_MS }
     }
 
-    async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::to(&self.broker).await
     }
 
     /// What another broker finds if this one is killed now, `later` after it started.
-    fn crash(&self, later: Duration) -> Self {
+    pub(crate) fn crash(&self, later: Duration) -> Self {
         self.crash_with(later, |_| ())
     }
 
@@ -85,7 +85,7 @@ impl Durable {
     }
 
     /// Stops in order and starts again.
-    async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { broker, folder, now_unix_ms } = self;
         let clock = broker.clock().clone();
         tokio::select! {
