@@ -1,4 +1,4 @@
-//! What no AMQP method does: users, permissions, alarms.
+//! What no AMQP method does: users, permissions, policies, alarms.
 
 use crate::in_process;
 use crate::target::target;
@@ -36,6 +36,31 @@ pub(crate) fn delete_user(name: &str) {
     } else {
         request("DELETE", &format!("/api/users/{name}"), "");
     }
+}
+
+/// Sets a policy of virtual host `/` for names that begin with `prefix`, or an operator policy. The definition is JSON.
+pub(crate) fn set_policy(operator: bool, name: &str, prefix: &str, definition: &str) {
+    // A name made by `Scratch` has nothing else that an expression would read as more than itself.
+    let pattern = format!("^{}", prefix.replace('.', "[.]"));
+    if target().in_process {
+        in_process::set_policy(operator, name, &pattern, definition);
+        return;
+    }
+    let body = format!(r#"{{"pattern":"{pattern}","definition":{definition},"priority":0,"apply-to":"all"}}"#);
+    put(&format!("/api/{}/%2F/{name}", policies(operator)), &body);
+}
+
+/// Clears a policy of virtual host `/`.
+pub(crate) fn clear_policy(operator: bool, name: &str) {
+    if target().in_process {
+        in_process::clear_policy(operator, name);
+    } else {
+        request("DELETE", &format!("/api/{}/%2F/{name}", policies(operator)), "");
+    }
+}
+
+fn policies(operator: bool) -> &'static str {
+    if operator { "operator-policies" } else { "policies" }
 }
 
 /// Raises or clears the memory alarm; whether the broker could be told, which one that runs elsewhere cannot.

@@ -19,6 +19,7 @@ mod memory;
 mod message;
 pub mod name;
 pub mod net;
+pub mod policy;
 pub mod queue;
 mod recorder;
 pub mod refusal;

@@ -20,10 +20,14 @@ impl BrokerInner {
         let mut skipped = 0;
         let general = recovered.definitions.iter().find(|(key, _)| **key == *stored::GENERAL);
         if let Some((_, document)) = general {
-            self.import(&Definitions::parse(document)?)?;
+            let mut document = Definitions::parse(document)?;
+            let mut batch = Batch::new();
+            self.import_vhosts(&document);
+            self.take_over_kept_policies(&mut document, &mut batch);
+            self.import(&document)?;
         }
-        // Bindings need both of their ends.
-        for kind in *b"xqb" {
+        // Bindings need both of their ends; policies come before what they apply to.
+        for kind in *b"poxqb" {
             for (key, value) in recovered.definitions.iter().filter(|(key, _)| key.first() == Some(&kind)) {
                 if let Err(reason) = self.take_over_one(key, value, &mut queues) {
                     skipped += 1;
@@ -59,6 +63,9 @@ impl BrokerInner {
                 let queue = vhost.restore_queue(spec, Some(id), &mut batch).map_err(words)?;
                 queues.insert(id, queue);
                 Ok(())
+            }
+            StoredEntity::Policy { vhost, scope, policy } => {
+                self.declare_vhost(&vhost).put_policies([(scope, policy)], Some(&mut batch)).map_err(words)
             }
             StoredEntity::Binding { vhost, binding } => {
                 let spec = BindSpec {

@@ -1,5 +1,6 @@
 //! Definitions into a broker and out of it.
 
+use super::policies;
 use crate::broker::BrokerInner;
 use crate::definitions::stored;
 use crate::definitions::{
@@ -15,7 +16,7 @@ use leveret_store::Batch;
 use std::sync::Arc;
 
 /// Sections that are kept and given back, but that nothing acts on.
-const KEPT: [&str; 3] = ["policies", "parameters", "global_parameters"];
+const KEPT: [&str; 2] = ["parameters", "global_parameters"];
 
 impl BrokerInner {
     /// Adds what the document names to what is there; entities that exist already must be equal.
@@ -23,17 +24,23 @@ impl BrokerInner {
     /// # Errors
     /// The first element that cannot be had, by its place in the document. What came before it stays.
     pub(crate) fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
-        for vhost in &definitions.vhosts {
-            let _ = self.declare_vhost(&vhost.name);
-        }
+        self.import_vhosts(definitions);
         definitions.apply_access(self.auth())?;
         self.keep_unused(definitions);
         // One append for all of it; what came before an element that cannot be had stays, and is stored as well.
         let mut batch = Batch::new();
-        let imported = self.import_entities(definitions, &mut batch);
+        let imported = self
+            .import_policies(definitions, &mut batch)
+            .and_then(|()| self.import_entities(definitions, &mut batch));
         self.put_general(&mut batch);
         self.changes().append(self.store(), &mut batch);
         imported
+    }
+
+    pub(super) fn import_vhosts(&self, definitions: &Definitions) {
+        for vhost in &definitions.vhosts {
+            let _ = self.declare_vhost(&vhost.name);
+        }
     }
 
     fn import_entities(&self, definitions: &Definitions, batch: &mut Batch) -> Result<(), DefinitionsError> {
@@ -49,7 +56,7 @@ impl BrokerInner {
         Ok(())
     }
 
-    /// Users, permissions, virtual hosts, policies and parameters, as one document.
+    /// Users, permissions, virtual hosts and parameters, as one document.
     pub(crate) fn put_general(&self, batch: &mut Batch) {
         let mut all = self.kept_definitions().lock().clone();
         all.take_access(self.auth());
@@ -62,8 +69,8 @@ impl BrokerInner {
 
     fn keep_unused(&self, definitions: &Definitions) {
         let mut kept = self.kept_definitions().lock();
-        let counts =
-            [definitions.policies.len(), definitions.parameters.len(), definitions.global_parameters.len()];
+        let parameters = || definitions.parameters.iter().filter(|p| !policies::is_operator_policy(p));
+        let counts = [parameters().count(), definitions.global_parameters.len()];
         for (section, count) in KEPT.iter().zip(counts).filter(|(_, count)| *count > 0) {
             tracing::warn!(
                 section,
@@ -72,12 +79,9 @@ impl BrokerInner {
             );
         }
         // What comes later replaces what has the same name.
-        kept.policies
-            .retain(|p| !definitions.policies.iter().any(|n| (&n.vhost, &n.name) == (&p.vhost, &p.name)));
-        kept.policies.extend(definitions.policies.iter().cloned());
         let key = |p: &ParameterDefinition| (p.vhost.clone(), p.component.clone(), p.name.clone());
-        kept.parameters.retain(|p| !definitions.parameters.iter().any(|n| key(n) == key(p)));
-        kept.parameters.extend(definitions.parameters.iter().cloned());
+        kept.parameters.retain(|p| !parameters().any(|n| key(n) == key(p)));
+        kept.parameters.extend(parameters().cloned());
         kept.global_parameters.retain(|p| !definitions.global_parameters.iter().any(|n| n.name == p.name));
         kept.global_parameters.extend(definitions.global_parameters.iter().cloned());
     }
@@ -137,6 +141,7 @@ impl BrokerInner {
         all.take_access(self.auth());
         for vhost in self.vhosts() {
             export_vhost(&vhost, &mut all);
+            policies::export(&vhost, &mut all);
         }
         all
     }
@@ -199,6 +204,6 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     }
 }
 
-fn place(section: &str, at: usize, reason: String) -> DefinitionsError {
+pub(super) fn place(section: &str, at: usize, reason: String) -> DefinitionsError {
     DefinitionsError { path: format!("{section}[{at}]"), reason }
 }

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! key    kind u8, then for each name: length u8, bytes
-//!        'g'  users, permissions, virtual hosts, policies and parameters: one document
+//!        'g'  users, permissions, virtual hosts and parameters: one document
 //!        'x'  virtual host, exchange
 //!        'q'  virtual host, queue
+//!        'p'  virtual host, policy
+//!        'o'  virtual host, operator policy
 //!        'b'  virtual host, source, 'q' or 'x', destination, binding key, SHA-256 of the arguments (nothing if there are none)
 //! value  'g': RabbitMQ's definitions format (JSON); else an AMQP field table, which keeps every type of argument
 //! ```
 
 use crate::exchange::{Destination, ExchangeKind, ExchangeSpec};
 use crate::name::Name;
+use crate::policy::{ApplyTo, Policy, PolicyScope};
 use crate::queue::{Queue, QueueSpec};
 use crate::topology::Binding;
 use leveret_protocol::{FieldTable, FieldValue, Reader};
@@ -35,6 +38,7 @@ pub(crate) enum StoredEntity {
     Exchange { vhost: Name, spec: ExchangeSpec },
     Queue { vhost: Name, spec: QueueSpec, id: u64 },
     Binding { vhost: Name, binding: StoredBinding },
+    Policy { vhost: Name, scope: PolicyScope, policy: Policy },
 }
 
 fn key_of(kind: u8, names: &[&[u8]]) -> Vec<u8> {
@@ -111,6 +115,31 @@ pub(crate) fn put_binding(batch: &mut Batch, vhost: &str, binding: &Binding) {
     put(batch, &binding_key(vhost, binding), value);
 }
 
+fn policy_key(vhost: &str, scope: PolicyScope, name: &str) -> Vec<u8> {
+    let kind = match scope {
+        PolicyScope::User => b'p',
+        PolicyScope::Operator => b'o',
+    };
+    key_of(kind, &[vhost.as_bytes(), name.as_bytes()])
+}
+
+/// A policy was set.
+pub(crate) fn put_policy(batch: &mut Batch, vhost: &str, scope: PolicyScope, policy: &Policy) {
+    let mut value = FieldTable::new();
+    value.insert("vhost", text(vhost));
+    value.insert("name", text(&policy.name));
+    value.insert("pattern", text(&policy.pattern));
+    value.insert("apply_to", text(policy.apply_to.as_str()));
+    value.insert("priority", FieldValue::I64(policy.priority));
+    value.insert("definition", text(&serde_json::to_string(&policy.definition).unwrap_or_default()));
+    put(batch, &policy_key(vhost, scope, &policy.name), value);
+}
+
+/// A policy was cleared.
+pub(crate) fn remove_policy(batch: &mut Batch, vhost: &str, scope: PolicyScope, name: &str) {
+    batch.remove(&policy_key(vhost, scope, name));
+}
+
 /// An exchange is gone.
 pub(crate) fn remove_exchange(batch: &mut Batch, vhost: &str, name: &str) {
     batch.remove(&key_of(b'x', &[vhost.as_bytes(), name.as_bytes()]));
@@ -132,7 +161,7 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
     let table = FieldTable::decode(&mut Reader::new(value)).ok()?;
     let name = |key: &str| table.get(key).and_then(FieldValue::as_str).map(Name::from);
     let flag = |key: &str| table.get(key).and_then(FieldValue::as_bool);
-    let arguments = table.get("arguments").and_then(FieldValue::as_table).cloned()?;
+    let arguments = || table.get("arguments").and_then(FieldValue::as_table).cloned();
     let vhost = name("vhost")?;
     match key.first()? {
         b'x' => {
@@ -142,7 +171,7 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 durable: true,
                 auto_delete: flag("auto_delete")?,
                 internal: flag("internal")?,
-                arguments,
+                arguments: arguments()?,
             };
             Some(StoredEntity::Exchange { vhost, spec })
         }
@@ -153,7 +182,7 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 durable: true,
                 exclusive_owner: None,
                 auto_delete: flag("auto_delete")?,
-                arguments,
+                arguments: arguments()?,
             };
             Some(StoredEntity::Queue { vhost, spec, id })
         }
@@ -167,8 +196,19 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
             let key = table.get("routing_key").and_then(FieldValue::as_bytes)?.to_vec();
             Some(StoredEntity::Binding {
                 vhost,
-                binding: StoredBinding { source: name("source")?, destination, key, arguments },
+                binding: StoredBinding { source: name("source")?, destination, key, arguments: arguments()? },
             })
+        }
+        kind @ (b'p' | b'o') => {
+            let scope = if *kind == b'p' { PolicyScope::User } else { PolicyScope::Operator };
+            let policy = Policy {
+                name: name("name")?,
+                pattern: name("pattern")?.to_string(),
+                apply_to: ApplyTo::parse(&name("apply_to")?).ok()?,
+                priority: table.get("priority").and_then(FieldValue::as_i64)?,
+                definition: serde_json::from_str(&name("definition")?).ok()?,
+            };
+            Some(StoredEntity::Policy { vhost, scope, policy })
         }
         _ => None,
     }

@@ -11,6 +11,7 @@ mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
 pub(crate) mod load;
+mod policies;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
@@ -18,12 +19,14 @@ pub(crate) mod stored;
 use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::name::Name;
+use crate::policy::PolicySet;
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
-use arguments::QueueArguments;
+use arguments::{QueueArguments, QueueKind};
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
+use policies::InForce;
 pub use settings::Durability;
 use settings::{Overflow, Settings};
 use state::{Outcome, QueueState, StoreUse};
@@ -137,8 +140,8 @@ pub struct Queue {
     spec: QueueSpec,
     vhost: Weak<VirtualHost>,
     vhost_name: Name,
-    counts_deliveries: bool,
-    durability: Durability,
+    kind: QueueKind,
+    in_force: InForce,
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
     appending: AtomicU32,
@@ -164,24 +167,25 @@ impl Queue {
     pub(crate) fn new(
         id: u64,
         spec: QueueSpec,
-        arguments: &QueueArguments,
+        kind: QueueKind,
+        policies: &PolicySet,
         vhost: &Arc<VirtualHost>,
         now_ms: u64,
     ) -> Arc<Self> {
-        let settings = settings_of(&spec, arguments);
+        let (applied, settings) = policies::look_up(policies, kind, &spec);
         let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
         let store = StoreUse { number: id, present: vhost.store().is_some(), unix_origin_ms };
-        let durability = settings.durability;
+        let in_force = InForce::new(applied, settings.durability);
         let state = Mutex::new(QueueState::new(settings, store, now_ms));
         Arc::new(Self {
             id,
             spec,
-            durability,
+            kind,
+            in_force,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum,
             state,
         })
     }
@@ -208,7 +212,7 @@ impl Queue {
 
     /// Whether deliveries carry their count, as those of RabbitMQ's quorum queues do.
     pub(crate) fn counts_deliveries(&self) -> bool {
-        self.counts_deliveries
+        self.kind == QueueKind::Quorum
     }
 
     /// Figures of this moment.
@@ -240,11 +244,6 @@ impl Queue {
             }
             _ => Ok(()),
         }
-    }
-
-    /// What a confirm of a persistent message means here.
-    pub fn durability(&self) -> Durability {
-        self.durability
     }
 
     /// Whether messages that nobody waits for should not be kept in memory.

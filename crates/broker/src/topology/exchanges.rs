@@ -4,6 +4,7 @@ use super::{Bindings, Exchange, Removed, Topology};
 use crate::equivalence::Entity;
 use crate::exchange::{ALTERNATE_EXCHANGE, ExchangeSpec, Router};
 use crate::name::{ResourceKind, check_not_reserved, is_reserved};
+use crate::policy::Kinds;
 use crate::refusal::Refusal;
 
 impl<Q: Clone> Topology<Q> {
@@ -69,7 +70,9 @@ impl<Q: Clone> Topology<Q> {
     }
 
     pub(super) fn add_exchange(&mut self, spec: ExchangeSpec) -> Result<(), Refusal> {
-        let alternate = spec.alternate_exchange(&self.vhost)?;
+        let argument = spec.alternate_exchange(&self.vhost)?;
+        let policies = self.policies.applied(Kinds::EXCHANGE, &spec.name);
+        let alternate = argument.or_else(|| policies.text(ALTERNATE_EXCHANGE).map(Into::into));
         let router = Router::new(&spec, &self.vhost)?;
         let exchange = Exchange {
             name: spec.name.clone(),
@@ -78,6 +81,7 @@ impl<Q: Clone> Topology<Q> {
             auto_delete: spec.auto_delete,
             internal: spec.internal,
             arguments: spec.arguments,
+            policies,
             alternate,
             router,
             outgoing: Bindings::default(),

@@ -7,6 +7,7 @@ mod binding;
 mod bindings;
 mod exchanges;
 mod matched;
+mod policies;
 mod registry;
 mod removal;
 mod route;
@@ -20,6 +21,7 @@ use leveret_protocol::FieldTable;
 pub use crate::exchange::{Destination, ExchangeSpec};
 use crate::exchange::{ExchangeKind, Router};
 use crate::name::Name;
+use crate::policy::{Applied, PolicySet};
 pub use binding::{Binding, BindingRef};
 use registry::Registry;
 pub use removal::Removed;
@@ -42,7 +44,9 @@ pub struct Exchange {
     pub internal: bool,
     /// Its arguments as they were sent.
     pub arguments: FieldTable,
-    /// The exchange that gets what matches nothing here. It need not exist.
+    /// The policies that apply.
+    pub policies: Applied,
+    /// The exchange that gets what matches nothing here, by argument or policy. It need not exist.
     pub alternate: Option<Name>,
     router: Router,
     /// Bindings that this exchange is the source of.
@@ -66,6 +70,7 @@ pub struct Topology<Q> {
     vhost: Name,
     exchanges: Registry<Exchange>,
     queues: Registry<QueueEntry<Q>>,
+    policies: Arc<PolicySet>,
     epoch: u64,
 }
 
@@ -83,8 +88,13 @@ const PREDECLARED: [(&str, ExchangeKind, bool); 7] = [
 impl<Q: Clone> Topology<Q> {
     /// A virtual host without queues, with the exchanges that every virtual host has.
     pub fn new(vhost: Name) -> Self {
-        let mut topology =
-            Self { vhost, exchanges: Registry::default(), queues: Registry::default(), epoch: 0 };
+        let mut topology = Self {
+            vhost,
+            exchanges: Registry::default(),
+            queues: Registry::default(),
+            policies: Arc::default(),
+            epoch: 0,
+        };
         for (name, kind, internal) in PREDECLARED {
             let spec = ExchangeSpec { durable: true, internal, ..ExchangeSpec::new(name, kind) };
             // These have no arguments that could be refused.

@@ -6,6 +6,7 @@
 mod bindings;
 mod changes;
 mod exchanges;
+mod policies;
 mod queues;
 mod restore;
 
@@ -25,7 +26,7 @@ use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
 use leveret_protocol::{RawProperties, ReplyCode};
 use leveret_store::{Batch, State, Store, Ticket};
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
@@ -61,13 +62,16 @@ pub struct VirtualHost {
     topology: RwLock<Topology<Arc<Queue>>>,
     /// Copy of the topology's epoch that publishers compare without a lock.
     epoch: AtomicU64,
+    /// Policies change one after the other.
+    policy_changes: Mutex<()>,
     shared: Shared,
 }
 
 impl VirtualHost {
     pub(crate) fn new(name: Name, shared: Shared) -> Arc<Self> {
         let topology = RwLock::new(Topology::new(name.clone()));
-        Arc::new(Self { name, topology, epoch: AtomicU64::new(0), shared })
+        let policy_changes = Mutex::new(());
+        Arc::new(Self { name, topology, epoch: AtomicU64::new(0), policy_changes, shared })
     }
 
     /// Its name.

@@ -85,7 +85,9 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
         }
         let now_ms = self.clock().now_ms();
-        let queue = Queue::new(self.next_queue_id(), spec.clone(), &arguments, self, now_ms);
+        let policies = self.policy_set();
+        let number = self.next_queue_id();
+        let queue = Queue::new(number, spec.clone(), arguments.kind(), &policies, self, now_ms);
         let lasting = changes::is_lasting(&queue);
         self.check_store(lasting)?;
         let other = self.change(|topology, batch| {
@@ -110,6 +112,9 @@ impl VirtualHost {
         })?;
         if let Some(other) = other {
             return self.existing(&other, &spec, actor);
+        }
+        if !Arc::ptr_eq(&policies, &self.policy_set()) {
+            self.catch_up_with_policies(&queue);
         }
         queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
         Ok(Declared { queue, created: true })

@@ -20,6 +20,7 @@ mod heartbeat;
 mod inspect;
 mod limits;
 mod overflow;
+mod policies;
 mod prefetch;
 mod queue_model;
 mod redelivery;

@@ -6,6 +6,7 @@ mod leave;
 mod load;
 mod outcome;
 mod publish;
+mod settings;
 
 pub(crate) use leave::Got;
 pub(crate) use load::{Load, Looked};

@@ -6,6 +6,7 @@ mod faults;
 mod folder;
 mod messages;
 mod outcome;
+mod policies;
 
 use crate::support::*;
 use leveret_broker::{Broker, Clock, Config, DataLocation};
