@@ -46,7 +46,8 @@ pub(crate) fn set_policy(operator: bool, name: &str, prefix: &str, definition: &
         in_process::set_policy(operator, name, &pattern, definition);
         return;
     }
-    let body = format!(r#"{{"pattern":"{pattern}","definition":{definition},"priority":0,"apply-to":"all"}}"#);
+    let body =
+        format!(r#"{{"pattern":"{pattern}","definition":{definition},"priority":0,"apply-to":"all"}}"#);
     put(&format!("/api/{}/%2F/{name}", policies(operator)), &body);
 }
 

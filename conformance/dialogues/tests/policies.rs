@@ -121,8 +121,7 @@ fn dead_letters_go_where_the_policy_says_unless_declared_otherwise() {
     ];
     channel.queue(&q);
     channel.queue_with(&own, table(arguments));
-    scratch
-        .policy(&q, &format!(r#"{{"dead-letter-exchange":"","dead-letter-routing-key":"{by_policy}"}}"#));
+    scratch.policy(&q, &format!(r#"{{"dead-letter-exchange":"","dead-letter-routing-key":"{by_policy}"}}"#));
     eventually("a dead letter", || {
         reject_one(&channel, &q, "refused");
         channel.get(&by_policy, true)
@@ -157,8 +156,7 @@ fn an_operators_policy_is_a_bound_for_users_policies() {
     let dead = channel.named_queue();
     channel.queue(&q);
     scratch.operator_policy(&q, r#"{"max-length":2}"#);
-    let other =
-        format!(r#"{{"max-length":4,"dead-letter-exchange":"","dead-letter-routing-key":"{dead}"}}"#);
+    let other = format!(r#"{{"max-length":4,"dead-letter-exchange":"","dead-letter-routing-key":"{dead}"}}"#);
     scratch.policy(&q, &other);
     eventually("both", || {
         (0..4).for_each(|_| channel.publish("", &q, "x"));

@@ -43,6 +43,8 @@ pub struct ConnectionInfo {
     pub id: u64,
     /// Its user, once it is open.
     pub user: Option<Name>,
+    /// The virtual host it is in, once it is open.
+    pub vhost: Option<Name>,
     /// Channels open on it.
     pub channels: usize,
 }
@@ -148,6 +150,7 @@ impl crate::broker::ConnectionHandle {
         ConnectionInfo {
             id: self.id,
             user: self.user.get().cloned(),
+            vhost: self.vhost.get().cloned(),
             channels: self.channels.load(Ordering::Relaxed),
         }
     }

@@ -22,6 +22,8 @@ pub(crate) struct ConnectionHandle {
     pub(crate) mailbox: Arc<Mailbox>,
     /// Its user, once it is open.
     pub(crate) user: OnceLock<Name>,
+    /// The virtual host it is in, once it is open.
+    pub(crate) vhost: OnceLock<Name>,
     /// Channels open on it.
     pub(crate) channels: AtomicUsize,
     /// It has cancelled its consumers because the broker stops.
@@ -46,6 +48,10 @@ impl BrokerInner {
     /// There is none of that name, or the user has no permissions there.
     pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
         let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
+        vhost.check_connection_limit(user, || {
+            let is_there = |c: &&Arc<ConnectionHandle>| c.vhost.get().is_some_and(|vhost| **vhost == *name);
+            self.connections.lock().values().filter(is_there).count() as u64
+        })?;
         self.auth.check_vhost_access(user, name)?;
         let max = self.config.limits.connections_max;
         if self.connections.lock().len() > max {
@@ -91,6 +97,7 @@ impl BrokerInner {
             id,
             mailbox,
             user: OnceLock::new(),
+            vhost: OnceLock::new(),
             channels: AtomicUsize::new(0),
             drained: AtomicBool::new(false),
             unsettled: AtomicUsize::new(0),

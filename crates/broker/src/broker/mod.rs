@@ -2,6 +2,7 @@
 
 mod connections;
 mod definitions;
+mod parameters;
 
 pub(crate) use connections::ConnectionHandle;
 pub use connections::ShutdownReport;
@@ -15,10 +16,11 @@ use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
 use crate::replies::Replies;
 use crate::timers::Timers;
-use crate::vhost::{Changes, Shared, VirtualHost};
-use leveret_store::Store;
+use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
+use leveret_store::{Batch, Store};
 use parking_lot::{Mutex, RwLock};
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -56,8 +58,7 @@ pub(crate) struct BrokerInner {
     stopping: AtomicBool,
     connections_gone: Notify,
     data: Option<DataFolder>,
-    /// Definitions that nothing here acts on, kept for whoever reads the file next.
-    kept_definitions: Mutex<Definitions>,
+    global_parameters: RwLock<BTreeMap<String, Value>>,
     /// State of the entities when they were saved last.
     saved: Mutex<u64>,
     background: Mutex<Vec<AbortHandle>>,
@@ -165,7 +166,7 @@ impl Broker {
             stopping: AtomicBool::new(false),
             connections_gone: Notify::new(),
             data,
-            kept_definitions: Mutex::default(),
+            global_parameters: RwLock::default(),
             saved: Mutex::new(0),
             background: Mutex::default(),
             listeners: Mutex::default(),
@@ -310,9 +311,25 @@ impl BrokerInner {
     }
 
     pub(crate) fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
+        let (vhost, new) = self.insert_vhost(name);
+        if new {
+            let mut batch = Batch::new();
+            vhost.put_metadata(VhostMetadata::default(), &mut batch);
+            self.changes().append(self.store(), &mut batch);
+        }
+        vhost
+    }
+
+    /// The virtual host, and whether it is new; nothing is stored.
+    pub(crate) fn insert_vhost(&self, name: &str) -> (Arc<VirtualHost>, bool) {
         let mut vhosts = self.vhosts.write();
+        if let Some(vhost) = vhosts.get(name) {
+            return (vhost.clone(), false);
+        }
         let name: Name = name.into();
-        vhosts.entry(name.clone()).or_insert_with(|| VirtualHost::new(name, self.shared.clone())).clone()
+        let vhost = VirtualHost::new(name.clone(), self.shared.clone());
+        vhosts.insert(name, vhost.clone());
+        (vhost, true)
     }
 }
 

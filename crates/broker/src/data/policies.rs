@@ -62,7 +62,7 @@ impl BrokerInner {
 }
 
 /// The reason on one line.
-fn words(refusal: &crate::refusal::Refusal) -> String {
+pub(super) fn words(refusal: &crate::refusal::Refusal) -> String {
     match refusal {
         crate::refusal::Refusal::Validation { reason } => reason.clone(),
         other => other.to_string(),

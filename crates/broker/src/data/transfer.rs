@@ -1,11 +1,11 @@
 //! Definitions into a broker and out of it.
 
-use super::policies;
+use super::{parameters, policies};
 use crate::broker::BrokerInner;
 use crate::definitions::stored;
 use crate::definitions::{
     Arguments, BindingDefinition, Definitions, DefinitionsError, DestinationType, ExchangeDefinition,
-    OtherKeys, ParameterDefinition, QueueDefinition, VhostDefinition,
+    OtherKeys, QueueDefinition,
 };
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name;
@@ -15,32 +15,23 @@ use crate::vhost::{BindSpec, VirtualHost};
 use leveret_store::Batch;
 use std::sync::Arc;
 
-/// Sections that are kept and given back, but that nothing acts on.
-const KEPT: [&str; 2] = ["parameters", "global_parameters"];
-
 impl BrokerInner {
     /// Adds what the document names to what is there; entities that exist already must be equal.
     ///
     /// # Errors
     /// The first element that cannot be had, by its place in the document. What came before it stays.
     pub(crate) fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
-        self.import_vhosts(definitions);
-        definitions.apply_access(self.auth())?;
-        self.keep_unused(definitions);
         // One append for all of it; what came before an element that cannot be had stays, and is stored as well.
         let mut batch = Batch::new();
-        let imported = self
-            .import_policies(definitions, &mut batch)
+        self.import_vhosts(definitions, &mut batch);
+        let imported = definitions
+            .apply_access(self.auth())
+            .and_then(|()| self.import_parameters(definitions, &mut batch))
+            .and_then(|()| self.import_policies(definitions, &mut batch))
             .and_then(|()| self.import_entities(definitions, &mut batch));
         self.put_general(&mut batch);
         self.changes().append(self.store(), &mut batch);
         imported
-    }
-
-    pub(super) fn import_vhosts(&self, definitions: &Definitions) {
-        for vhost in &definitions.vhosts {
-            let _ = self.declare_vhost(&vhost.name);
-        }
     }
 
     fn import_entities(&self, definitions: &Definitions, batch: &mut Batch) -> Result<(), DefinitionsError> {
@@ -56,37 +47,14 @@ impl BrokerInner {
         Ok(())
     }
 
-    /// Users, permissions, virtual hosts and parameters, as one document.
+    /// Users and permissions, as one document.
     pub(crate) fn put_general(&self, batch: &mut Batch) {
-        let mut all = self.kept_definitions().lock().clone();
+        let mut all = Definitions::default();
         all.take_access(self.auth());
-        for vhost in self.vhosts() {
-            let (name, other) = (vhost.name().to_string(), OtherKeys::default());
-            all.vhosts.push(VhostDefinition { name, description: None, other });
-        }
         batch.put(stored::GENERAL, all.to_json().as_bytes());
     }
 
-    fn keep_unused(&self, definitions: &Definitions) {
-        let mut kept = self.kept_definitions().lock();
-        let parameters = || definitions.parameters.iter().filter(|p| !policies::is_operator_policy(p));
-        let counts = [parameters().count(), definitions.global_parameters.len()];
-        for (section, count) in KEPT.iter().zip(counts).filter(|(_, count)| *count > 0) {
-            tracing::warn!(
-                section,
-                count,
-                "these definitions are kept, but this version does not act on them"
-            );
-        }
-        // What comes later replaces what has the same name.
-        let key = |p: &ParameterDefinition| (p.vhost.clone(), p.component.clone(), p.name.clone());
-        kept.parameters.retain(|p| !parameters().any(|n| key(n) == key(p)));
-        kept.parameters.extend(parameters().cloned());
-        kept.global_parameters.retain(|p| !definitions.global_parameters.iter().any(|n| n.name == p.name));
-        kept.global_parameters.extend(definitions.global_parameters.iter().cloned());
-    }
-
-    fn named_vhost(&self, vhost: Option<&str>) -> Result<Arc<VirtualHost>, String> {
+    pub(super) fn named_vhost(&self, vhost: Option<&str>) -> Result<Arc<VirtualHost>, String> {
         let name = vhost.unwrap_or(&self.config().default_vhost);
         self.vhost(name).ok_or_else(|| format!("there is no virtual host '{name}'"))
     }
@@ -134,15 +102,17 @@ impl BrokerInner {
 
     /// Everything that outlives the broker.
     pub(crate) fn export(&self) -> Definitions {
-        let mut all = self.kept_definitions().lock().clone();
+        let mut all = Definitions::default();
         all.product_name = Some("Leveret".into());
         all.product_version = Some(env!("CARGO_PKG_VERSION").into());
         all.rabbitmq_version = Some(crate::net::RABBITMQ_VERSION.into());
         all.take_access(self.auth());
         for vhost in self.vhosts() {
+            parameters::export(&vhost, &mut all);
             export_vhost(&vhost, &mut all);
             policies::export(&vhost, &mut all);
         }
+        self.export_global_parameters(&mut all);
         all
     }
 }
@@ -150,7 +120,6 @@ impl BrokerInner {
 fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     let other = OtherKeys::default;
     let name = || Some(vhost.name().to_string());
-    all.vhosts.push(VhostDefinition { name: vhost.name().to_string(), description: None, other: other() });
     let topology = vhost.topology();
     let lasting =
         topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! key    kind u8, then for each name: length u8, bytes
-//!        'g'  users, permissions, virtual hosts and parameters: one document
+//!        'g'  users and permissions: one document
 //!        'x'  virtual host, exchange
 //!        'q'  virtual host, queue
+//!        'v'  virtual host
+//!        'm'  virtual host, component, parameter
+//!        'w'  parameter of the whole broker
 //!        'p'  virtual host, policy
 //!        'o'  virtual host, operator policy
 //!        'b'  virtual host, source, 'q' or 'x', destination, binding key, SHA-256 of the arguments (nothing if there are none)
@@ -14,10 +17,13 @@
 use crate::exchange::{Destination, ExchangeKind, ExchangeSpec};
 use crate::name::Name;
 use crate::policy::{ApplyTo, Policy, PolicyScope};
+use crate::queue::arguments::QueueKind;
 use crate::queue::{Queue, QueueSpec};
 use crate::topology::Binding;
+use crate::vhost::{Parameter, VhostMetadata};
 use leveret_protocol::{FieldTable, FieldValue, Reader};
 use leveret_store::Batch;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// The key of everything that is not an exchange, queue or binding.
@@ -39,6 +45,9 @@ pub(crate) enum StoredEntity {
     Queue { vhost: Name, spec: QueueSpec, id: u64 },
     Binding { vhost: Name, binding: StoredBinding },
     Policy { vhost: Name, scope: PolicyScope, policy: Policy },
+    Vhost { vhost: Name, metadata: VhostMetadata },
+    Parameter { vhost: Name, parameter: Parameter },
+    GlobalParameter { name: Name, value: Value },
 }
 
 fn key_of(kind: u8, names: &[&[u8]]) -> Vec<u8> {
@@ -115,6 +124,48 @@ pub(crate) fn put_binding(batch: &mut Batch, vhost: &str, binding: &Binding) {
     put(batch, &binding_key(vhost, binding), value);
 }
 
+/// A virtual host was made, or something else is said of it.
+pub(crate) fn put_vhost(batch: &mut Batch, vhost: &str, metadata: &VhostMetadata) {
+    let mut value = FieldTable::new();
+    value.insert("vhost", text(vhost));
+    if let Some(description) = &metadata.description {
+        value.insert("description", text(description));
+    }
+    value.insert("tags", FieldValue::Array(metadata.tags.iter().map(|tag| text(tag)).collect()));
+    if let Some(kind) = metadata.default_queue_type {
+        value.insert("default_queue_type", text(kind.as_str()));
+    }
+    put(batch, &key_of(b'v', &[vhost.as_bytes()]), value);
+}
+
+/// A parameter of a virtual host was set.
+pub(crate) fn put_parameter(batch: &mut Batch, vhost: &str, component: &str, name: &str, value: &Value) {
+    let mut table = FieldTable::new();
+    table.insert("vhost", text(vhost));
+    table.insert("component", text(component));
+    table.insert("name", text(name));
+    table.insert("value", text(&value.to_string()));
+    put(batch, &key_of(b'm', &[vhost.as_bytes(), component.as_bytes(), name.as_bytes()]), table);
+}
+
+/// A parameter of a virtual host was cleared.
+pub(crate) fn remove_parameter(batch: &mut Batch, vhost: &str, component: &str, name: &str) {
+    batch.remove(&key_of(b'm', &[vhost.as_bytes(), component.as_bytes(), name.as_bytes()]));
+}
+
+/// A parameter of the broker was set.
+pub(crate) fn put_global_parameter(batch: &mut Batch, name: &str, value: &Value) {
+    let mut table = FieldTable::new();
+    table.insert("name", text(name));
+    table.insert("value", text(&value.to_string()));
+    put(batch, &key_of(b'w', &[name.as_bytes()]), table);
+}
+
+/// A parameter of the broker was cleared.
+pub(crate) fn remove_global_parameter(batch: &mut Batch, name: &str) {
+    batch.remove(&key_of(b'w', &[name.as_bytes()]));
+}
+
 fn policy_key(vhost: &str, scope: PolicyScope, name: &str) -> Vec<u8> {
     let kind = match scope {
         PolicyScope::User => b'p',
@@ -162,6 +213,10 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
     let name = |key: &str| table.get(key).and_then(FieldValue::as_str).map(Name::from);
     let flag = |key: &str| table.get(key).and_then(FieldValue::as_bool);
     let arguments = || table.get("arguments").and_then(FieldValue::as_table).cloned();
+    let json = |key: &str| serde_json::from_str(table.get(key).and_then(FieldValue::as_str)?).ok();
+    if *key.first()? == b'w' {
+        return Some(StoredEntity::GlobalParameter { name: name("name")?, value: json("value")? });
+    }
     let vhost = name("vhost")?;
     match key.first()? {
         b'x' => {
@@ -198,6 +253,26 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 vhost,
                 binding: StoredBinding { source: name("source")?, destination, key, arguments: arguments()? },
             })
+        }
+        b'v' => {
+            let tags = match table.get("tags")? {
+                FieldValue::Array(tags) => {
+                    tags.iter().filter_map(FieldValue::as_str).map(Into::into).collect()
+                }
+                _ => return None,
+            };
+            let description = name("description").map(|text| text.to_string());
+            let default_queue_type =
+                name("default_queue_type").and_then(|kind| QueueKind::parse(kind.as_bytes()));
+            Some(StoredEntity::Vhost {
+                vhost,
+                metadata: VhostMetadata { description, tags, default_queue_type },
+            })
+        }
+        b'm' => {
+            let (component, name) = (name("component")?.to_string(), name("name")?.to_string());
+            let parameter = Parameter { component, name, value: json("value")? };
+            Some(StoredEntity::Parameter { vhost, parameter })
         }
         kind @ (b'p' | b'o') => {
             let scope = if *kind == b'p' { PolicyScope::User } else { PolicyScope::Operator };

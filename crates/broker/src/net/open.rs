@@ -60,6 +60,7 @@ impl Open {
         };
         let heartbeat = Heartbeat::new(u64::from(accepted.heartbeat_s) * 1000, now_ms);
         let _ = handle.user.set(negotiated.actor.user.name().clone());
+        let _ = handle.vhost.set(accepted.vhost.name().clone());
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
         Self {
             connection_blocked: negotiated.capabilities.connection_blocked,

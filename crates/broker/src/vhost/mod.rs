@@ -6,12 +6,18 @@
 mod bindings;
 mod changes;
 mod exchanges;
+mod limits;
+mod metadata;
+mod parameters;
 mod policies;
 mod queues;
 mod restore;
 
 pub use bindings::BindSpec;
 pub(crate) use changes::Changes;
+pub use limits::VhostLimits;
+pub use metadata::VhostMetadata;
+pub use parameters::Parameter;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 
@@ -30,6 +36,14 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
+
+/// Refuses when the store has failed.
+pub(crate) fn check_store(store: Option<&Arc<Store>>) -> Result<(), Refusal> {
+    match store.map(|store| store.state()) {
+        Some(State::Failed { text }) => Err(Refusal::other(ReplyCode::InternalError, text)),
+        _ => Ok(()),
+    }
+}
 
 /// Who asks for an operation.
 #[derive(Debug, Clone)]
@@ -64,14 +78,25 @@ pub struct VirtualHost {
     epoch: AtomicU64,
     /// Policies change one after the other.
     policy_changes: Mutex<()>,
+    metadata: RwLock<VhostMetadata>,
+    parameters: RwLock<parameters::Parameters>,
+    limits_in_force: limits::LimitsInForce,
     shared: Shared,
 }
 
 impl VirtualHost {
     pub(crate) fn new(name: Name, shared: Shared) -> Arc<Self> {
         let topology = RwLock::new(Topology::new(name.clone()));
-        let policy_changes = Mutex::new(());
-        Arc::new(Self { name, topology, epoch: AtomicU64::new(0), policy_changes, shared })
+        Arc::new(Self {
+            name,
+            topology,
+            epoch: AtomicU64::new(0),
+            policy_changes: Mutex::new(()),
+            metadata: RwLock::default(),
+            parameters: RwLock::default(),
+            limits_in_force: limits::LimitsInForce::default(),
+            shared,
+        })
     }
 
     /// Its name.
@@ -157,13 +182,7 @@ impl VirtualHost {
 
     /// Refuses changes that are to last when the store has failed.
     fn check_store(&self, durable: bool) -> Result<(), Refusal> {
-        match self.store() {
-            Some(store) if durable && store.is_failed() => {
-                let State::Failed { text } = store.state() else { return Ok(()) };
-                Err(Refusal::other(ReplyCode::InternalError, text))
-            }
-            _ => Ok(()),
-        }
+        check_store(self.store().filter(|_| durable))
     }
 
     /// The queues a publishing goes to.

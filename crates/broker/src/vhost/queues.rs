@@ -1,5 +1,6 @@
 //! Declaring, deleting and purging queues.
 
+use super::metadata::QUEUE_TYPE;
 use super::{Actor, VirtualHost, changes};
 use crate::definitions::stored;
 use crate::mailbox::Command;
@@ -65,14 +66,20 @@ impl VirtualHost {
             Name::from(&*wanted)
         };
         self.permit(actor, ResourceKind::Queue, &name, Permission::Configure)?;
+        let there = self.topology().queue(&name).cloned();
+        let queue_type = self.queue_type_of(&declare, there.as_deref());
+        let mut arguments = declare.arguments;
+        if let Some(queue_type) = queue_type {
+            arguments.insert(QUEUE_TYPE, queue_type);
+        }
         let spec = QueueSpec {
             name: name.clone(),
             durable: declare.durable,
             exclusive_owner: declare.exclusive.then_some(actor.connection),
             auto_delete: declare.auto_delete,
-            arguments: declare.arguments,
+            arguments,
         };
-        if let Some(queue) = self.topology().queue(&name) {
+        if let Some(queue) = &there {
             return self.existing(queue, &spec, actor);
         }
         let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
@@ -90,12 +97,13 @@ impl VirtualHost {
         let queue = Queue::new(number, spec.clone(), arguments.kind(), &policies, self, now_ms);
         let lasting = changes::is_lasting(&queue);
         self.check_store(lasting)?;
+        let queues_max = self.queues_max();
         let other = self.change(|topology, batch| {
             if let Some(other) = topology.queue(&name) {
                 return Ok(Some(other.clone()));
             }
-            if topology.queue_count() >= self.shared.queues_max {
-                let limit = self.shared.queues_max as u64;
+            if topology.queue_count() >= queues_max {
+                let limit = queues_max as u64;
                 let vhost = self.name.clone();
                 return Err(Refusal::LimitReached {
                     kind: ResourceKind::Queue,

@@ -29,3 +29,4 @@ mod shutdown;
 mod stress;
 mod support;
 mod transactions;
+mod vhosts;

@@ -7,6 +7,7 @@ mod folder;
 mod messages;
 mod outcome;
 mod policies;
+mod vhosts;
 
 use crate::support::*;
 use leveret_broker::{Broker, Clock, Config, DataLocation};
