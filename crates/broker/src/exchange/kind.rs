@@ -17,11 +17,29 @@ pub enum ExchangeKind {
     Headers,
     /// `x-consistent-hash`: one binding, chosen by a hash, in proportion to the bindings' weights.
     ConsistentHash,
+    /// `x-random`: one binding by chance.
+    Random,
+    /// `x-local-random`: one binding by chance, of those whose queues are on this machine, which is all.
+    LocalRandom,
+    /// `x-modulus-hash`: one binding, chosen by the hash of the routing key modulo their number.
+    ModulusHash,
+    /// `x-recent-history`: every binding, and the last messages to those made later.
+    RecentHistory,
 }
 
 impl ExchangeKind {
     /// Every exchange type.
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Fanout, Self::Topic, Self::Headers, Self::ConsistentHash];
+    pub const ALL: [Self; 9] = [
+        Self::Direct,
+        Self::Fanout,
+        Self::Topic,
+        Self::Headers,
+        Self::ConsistentHash,
+        Self::Random,
+        Self::LocalRandom,
+        Self::ModulusHash,
+        Self::RecentHistory,
+    ];
 
     /// The name a client declares it by.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +49,10 @@ impl ExchangeKind {
             Self::Topic => "topic",
             Self::Headers => "headers",
             Self::ConsistentHash => "x-consistent-hash",
+            Self::Random => "x-random",
+            Self::LocalRandom => "x-local-random",
+            Self::ModulusHash => "x-modulus-hash",
+            Self::RecentHistory => "x-recent-history",
         }
     }
 
@@ -60,7 +82,7 @@ mod tests {
         for kind in ExchangeKind::ALL {
             assert_eq!(ExchangeKind::parse(&kind.to_string()), Ok(kind));
         }
-        for unknown in ["", "DIRECT", "x-random", "x-modulus-hash", "x-recent-history", "x-delayed-message"] {
+        for unknown in ["", "DIRECT", "random", "x-recent", "x-nothing"] {
             let refusal = ExchangeKind::parse(unknown).unwrap_err();
             assert_eq!(refusal.code(), ReplyCode::CommandInvalid);
             assert_eq!(refusal.to_string(), format!("unknown exchange type '{unknown}'"));

@@ -49,7 +49,8 @@ mod tests {
 
     fn routes(router: &ModulusHashRouter) -> Vec<Target> {
         let mut found = Vec::new();
-        (0..3_000).for_each(|n: u32| router.route(n.to_string().as_bytes(), &mut |target| found.push(target)));
+        (0..3_000)
+            .for_each(|n: u32| router.route(n.to_string().as_bytes(), &mut |target| found.push(target)));
         found
     }
 

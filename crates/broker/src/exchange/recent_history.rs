@@ -7,7 +7,7 @@
 use super::target::TargetSet;
 use crate::erlang_term;
 use crate::memory::MemoryGauge;
-use crate::message::Message;
+use crate::message::{ENTRY_OVERHEAD_BYTES, Message};
 use crate::refusal::Refusal;
 use leveret_protocol::{FieldTable, RawProperties, RawValue};
 use parking_lot::Mutex;
@@ -59,6 +59,12 @@ fn length_max(arguments: &FieldTable) -> Result<usize, Refusal> {
     }
 }
 
+/// All of its bytes: the queues that share them may be done with it long before.
+fn cost(message: &Message) -> usize {
+    let shared = message.charge() - ENTRY_OVERHEAD_BYTES;
+    shared * (message.copies().max(1) as usize) + ENTRY_OVERHEAD_BYTES
+}
+
 /// The last messages of one exchange.
 #[derive(Debug)]
 pub(crate) struct History {
@@ -79,11 +85,11 @@ impl History {
     pub(crate) fn keep(&self, message: Message, gauge: &Arc<MemoryGauge>) {
         let mut kept = self.kept.lock();
         let before = kept.bytes;
-        kept.bytes += message.charge();
+        kept.bytes += cost(&message);
         kept.messages.push_back(message);
         while kept.messages.len() > self.length_max || (kept.bytes > BYTES_MAX && kept.messages.len() > 1) {
             let Some(oldest) = kept.messages.pop_front() else { break };
-            kept.bytes -= oldest.charge();
+            kept.bytes -= cost(&oldest);
         }
         gauge.charge(kept.bytes as i64 - before as i64);
         kept.gauge.get_or_insert_with(|| gauge.clone());

@@ -74,11 +74,10 @@ fn publish(
     let Ok(properties) = RawProperties::parse(&raw) else { return Vec::new() };
     let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
     let mut targets = Vec::new();
-    if vhost.route(&exchange, &key, properties, &mut targets).is_err() {
-        return Vec::new();
-    }
+    let Ok(info) = vhost.route(&exchange, &key, properties, &mut targets) else { return Vec::new() };
     targets.retain(|target| !is_cycle(&letter.history, target.name()));
     let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
+    info.keep(&copy, vhost.memory());
     let now_ms = vhost.clock().now_ms();
     let mut died = Vec::new();
     for target in targets {

@@ -10,6 +10,7 @@ pub(crate) mod backlog;
 mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
+mod history;
 pub(crate) mod load;
 mod policies;
 pub(crate) mod settings;

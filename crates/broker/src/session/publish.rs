@@ -3,7 +3,7 @@
 use super::Session;
 use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
-use super::routes::Address;
+use super::routes::{Address, Found};
 use crate::channel::Mode;
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
@@ -89,7 +89,7 @@ impl Session {
             properties,
             has_copies: extras.cc || extras.bcc,
         };
-        let queues = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let Found { queues, info } = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
         let parts = Parts {
             exchange: publish.exchange.as_bytes(),
             routing_key: publish.routing_key.as_bytes(),
@@ -98,9 +98,15 @@ impl Session {
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'"));
         };
-        let build = |copies: usize| match wire {
-            Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
-            None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
+        let build = |copies: usize| {
+            let message = match wire {
+                Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
+                None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
+            };
+            if let Some(info) = info {
+                info.keep(&message, vhost.memory());
+            }
+            message
         };
         if let Mode::Transaction(tx) = &mut open.mode {
             let message = build(queues.len());
@@ -125,9 +131,12 @@ impl Session {
         }
         match queues {
             [] => {
-                if publish.mandatory {
+                if publish.mandatory || info.is_some() {
+                    let message = build(1);
                     let (code, text) = NO_ROUTE;
-                    put_return(out, channel, code, text, &build(1), negotiated.frame_max);
+                    if publish.mandatory {
+                        put_return(out, channel, code, text, &message, negotiated.frame_max);
+                    }
                 }
             }
             [queue] => pending.publish(queue, Incoming { message: build(1), channel, confirm }),

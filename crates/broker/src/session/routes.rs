@@ -4,6 +4,7 @@
 
 use crate::queue::Queue;
 use crate::refusal::Refusal;
+use crate::topology::RouteInfo;
 use crate::vhost::{Actor, VirtualHost};
 use leveret_protocol::RawProperties;
 use std::collections::HashMap;
@@ -24,6 +25,22 @@ pub(crate) struct Routes {
     last: Option<u32>,
     /// Targets of a route that may not be kept.
     scratch: Vec<Arc<Queue>>,
+    /// Exchanges that keep the message that was looked up last; such a route is not kept.
+    info: Option<RouteInfo>,
+}
+
+/// Where a publishing goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) queues: &'a [Arc<Queue>],
+    /// What else is to be done with it; `None` for nothing.
+    pub(crate) info: Option<&'a RouteInfo>,
+}
+
+impl<'a> Found<'a> {
+    fn queues(queues: &'a [Arc<Queue>]) -> Self {
+        Self { queues, info: None }
+    }
 }
 
 #[derive(Debug)]
@@ -52,7 +69,7 @@ impl Routes {
         vhost: &VirtualHost,
         actor: &Actor,
         address: Address<'_>,
-    ) -> Result<&[Arc<Queue>], Refusal> {
+    ) -> Result<Found<'_>, Refusal> {
         let epoch = (vhost.epoch(), vhost.auth().epoch());
         if epoch != self.epoch {
             self.forget();
@@ -62,11 +79,11 @@ impl Routes {
             if let Some(last) = self.last
                 && *self.routes[last as usize].key == *address.key
             {
-                return Ok(&self.routes[last as usize].queues);
+                return Ok(Found::queues(&self.routes[last as usize].queues));
             }
             if let Some(&at) = self.map.get(address.key) {
                 self.last = Some(at);
-                return Ok(&self.routes[at as usize].queues);
+                return Ok(Found::queues(&self.routes[at as usize].queues));
             }
         }
         self.look_up(vhost, actor, address)
@@ -77,14 +94,15 @@ impl Routes {
         vhost: &VirtualHost,
         actor: &Actor,
         address: Address<'_>,
-    ) -> Result<&[Arc<Queue>], Refusal> {
+    ) -> Result<Found<'_>, Refusal> {
         vhost.check_publish(actor, address.exchange)?;
         vhost.check_topic(actor, address.exchange, address.routing_key, crate::refusal::Permission::Write)?;
         self.scratch.clear();
         let info =
             vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
         if !info.cacheable || address.has_copies {
-            return Ok(&self.scratch);
+            self.info = Some(info).filter(|info| !info.histories.is_empty());
+            return Ok(Found { queues: &self.scratch, info: self.info.as_ref() });
         }
         if self.routes.len() >= ROUTES_MAX {
             self.forget();
@@ -94,7 +112,7 @@ impl Routes {
         self.map.insert(key.clone(), at);
         self.routes.push(Route { key, queues: std::mem::take(&mut self.scratch) });
         self.last = Some(at);
-        Ok(&self.routes[at as usize].queues)
+        Ok(Found::queues(&self.routes[at as usize].queues))
     }
 
     /// Drops all, so that no deleted queue is kept alive by an idle publisher.

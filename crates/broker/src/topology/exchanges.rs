@@ -2,10 +2,11 @@
 
 use super::{Bindings, Exchange, Removed, Topology};
 use crate::equivalence::Entity;
-use crate::exchange::{ALTERNATE_EXCHANGE, ExchangeSpec, Router};
+use crate::exchange::{ALTERNATE_EXCHANGE, ExchangeSpec, History, Router};
 use crate::name::{ResourceKind, check_not_reserved, is_reserved};
 use crate::policy::Kinds;
 use crate::refusal::Refusal;
+use std::sync::Arc;
 
 impl<Q: Clone> Topology<Q> {
     /// Declares an exchange; gives back whether it was created.
@@ -34,6 +35,11 @@ impl<Q: Clone> Topology<Q> {
     /// Finds an exchange by name, the default exchange too.
     pub fn exchange(&self, name: &str) -> Option<&Exchange> {
         self.exchanges.get(name)
+    }
+
+    /// The messages an exchange keeps for whatever is bound to it.
+    pub(crate) fn history(&self, name: &str) -> Option<&Arc<History>> {
+        self.exchange(name)?.router.history()
     }
 
     /// Finds the exchange a client publishes to.

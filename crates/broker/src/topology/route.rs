@@ -2,15 +2,31 @@
 
 use super::matched::Matched;
 use super::{Exchange, Topology};
-use crate::exchange::{Publication, RoutingKeys, Target, TargetKind};
+use crate::exchange::{History, Publication, RoutingKeys, Target, TargetKind};
+use crate::memory::MemoryGauge;
+use crate::message::Message;
 use crate::refusal::Refusal;
+use std::sync::Arc;
 
 /// What may be done with the queues that were found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RouteInfo {
     /// Whether every message with this exchange and routing key has the same queues until [`Topology::epoch`] changes, except
     /// those for which [`Publication::has_sender_selected_keys`].
     pub cacheable: bool,
+    /// Exchanges on the way that keep the message for whatever is bound to them later.
+    pub(crate) histories: Vec<Arc<History>>,
+}
+
+impl RouteInfo {
+    fn new(cacheable: bool) -> Self {
+        Self { cacheable, histories: Vec::new() }
+    }
+
+    /// Hands the message to the exchanges that keep it.
+    pub(crate) fn keep(&self, message: &Message, gauge: &Arc<MemoryGauge>) {
+        self.histories.iter().for_each(|history| history.keep(message.clone(), gauge));
+    }
 }
 
 impl<Q: Clone> Topology<Q> {
@@ -31,7 +47,7 @@ impl<Q: Clone> Topology<Q> {
         let place = self.exchanges.place(publication.exchange);
         let place = place.ok_or_else(|| self.no_exchange(publication.exchange))?;
         let keys = RoutingKeys::of(publication)?;
-        let mut cacheable = keys.is_single();
+        let mut info = RouteInfo::new(keys.is_single());
         let mut matched = Matched::new();
         let mut pending = Vec::new();
         matched.insert(Target::exchange(place));
@@ -53,10 +69,11 @@ impl<Q: Clone> Topology<Q> {
             {
                 pending.push(place);
             }
-            cacheable &= exchange.router.depends_only_on_key();
+            info.cacheable &= exchange.router.depends_only_on_key();
+            info.histories.extend(exchange.router.history_for(publication.properties).cloned());
             next = pending.pop();
         }
-        Ok(RouteInfo { cacheable })
+        Ok(info)
     }
 
     fn route_by_queue_name(
@@ -68,7 +85,7 @@ impl<Q: Clone> Topology<Q> {
         let place = |key| self.queues.place(std::str::from_utf8(key).ok()?);
         if keys.is_single() {
             out.extend(place(keys.own()).and_then(|place| self.handle_at(place)));
-            return Ok(RouteInfo { cacheable: true });
+            return Ok(RouteInfo::new(true));
         }
         let mut matched = Matched::new();
         for place in keys.iter().filter_map(place) {
@@ -76,7 +93,7 @@ impl<Q: Clone> Topology<Q> {
                 out.extend(self.handle_at(place));
             }
         }
-        Ok(RouteInfo { cacheable: false })
+        Ok(RouteInfo::new(false))
     }
 
     fn handle_at(&self, place: u32) -> Option<Q> {

@@ -51,5 +51,6 @@ impl VirtualHost {
     /// An entity is missing, or the exchange's type refuses the binding.
     pub(crate) fn restore_binding(&self, spec: BindSpec, batch: &mut Batch) -> Result<(), Refusal> {
         self.change_into(batch, |topology, batch| bindings::bind(topology, self.name(), spec, batch))
+            .map(drop)
     }
 }

@@ -65,8 +65,9 @@ fn the_length_is_a_number_above_zero() {
         (FieldValue::I32(1), None),
     ] {
         let refusal = RecentHistoryRouter::new(&FieldTable::from([(LENGTH, value)])).err();
-        let expected =
-            text.map(|text| format!("Invalid argument {text}, 'x-recent-history-length' must be a positive integer"));
+        let expected = text.map(|text| {
+            format!("Invalid argument {text}, 'x-recent-history-length' must be a positive integer")
+        });
         assert_eq!(refusal.map(|refusal| refusal.to_string()), expected);
     }
 }
