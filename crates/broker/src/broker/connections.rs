@@ -19,6 +19,8 @@ const REFUSALS_MAX: usize = 100;
 #[derive(Debug)]
 pub(crate) struct ConnectionHandle {
     pub(crate) id: u64,
+    /// `peer:port -> own:port`.
+    pub(crate) name: OnceLock<Arc<str>>,
     pub(crate) mailbox: Arc<Mailbox>,
     /// Its user, once it is open.
     pub(crate) user: OnceLock<Name>,
@@ -95,6 +97,7 @@ impl BrokerInner {
         let mailbox = Arc::new(Mailbox::new(self.config.limits.outgoing_bytes_max));
         let handle = Arc::new(ConnectionHandle {
             id,
+            name: OnceLock::new(),
             mailbox,
             user: OnceLock::new(),
             vhost: OnceLock::new(),

@@ -151,6 +151,7 @@ impl Broker {
             runtime: Handle::current(),
             store: store.clone(),
             changes: Arc::default(),
+            node: Name::from(&*config.node_name),
         };
         let inner = Arc::new(BrokerInner {
             config,

@@ -78,12 +78,16 @@ struct Kept {
     messages: VecDeque<Message>,
     bytes: usize,
     gauge: Option<Arc<MemoryGauge>>,
+    ended: bool,
 }
 
 impl History {
     /// Keeps a message, charged to the gauge.
     pub(crate) fn keep(&self, message: Message, gauge: &Arc<MemoryGauge>) {
         let mut kept = self.kept.lock();
+        if kept.ended {
+            return;
+        }
         let before = kept.bytes;
         kept.bytes += cost(&message);
         kept.messages.push_back(message);
@@ -101,11 +105,14 @@ impl History {
     }
 }
 
-impl Drop for Kept {
+/// The exchange is gone; a connection that looked a route up may still refer to what it kept.
+impl Drop for RecentHistoryRouter {
     fn drop(&mut self) {
-        if let Some(gauge) = &self.gauge {
-            gauge.charge(-(self.bytes as i64));
+        let mut kept = self.history.kept.lock();
+        if let Some(gauge) = kept.gauge.take() {
+            gauge.charge(-(kept.bytes as i64));
         }
+        *kept = Kept { ended: true, ..Kept::default() };
     }
 }
 

@@ -64,7 +64,13 @@ impl Open {
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
         Self {
             connection_blocked: negotiated.capabilities.connection_blocked,
-            session: Session::new(broker.clone(), accepted.vhost, negotiated, handle.mailbox.clone()),
+            session: Session::new(
+                broker.clone(),
+                accepted.vhost,
+                negotiated,
+                handle.name.get().cloned().unwrap_or_else(|| "".into()),
+                handle.mailbox.clone(),
+            ),
             inbound: Inbound::new(Role::Server, limits),
             order: ChannelOrder::new(limits.channel_max, handle.clone()),
             heartbeat,

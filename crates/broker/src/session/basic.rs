@@ -11,6 +11,7 @@ use crate::queue::backlog::Entry;
 use crate::queue::state::Got;
 use crate::queue::{Queue, load};
 use crate::refusal::Permission;
+use crate::vhost::Tap;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{ProtocolError, ReplyCode};
 use std::sync::Arc;
@@ -37,6 +38,7 @@ impl Session {
             return Ok(());
         };
         self.forget_old_queues(channel)?;
+        let traced = self.vhost.is_traced();
         let open = self.channel(channel)?;
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
@@ -44,6 +46,7 @@ impl Session {
             .then(|| entry.message.counted(entry.delivery_count));
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
+        let traced = traced.then(|| message.clone());
         if !m.no_ack {
             let queue = open.queue_number(&queue);
             open.unacked.push(Slot {
@@ -59,6 +62,11 @@ impl Session {
                 stored: entry.stored,
                 message: entry.message,
             });
+        }
+        if let Some(message) = traced {
+            let (connection, user) = (&*self.name, &**self.negotiated.actor.user.name());
+            let tap = Tap { connection, channel, user };
+            self.vhost.trace_deliver(tap, &message, queue.name(), entry.redelivered);
         }
         Ok(())
     }
@@ -132,7 +140,10 @@ impl Session {
     #[inline]
     pub(super) fn write_deliveries(&mut self, out: &mut Vec<u8>) {
         let frame_max = self.negotiated.frame_max;
-        let Self { deliveries, consumers, channels, now_ms, delivered_bytes, .. } = self;
+        let Self {
+            deliveries, consumers, channels, now_ms, delivered_bytes, vhost, negotiated, name, ..
+        } = self;
+        let traced = vhost.is_traced();
         for delivery in deliveries.drain(..) {
             *delivered_bytes += delivery.bytes();
             let Some(Some(entry)) = consumers.get(delivery.consumer as usize) else { continue };
@@ -143,6 +154,11 @@ impl Session {
                 .then(|| delivery.message.counted(delivery.delivery_count));
             let message = counted.as_ref().unwrap_or(&delivery.message);
             put_deliver(out, &entry.prefix, entry.channel, tag, delivery.redelivered, message, frame_max);
+            if traced {
+                let tap =
+                    Tap { connection: name, channel: entry.channel, user: negotiated.actor.user.name() };
+                vhost.trace_deliver(tap, message, entry.queue.name(), delivery.redelivered);
+            }
             if !entry.no_ack {
                 open.unacked.push(entry.slot(delivery, tag, *now_ms));
             }

@@ -93,6 +93,8 @@ pub(crate) struct Session {
     broker: Arc<BrokerInner>,
     vhost: Arc<VirtualHost>,
     negotiated: Negotiated,
+    /// The connection's name.
+    name: Arc<str>,
     mailbox: Arc<Mailbox>,
     channels: Vec<Option<Box<Channel>>>,
     consumers: Vec<Option<ConsumerEntry>>,
@@ -137,6 +139,7 @@ impl Session {
         broker: Arc<BrokerInner>,
         vhost: Arc<VirtualHost>,
         negotiated: Negotiated,
+        name: Arc<str>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let store = vhost.store().cloned();
@@ -144,6 +147,7 @@ impl Session {
             broker,
             vhost,
             negotiated,
+            name,
             channels: Vec::new(),
             consumers: Vec::new(),
             free_consumers: Vec::new(),

@@ -2,12 +2,14 @@
 
 use super::Session;
 use super::deliver::put_return;
-use super::errors::{IntoError as _, name};
+use super::errors::{IntoError as _, name as name_of};
 use super::routes::{Address, Found};
 use crate::channel::Mode;
+use crate::exchange::{Publication, RoutingKeys};
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
+use crate::vhost::Tap;
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{
@@ -46,7 +48,7 @@ impl Session {
         let properties = content.properties();
         // Nothing, or delivery mode 1 or 2 alone: nothing to check.
         let plain = matches!(properties.as_bytes(), [0, 0] | [0x10, 0, 1 | 2]);
-        let exchange = name(publish.exchange)?;
+        let exchange = name_of(publish.exchange)?;
         if publish.immediate {
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, "immediate=true"));
         }
@@ -81,7 +83,7 @@ impl Session {
                 &key
             }
         };
-        let Self { routes, vhost, negotiated, channels, pending, confirming, broker, .. } = self;
+        let Self { routes, vhost, negotiated, channels, pending, confirming, broker, name, .. } = self;
         let address = Address {
             key: address_key,
             exchange,
@@ -89,7 +91,8 @@ impl Session {
             properties,
             has_copies: extras.cc || extras.bcc,
         };
-        let Found { queues, info } = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let Found { queues, info, traced } =
+            routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
         let parts = Parts {
             exchange: publish.exchange.as_bytes(),
             routing_key: publish.routing_key.as_bytes(),
@@ -105,6 +108,15 @@ impl Session {
             };
             if let Some(info) = info {
                 info.keep(&message, vhost.memory());
+            }
+            if traced {
+                let user = negotiated.actor.user.name();
+                let publication =
+                    Publication { exchange, routing_key: publish.routing_key.as_bytes(), properties };
+                if let Ok(keys) = RoutingKeys::of(&publication) {
+                    let tap = Tap { connection: name, channel, user };
+                    vhost.trace_publish(tap, &message, keys.iter(), queues);
+                }
             }
             message
         };
@@ -131,7 +143,7 @@ impl Session {
         }
         match queues {
             [] => {
-                if publish.mandatory || info.is_some() {
+                if publish.mandatory || info.is_some() || traced {
                     let message = build(1);
                     let (code, text) = NO_ROUTE;
                     if publish.mandatory {

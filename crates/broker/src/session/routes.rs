@@ -19,6 +19,8 @@ type Map = HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>;
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     epoch: (u64, u64),
+    /// The firehose wants a copy of every publishing.
+    traced: bool,
     map: Map,
     routes: Vec<Route>,
     /// The route used last, which most publishings use again.
@@ -35,12 +37,8 @@ pub(crate) struct Found<'a> {
     pub(crate) queues: &'a [Arc<Queue>],
     /// What else is to be done with it; `None` for nothing.
     pub(crate) info: Option<&'a RouteInfo>,
-}
-
-impl<'a> Found<'a> {
-    fn queues(queues: &'a [Arc<Queue>]) -> Self {
-        Self { queues, info: None }
-    }
+    /// The firehose wants a copy.
+    pub(crate) traced: bool,
 }
 
 #[derive(Debug)]
@@ -74,16 +72,17 @@ impl Routes {
         if epoch != self.epoch {
             self.forget();
             self.epoch = epoch;
+            self.traced = vhost.is_traced();
         }
         if !address.has_copies {
             if let Some(last) = self.last
                 && *self.routes[last as usize].key == *address.key
             {
-                return Ok(Found::queues(&self.routes[last as usize].queues));
+                return Ok(self.found(last));
             }
             if let Some(&at) = self.map.get(address.key) {
                 self.last = Some(at);
-                return Ok(Found::queues(&self.routes[at as usize].queues));
+                return Ok(self.found(at));
             }
         }
         self.look_up(vhost, actor, address)
@@ -102,7 +101,7 @@ impl Routes {
             vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
         if !info.cacheable || address.has_copies {
             self.info = Some(info).filter(|info| !info.histories.is_empty());
-            return Ok(Found { queues: &self.scratch, info: self.info.as_ref() });
+            return Ok(Found { queues: &self.scratch, info: self.info.as_ref(), traced: self.traced });
         }
         if self.routes.len() >= ROUTES_MAX {
             self.forget();
@@ -112,11 +111,16 @@ impl Routes {
         self.map.insert(key.clone(), at);
         self.routes.push(Route { key, queues: std::mem::take(&mut self.scratch) });
         self.last = Some(at);
-        Ok(Found::queues(&self.routes[at as usize].queues))
+        Ok(self.found(at))
+    }
+
+    #[inline]
+    fn found(&self, at: u32) -> Found<'_> {
+        Found { queues: &self.routes[at as usize].queues, info: None, traced: self.traced }
     }
 
     /// Drops all, so that no deleted queue is kept alive by an idle publisher.
     pub(crate) fn forget(&mut self) {
-        *self = Self { epoch: self.epoch, ..Self::default() };
+        *self = Self { epoch: self.epoch, traced: self.traced, ..Self::default() };
     }
 }

@@ -115,6 +115,11 @@ impl<Q: Clone> Topology<Q> {
         self.epoch
     }
 
+    /// Has everybody look up again what they remember.
+    pub(crate) fn touch(&mut self) {
+        self.epoch += 1;
+    }
+
     /// Adds a queue. It gets messages from the default exchange by its name, and from others once it is bound.
     ///
     /// A queue that is here already keeps its bindings; its former handle is given back.

@@ -12,6 +12,7 @@ mod parameters;
 mod policies;
 mod queues;
 mod restore;
+mod trace;
 
 pub use bindings::BindSpec;
 pub(crate) use changes::Changes;
@@ -20,6 +21,7 @@ pub use metadata::VhostMetadata;
 pub use parameters::Parameter;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
+pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
@@ -34,7 +36,7 @@ use leveret_protocol::{RawProperties, ReplyCode};
 use leveret_store::{Batch, State, Store, Ticket};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
 
 /// Refuses when the store has failed.
@@ -67,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Handle,
     pub(crate) store: Option<Arc<Store>>,
     pub(crate) changes: Arc<Changes>,
+    /// The node's name.
+    pub(crate) node: Name,
 }
 
 /// See the module's documentation.
@@ -81,6 +85,8 @@ pub struct VirtualHost {
     metadata: RwLock<VhostMetadata>,
     parameters: RwLock<parameters::Parameters>,
     limits_in_force: limits::LimitsInForce,
+    /// The firehose is on.
+    traced: AtomicBool,
     shared: Shared,
 }
 
@@ -95,6 +101,7 @@ impl VirtualHost {
             metadata: RwLock::default(),
             parameters: RwLock::default(),
             limits_in_force: limits::LimitsInForce::default(),
+            traced: AtomicBool::new(false),
             shared,
         })
     }

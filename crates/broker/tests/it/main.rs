@@ -29,5 +29,6 @@ mod reply_to;
 mod shutdown;
 mod stress;
 mod support;
+mod trace;
 mod transactions;
 mod vhosts;

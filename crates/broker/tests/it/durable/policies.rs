@@ -24,17 +24,17 @@ async fn policies_are_there_after_a_crash_and_cleared_ones_are_not() {
     let vhost = before.broker.vhost("/").unwrap();
     vhost.set_policy(PolicyScope::User, policy("kept", json!({"max-length": 2}))).unwrap();
     vhost.set_policy(PolicyScope::User, policy("gone", json!({"max-length": 1}))).unwrap();
-    vhost.set_policy(PolicyScope::Operator, policy("o", json!({"expires": 1000}))).unwrap();
+    vhost.set_policy(PolicyScope::Operator, policy("o", json!({"expires": 100_000_000}))).unwrap();
     vhost.clear_policy(PolicyScope::User, "gone").unwrap();
     stored(&mut client).await;
     let after = before.crash(Duration::ZERO).restart().await;
     let vhost = after.broker.vhost("/").unwrap();
     assert_eq!(vhost.policies(PolicyScope::User), [policy("kept", json!({"max-length": 2}))]);
-    assert_eq!(vhost.policies(PolicyScope::Operator), [policy("o", json!({"expires": 1000}))]);
+    assert_eq!(vhost.policies(PolicyScope::Operator), [policy("o", json!({"expires": 100_000_000}))]);
     let queue = vhost.topology().queue("q").unwrap().clone();
     assert_eq!(
         Value::Object(queue.policies().effective_definition()),
-        json!({"max-length": 2, "expires": 1000})
+        json!({"max-length": 2, "expires": 100_000_000})
     );
     let mut client = after.client().await;
     client.fill("q", &["1", "2", "3"]).await;
