@@ -64,6 +64,15 @@ fn policies(operator: bool) -> &'static str {
     if operator { "operator-policies" } else { "policies" }
 }
 
+/// Switches the firehose of virtual host `/` on or off.
+pub fn set_tracing(on: bool) {
+    if target().in_process {
+        in_process::set_tracing(on);
+    } else {
+        put("/api/vhosts/%2F", &format!(r#"{{"tracing":{on}}}"#));
+    }
+}
+
 /// Raises or clears the memory alarm; whether the broker could be told, which one that runs elsewhere cannot.
 #[must_use]
 pub fn set_memory_alarm(raised: bool) -> bool {

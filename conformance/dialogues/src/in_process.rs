@@ -59,6 +59,11 @@ pub(crate) fn clear_policy(operator: bool, name: &str) {
     must("a policy less", default_vhost().clear_policy(scope(operator), name));
 }
 
+pub(crate) fn set_tracing(on: bool) {
+    let vhost = default_vhost();
+    if on { vhost.trace_on() } else { vhost.trace_off() }
+}
+
 fn default_vhost() -> Arc<VirtualHost> {
     match broker().vhost("/") {
         Some(vhost) => vhost,

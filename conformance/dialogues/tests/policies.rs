@@ -38,8 +38,36 @@ fn a_length_limit_trims_at_once_and_goes_with_its_policy() {
     });
 }
 
+/// Publishes with confirms until the queue refuses; what was in it then.
+#[track_caller]
+fn until_refused(channel: &Channel, queue: &str) -> Vec<String> {
+    let mut published = 3;
+    eventually("a refusal", || {
+        channel.publish("", queue, "more");
+        published += 1;
+        (!channel.expect_confirms(published, published).is_empty()).then_some(())
+    });
+    channel.drain(queue)
+}
+
 #[test]
 fn a_queue_that_refuses_is_not_trimmed() {
+    let scratch = Scratch::new();
+    let q = scratch.queue("q");
+    let connection = Connection::open();
+    let channel = connection.channel();
+    channel.queue_with(&q, table([("x-overflow", "reject-publish".into())]));
+    channel.confirm_select();
+    for body in ["1", "2", "3"] {
+        channel.publish("", &q, body);
+    }
+    channel.expect_confirms(1, 3);
+    scratch.policy(&q, r#"{"max-length":1}"#);
+    assert_eq!(until_refused(&channel, &q)[..3], ["1", "2", "3"]);
+}
+
+#[test]
+fn a_limit_that_comes_together_with_refusal() {
     let scratch = Scratch::new();
     let q = scratch.queue("q");
     let connection = Connection::open();
@@ -51,13 +79,15 @@ fn a_queue_that_refuses_is_not_trimmed() {
     }
     channel.expect_confirms(1, 3);
     scratch.policy(&q, r#"{"max-length":1,"overflow":"reject-publish"}"#);
-    let mut published = 3;
-    eventually("a refusal", || {
-        channel.publish("", &q, "more");
-        published += 1;
-        (!channel.expect_confirms(published, published).is_empty()).then_some(())
-    });
-    assert_eq!(channel.drain(&q)[..3], ["1", "2", "3"]);
+    let kept = until_refused(&channel, &q);
+    assert_eq!(
+        kept.contains(&"1".to_owned()),
+        differs(
+            "what was taken stays: a queue that refuses drops nothing, also when the limit came with the same policy",
+            false,
+            true,
+        )
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod data;
 pub mod definitions;
 pub mod equivalence;
 mod erlang_term;
+mod events;
 pub mod exchange;
 mod inspect;
 mod limiter;

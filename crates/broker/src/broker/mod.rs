@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DataLocation};
 use crate::data::{self, DataFolder};
 use crate::definitions::Definitions;
+use crate::events::Events;
 use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
 use crate::replies::Replies;
@@ -152,6 +153,7 @@ impl Broker {
             store: store.clone(),
             changes: Arc::default(),
             node: Name::from(&*config.node_name),
+            events: Events::new(&config.default_vhost),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -317,8 +319,13 @@ impl BrokerInner {
             let mut batch = Batch::new();
             vhost.put_metadata(VhostMetadata::default(), &mut batch);
             self.changes().append(self.store(), &mut batch);
+            vhost.emit("vhost.created", |event| event.text("name", name));
         }
         vhost
+    }
+
+    pub(crate) fn events(&self) -> &Events {
+        &self.shared.events
     }
 
     /// The virtual host, and whether it is new; nothing is stored.
@@ -329,6 +336,7 @@ impl BrokerInner {
         }
         let name: Name = name.into();
         let vhost = VirtualHost::new(name.clone(), self.shared.clone());
+        self.shared.events.settle(&vhost);
         vhosts.insert(name, vhost.clone());
         (vhost, true)
     }
@@ -353,6 +361,17 @@ async fn watch_alarms(broker: Weak<BrokerInner>, memory: Arc<MemoryGauge>) {
         let bits = memory.alarms().iter().map(|resource| resource.bit()).sum();
         let before = broker.alarms.swap(bits, Ordering::AcqRel);
         if bits != before {
+            for resource in [Resource::Memory, Resource::Disk] {
+                let (was, is) = (before & resource.bit() != 0, bits & resource.bit() != 0);
+                if was != is {
+                    let key = if is { "alarm.set" } else { "alarm.cleared" };
+                    let node = &broker.config.node_name;
+                    let name = Resource::describe(resource.bit());
+                    broker
+                        .events()
+                        .emit(key, |event| event.text("resource", &name.to_string()).text("node", node));
+                }
+            }
             match bits {
                 0 => tracing::info!("resource alarms cleared: publishers go on"),
                 _ => {

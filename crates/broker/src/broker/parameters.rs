@@ -22,8 +22,10 @@ impl Broker {
     pub fn set_global_parameter(&self, name: &str, value: Value) -> Result<(), Refusal> {
         self.0.check_store()?;
         let mut batch = Batch::new();
+        let text = value.to_string();
         self.0.put_global_parameter(name, value, &mut batch)?;
         self.0.changes().append(self.0.store(), &mut batch);
+        self.0.events().emit("parameter.set", |event| event.text("name", name).text("value", &text));
         self.0.check_store()
     }
 
@@ -41,6 +43,9 @@ impl Broker {
             self.0.changes().append(self.0.store(), &mut batch);
         }
         drop(all);
+        if there {
+            self.0.events().emit("parameter.cleared", |event| event.text("name", name));
+        }
         self.0.check_store().map(|()| there)
     }
 
@@ -57,6 +62,7 @@ impl Broker {
     pub fn set_user_limits(&self, user: &str, limits: UserLimits) -> Result<(), AuthError> {
         self.0.auth().set_limits(user, limits)?;
         self.0.save_definitions();
+        self.0.events().emit("user.limits.set", |event| event.text("username", user));
         Ok(())
     }
 }

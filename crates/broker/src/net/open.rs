@@ -62,7 +62,7 @@ impl Open {
         let _ = handle.user.set(negotiated.actor.user.name().clone());
         let _ = handle.vhost.set(accepted.vhost.name().clone());
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
-        Self {
+        let open = Self {
             connection_blocked: negotiated.capabilities.connection_blocked,
             session: Session::new(
                 broker.clone(),
@@ -80,7 +80,9 @@ impl Open {
             charged_bodies: 0,
             frames_wait: false,
             overdue_check_ms: None,
-        }
+        };
+        open.session.emit_connection("connection.created");
+        open
     }
 
     /// Handles every whole frame that arrived.
@@ -273,5 +275,6 @@ impl Open {
         self.charge_bodies(0);
         self.session.set_now(self.broker.clock().now_ms());
         self.session.close();
+        self.session.emit_connection("connection.closed");
     }
 }

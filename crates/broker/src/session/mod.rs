@@ -19,6 +19,7 @@ mod store;
 use crate::broker::BrokerInner;
 use crate::channel::unacked::Slot;
 use crate::channel::{Channel, Mode};
+use crate::events::Fields;
 use crate::mailbox::{Command, Delivery, Mailbox};
 use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
@@ -296,6 +297,21 @@ impl Session {
         }
         self.channels[at] = Some(Box::default());
         channel_methods::OpenOk.write(channel, out);
+        self.vhost.emit("channel.created", |event| self.channel_fields(event, channel));
+    }
+
+    /// RabbitMQ's name of a channel.
+    fn channel_name(&self, channel: u16) -> String {
+        format!("{} ({channel})", self.name)
+    }
+
+    fn channel_fields(&self, event: Fields, channel: u16) -> Fields {
+        event
+            .text("name", &self.channel_name(channel))
+            .number("number", channel.into())
+            .text("connection", &self.name)
+            .text("user", self.negotiated.actor.user.name())
+            .by(self.negotiated.actor.user.name())
     }
 
     #[inline]
@@ -340,6 +356,19 @@ impl Session {
             self.consumers[number as usize] = None;
             self.free_consumers.push(number);
         }
+        self.vhost.emit("channel.closed", |event| self.channel_fields(event, channel));
+    }
+
+    /// The connection is open, or over.
+    pub(crate) fn emit_connection(&self, key: &str) {
+        let user = self.negotiated.actor.user.name();
+        self.vhost.emit(key, |event| {
+            event
+                .text("name", &self.name)
+                .text("user", user)
+                .text("node", &self.broker.config().node_name)
+                .by(user)
+        });
     }
 
     /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them.

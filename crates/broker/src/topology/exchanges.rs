@@ -75,6 +75,19 @@ impl<Q: Clone> Topology<Q> {
         Ok(self.remove_exchange(name))
     }
 
+    /// Makes an exchange whose name is reserved, without arguments.
+    pub(crate) fn predeclare(&mut self, spec: ExchangeSpec) {
+        if self.exchange(&spec.name).is_none() {
+            // There are no arguments that could be refused.
+            let _ = self.add_exchange(spec);
+        }
+    }
+
+    /// Whether something is bound to an exchange.
+    pub(crate) fn is_bound_from(&self, name: &str) -> bool {
+        self.exchange(name).is_some_and(|exchange| !exchange.outgoing.is_empty())
+    }
+
     pub(super) fn add_exchange(&mut self, spec: ExchangeSpec) -> Result<(), Refusal> {
         let argument = spec.alternate_exchange(&self.vhost)?;
         let policies = self.policies.applied(Kinds::EXCHANGE, &spec.name);

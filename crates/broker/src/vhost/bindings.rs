@@ -51,13 +51,18 @@ impl VirtualHost {
     pub fn bind(&self, actor: &Actor, spec: BindSpec) -> Result<(), Refusal> {
         self.check_binding(actor, &spec)?;
         self.check_store(true)?;
-        let (source, destination) = (spec.source.clone(), spec.destination.clone());
-        let entered = self.change(|t, batch| {
-            let new = bind(t, self.name(), spec, batch)?;
-            // Under the lock: nothing that is published from now on comes before it.
-            Ok(if new { self.hand_on_history(t, &source, &destination) } else { Vec::new() })
+        let bound = self.change(|t, batch| {
+            let new = bind(t, self.name(), spec.clone(), batch)?;
+            let binding = t.binding(&spec.source, &spec.destination, &spec.key, &spec.arguments).cloned();
+            Ok(binding.filter(|_| new).map(|binding| {
+                // Under the lock: nothing that is published from now on comes before it.
+                let entered = self.hand_on_history(t, &spec.source, &spec.destination);
+                (binding, entered)
+            }))
         })?;
+        let Some((binding, entered)) = bound else { return Ok(()) };
         entered.into_iter().for_each(|(queue, outcome)| queue.carry_out(outcome));
+        self.binding_created(&binding, actor);
         Ok(())
     }
 
@@ -98,15 +103,17 @@ impl VirtualHost {
     pub fn unbind(&self, actor: &Actor, spec: BindSpec) -> Result<(), Refusal> {
         self.check_binding(actor, &spec)?;
         self.check_store(true)?;
-        self.change(|t, batch| {
+        let gone = self.change(|t, batch| {
             let known = t.binding(&spec.source, &spec.destination, &spec.key, &spec.arguments);
             let lasting = known.is_some_and(|binding| changes::is_lasting_binding(t, binding));
             let gone = t.unbind(&spec.source, &spec.destination, &spec.key, &spec.arguments)?;
-            if let Some(gone) = gone.filter(|gone| lasting || !gone.exchanges.is_empty()) {
-                changes::removed(batch, self.name(), &gone);
+            if let Some(gone) = gone.as_ref().filter(|gone| lasting || !gone.exchanges.is_empty()) {
+                changes::removed(batch, self.name(), gone);
             }
-            Ok(())
-        })
+            Ok::<_, Refusal>(gone)
+        })?;
+        gone.iter().for_each(|gone| self.removed(gone));
+        Ok(())
     }
 
     fn check_binding(&self, actor: &Actor, spec: &BindSpec) -> Result<(), Refusal> {

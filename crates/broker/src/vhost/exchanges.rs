@@ -40,7 +40,11 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }
         self.check_store(spec.durable)?;
-        self.change(|topology, batch| declare(topology, self.name(), spec, batch))
+        let created = self.change(|topology, batch| declare(topology, self.name(), spec.clone(), batch))?;
+        if created {
+            self.exchange_created(&spec, actor);
+        }
+        Ok(created)
     }
 
     /// Passive `exchange.declare`.
@@ -66,12 +70,14 @@ impl VirtualHost {
         self.permit(actor, ResourceKind::Exchange, &exchange, Permission::Configure)?;
         let durable = self.topology().exchange(&exchange).is_some_and(|exchange| exchange.durable);
         self.check_store(durable)?;
-        self.change(|topology, batch| {
+        let gone = self.change(|topology, batch| {
             let gone = topology.delete_exchange(&exchange, if_unused)?;
             if durable || gone.exchanges.len() > 1 {
                 changes::removed(batch, self.name(), &gone);
             }
-            Ok(())
-        })
+            Ok::<_, Refusal>(gone)
+        })?;
+        self.removed(&gone);
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 mod bindings;
 mod changes;
+mod events;
 mod exchanges;
 mod limits;
 mod metadata;
@@ -25,7 +26,8 @@ pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
-use crate::exchange::{ExchangeKind, Publication};
+use crate::events::Events;
+use crate::exchange::{ExchangeKind, ExchangeSpec, Publication};
 use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
 use crate::queue::Queue;
@@ -71,6 +73,7 @@ pub(crate) struct Shared {
     pub(crate) changes: Arc<Changes>,
     /// The node's name.
     pub(crate) node: Name,
+    pub(crate) events: Arc<Events>,
 }
 
 /// See the module's documentation.
@@ -161,6 +164,7 @@ impl VirtualHost {
         let mut topology = self.topology.write();
         let result = change(&mut topology, &mut batch);
         self.epoch.store(topology.epoch(), Ordering::Release);
+        self.shared.events.look(&self.name, &topology);
         self.shared.changes.append(self.store(), &mut batch);
         result
     }
@@ -174,7 +178,13 @@ impl VirtualHost {
         let mut topology = self.topology.write();
         let result = change(&mut topology, batch);
         self.epoch.store(topology.epoch(), Ordering::Release);
+        self.shared.events.look(&self.name, &topology);
         result
+    }
+
+    /// Makes an exchange that is always there.
+    pub(crate) fn predeclare(&self, spec: ExchangeSpec) {
+        self.topology.write().predeclare(spec);
     }
 
     /// What to wait for until all changes of entities so far are stored.

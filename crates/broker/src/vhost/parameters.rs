@@ -46,8 +46,9 @@ impl VirtualHost {
         self.check_store(true)?;
         let parameter = Parameter { component: component.into(), name: name.into(), value };
         let mut batch = Batch::new();
-        self.put_parameter(parameter, &mut batch)?;
+        self.put_parameter(parameter.clone(), &mut batch)?;
         self.shared.changes.append(self.store(), &mut batch);
+        self.parameter_set(component, name, &parameter.value);
         self.check_store(true)
     }
 
@@ -68,6 +69,9 @@ impl VirtualHost {
             self.shared.changes.append(self.store(), &mut batch);
         }
         drop(parameters);
+        if there {
+            self.parameter_cleared(component, name);
+        }
         self.check_store(true).map(|()| there)
     }
 

@@ -16,7 +16,8 @@ impl VirtualHost {
     /// [`Refusal::Validation`]: pattern, keys or values that cannot be. The store has failed.
     pub fn set_policy(&self, scope: PolicyScope, policy: Policy) -> Result<(), Refusal> {
         self.check_store(true)?;
-        self.put_policies([(scope, policy)], None)?;
+        self.put_policies([(scope, policy.clone())], None)?;
+        self.announce_policy_set(&policy);
         self.check_store(true)
     }
 
@@ -33,6 +34,9 @@ impl VirtualHost {
             }
             there
         });
+        if there {
+            self.announce_policy_cleared(scope, name);
+        }
         self.check_store(true).map(|()| there)
     }
 

@@ -125,6 +125,7 @@ impl VirtualHost {
             self.catch_up_with_policies(&queue);
         }
         queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
+        self.queue_created(&queue, actor);
         Ok(Declared { queue, created: true })
     }
 
@@ -182,11 +183,11 @@ impl VirtualHost {
             if changes::is_lasting(&gone) || !removed.exchanges.is_empty() {
                 changes::removed(batch, self.name(), &removed);
             }
-            Some(())
+            Some(removed)
         });
-        if gone.is_none() {
-            return 0;
-        }
+        let Some(removed) = gone else { return 0 };
+        self.removed(&removed);
+        self.queue_deleted(queue.name());
         let mut outcome = Outcome::default();
         let (consumers, ready, timer) = {
             let mut state = queue.lock();

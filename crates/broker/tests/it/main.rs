@@ -13,6 +13,7 @@ mod consumer_timeout;
 mod consumers;
 mod dead_letter;
 mod durable;
+mod events;
 mod exchanges;
 mod exclusive;
 mod expiry;
