@@ -64,6 +64,33 @@ fn policies(operator: bool) -> &'static str {
     if operator { "operator-policies" } else { "policies" }
 }
 
+/// Makes a virtual host in which the target's user may do everything.
+pub(crate) fn add_vhost(name: &str) {
+    if target().in_process {
+        in_process::add_vhost(name, &target().user);
+    } else {
+        put(&format!("/api/vhosts/{name}"), "{}");
+        let all = r#"{"configure":".*","write":".*","read":".*"}"#;
+        put(&format!("/api/permissions/{name}/{}", target().user), all);
+    }
+}
+
+/// Removes a virtual host. (One of this process goes with it.)
+pub(crate) fn delete_vhost(name: &str) {
+    if !target().in_process {
+        request("DELETE", &format!("/api/vhosts/{name}"), "");
+    }
+}
+
+/// Sets a limit of a virtual host: `max-connections` or `max-queues`; negative for none.
+pub fn set_vhost_limit(vhost: &str, limit: &str, value: i64) {
+    if target().in_process {
+        in_process::set_vhost_limit(vhost, limit, value);
+    } else {
+        put(&format!("/api/vhost-limits/{vhost}/{limit}"), &format!(r#"{{"value":{value}}}"#));
+    }
+}
+
 /// Switches the firehose of virtual host `/` on or off.
 pub fn set_tracing(on: bool) {
     if target().in_process {

@@ -59,6 +59,18 @@ pub(crate) fn clear_policy(operator: bool, name: &str) {
     must("a policy less", default_vhost().clear_policy(scope(operator), name));
 }
 
+pub(crate) fn add_vhost(name: &str, user: &str) {
+    let _ = broker().declare_vhost(name);
+    must("permissions", broker().auth().set_permissions(user, name, Permissions::all()));
+}
+
+pub(crate) fn set_vhost_limit(vhost: &str, limit: &str, value: i64) {
+    let Some(vhost) = broker().vhost(vhost) else { panic!("there is no virtual host '{vhost}'") };
+    let mut limits = vhost.limits().to_json();
+    limits[limit] = value.into();
+    must("limits", vhost.set_parameter("vhost-limits", "limits", limits));
+}
+
 pub(crate) fn set_tracing(on: bool) {
     let vhost = default_vhost();
     if on { vhost.trace_on() } else { vhost.trace_off() }

@@ -14,6 +14,7 @@ pub struct Scratch {
     exchanges: RefCell<Vec<String>>,
     users: RefCell<Vec<String>>,
     policies: RefCell<Vec<(bool, String)>>,
+    vhosts: RefCell<Vec<String>>,
 }
 
 impl Scratch {
@@ -32,6 +33,7 @@ impl Scratch {
             exchanges: RefCell::default(),
             users: RefCell::default(),
             policies: RefCell::default(),
+            vhosts: RefCell::default(),
         }
     }
 
@@ -54,6 +56,15 @@ impl Scratch {
     pub fn exchange(&self, label: &str) -> String {
         let name = self.name(label);
         self.exchanges.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// A virtual host in which the target's user may do everything; deleted in the end.
+    #[must_use]
+    pub fn vhost(&self, label: &str) -> String {
+        let name = self.name(label);
+        admin::add_vhost(&name);
+        self.vhosts.borrow_mut().push(name.clone());
         name
     }
 
@@ -104,6 +115,9 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         for (operator, name) in self.policies.take() {
             admin::clear_policy(operator, &name);
+        }
+        for vhost in self.vhosts.take() {
+            admin::delete_vhost(&vhost);
         }
         for user in self.users.take() {
             admin::delete_user(&user);
