@@ -64,7 +64,7 @@ impl Session {
             });
         }
         if let Some(message) = traced {
-            let (connection, user) = (&*self.name, &**self.negotiated.actor.user.name());
+            let (connection, user) = (&*self.connection_name, &**self.negotiated.actor.user.name());
             let tap = Tap { connection, channel, user };
             self.vhost.trace_deliver(tap, &message, queue.name(), entry.redelivered);
         }
@@ -141,7 +141,15 @@ impl Session {
     pub(super) fn write_deliveries(&mut self, out: &mut Vec<u8>) {
         let frame_max = self.negotiated.frame_max;
         let Self {
-            deliveries, consumers, channels, now_ms, delivered_bytes, vhost, negotiated, name, ..
+            deliveries,
+            consumers,
+            channels,
+            now_ms,
+            delivered_bytes,
+            vhost,
+            negotiated,
+            connection_name,
+            ..
         } = self;
         let traced = vhost.is_traced();
         for delivery in deliveries.drain(..) {
@@ -155,8 +163,11 @@ impl Session {
             let message = counted.as_ref().unwrap_or(&delivery.message);
             put_deliver(out, &entry.prefix, entry.channel, tag, delivery.redelivered, message, frame_max);
             if traced {
-                let tap =
-                    Tap { connection: name, channel: entry.channel, user: negotiated.actor.user.name() };
+                let tap = Tap {
+                    connection: connection_name,
+                    channel: entry.channel,
+                    user: negotiated.actor.user.name(),
+                };
                 vhost.trace_deliver(tap, message, entry.queue.name(), delivery.redelivered);
             }
             if !entry.no_ack {

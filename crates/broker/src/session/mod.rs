@@ -95,7 +95,7 @@ pub(crate) struct Session {
     vhost: Arc<VirtualHost>,
     negotiated: Negotiated,
     /// The connection's name.
-    name: Arc<str>,
+    connection_name: Arc<str>,
     mailbox: Arc<Mailbox>,
     channels: Vec<Option<Box<Channel>>>,
     consumers: Vec<Option<ConsumerEntry>>,
@@ -140,7 +140,7 @@ impl Session {
         broker: Arc<BrokerInner>,
         vhost: Arc<VirtualHost>,
         negotiated: Negotiated,
-        name: Arc<str>,
+        connection_name: Arc<str>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let store = vhost.store().cloned();
@@ -148,7 +148,7 @@ impl Session {
             broker,
             vhost,
             negotiated,
-            name,
+            connection_name,
             channels: Vec::new(),
             consumers: Vec::new(),
             free_consumers: Vec::new(),
@@ -302,14 +302,14 @@ impl Session {
 
     /// RabbitMQ's name of a channel.
     fn channel_name(&self, channel: u16) -> String {
-        format!("{} ({channel})", self.name)
+        format!("{} ({channel})", self.connection_name)
     }
 
     fn channel_fields(&self, event: Fields, channel: u16) -> Fields {
         event
             .text("name", &self.channel_name(channel))
             .number("number", channel.into())
-            .text("connection", &self.name)
+            .text("connection", &self.connection_name)
             .text("user", self.negotiated.actor.user.name())
             .by(self.negotiated.actor.user.name())
     }
@@ -364,7 +364,7 @@ impl Session {
         let user = self.negotiated.actor.user.name();
         self.vhost.emit(key, |event| {
             event
-                .text("name", &self.name)
+                .text("name", &self.connection_name)
                 .text("user", user)
                 .text("node", &self.broker.config().node_name)
                 .by(user)

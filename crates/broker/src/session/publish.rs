@@ -2,14 +2,14 @@
 
 use super::Session;
 use super::deliver::put_return;
-use super::errors::{IntoError as _, name as name_of};
+use super::errors::{IntoError as _, name};
 use super::routes::{Address, Found};
 use crate::channel::Mode;
 use crate::exchange::{Publication, RoutingKeys};
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
-use crate::vhost::Tap;
+use crate::vhost::{Tap, VirtualHost};
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{
@@ -48,7 +48,7 @@ impl Session {
         let properties = content.properties();
         // Nothing, or delivery mode 1 or 2 alone: nothing to check.
         let plain = matches!(properties.as_bytes(), [0, 0] | [0x10, 0, 1 | 2]);
-        let exchange = name_of(publish.exchange)?;
+        let exchange = name(publish.exchange)?;
         if publish.immediate {
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, "immediate=true"));
         }
@@ -83,7 +83,9 @@ impl Session {
                 &key
             }
         };
-        let Self { routes, vhost, negotiated, channels, pending, confirming, broker, name, .. } = self;
+        let Self {
+            routes, vhost, negotiated, channels, pending, confirming, broker, connection_name, ..
+        } = self;
         let address = Address {
             key: address_key,
             exchange,
@@ -91,8 +93,8 @@ impl Session {
             properties,
             has_copies: extras.cc || extras.bcc,
         };
-        let Found { queues, info, traced } =
-            routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let found = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let queues = found.queues;
         let parts = Parts {
             exchange: publish.exchange.as_bytes(),
             routing_key: publish.routing_key.as_bytes(),
@@ -106,17 +108,9 @@ impl Session {
                 Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
                 None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
             };
-            if let Some(info) = info {
-                info.keep(&message, vhost.memory());
-            }
-            if traced {
-                let user = negotiated.actor.user.name();
-                let publication =
-                    Publication { exchange, routing_key: publish.routing_key.as_bytes(), properties };
-                if let Ok(keys) = RoutingKeys::of(&publication) {
-                    let tap = Tap { connection: name, channel, user };
-                    vhost.trace_publish(tap, &message, keys.iter(), queues);
-                }
+            if found.is_watched() {
+                let tap = Tap { connection: connection_name, channel, user: negotiated.actor.user.name() };
+                hand_on(found, &message, address, vhost, tap);
             }
             message
         };
@@ -143,7 +137,7 @@ impl Session {
         }
         match queues {
             [] => {
-                if publish.mandatory || info.is_some() || traced {
+                if publish.mandatory || found.is_watched() {
                     let message = build(1);
                     let (code, text) = NO_ROUTE;
                     if publish.mandatory {
@@ -252,6 +246,20 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// A publishing goes elsewhere than to queues too: to exchanges that keep it, to the firehose.
+#[cold]
+fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &VirtualHost, tap: Tap<'_>) {
+    if let Some(info) = found.info {
+        info.keep(message, vhost.memory());
+    }
+    let Address { exchange, routing_key, properties, .. } = address;
+    if let (true, Ok(keys)) =
+        (found.traced, RoutingKeys::of(&Publication { exchange, routing_key, properties }))
+    {
+        vhost.trace_publish(tap, message, keys.iter(), found.queues);
     }
 }
 

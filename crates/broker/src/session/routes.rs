@@ -41,6 +41,14 @@ pub(crate) struct Found<'a> {
     pub(crate) traced: bool,
 }
 
+impl Found<'_> {
+    /// Whether somebody beside the queues is to have the publishing.
+    #[inline]
+    pub(crate) fn is_watched(self) -> bool {
+        self.info.is_some() || self.traced
+    }
+}
+
 #[derive(Debug)]
 struct Route {
     key: Box<[u8]>,
