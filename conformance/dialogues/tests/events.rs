@@ -74,8 +74,8 @@ fn what_happens_to_entities_is_told() {
     scratch.clear_policy(&q);
     expect_event(&inbox, "policy.cleared", [name(&q), vhost()]);
     channel.call(exchange::Delete { exchange: s(&x), ..Default::default() }, exchange::DeleteOk);
-    expect_event(&inbox, "binding.deleted", binding());
     expect_event(&inbox, "exchange.deleted", [name(&x), vhost()]);
+    expect_event(&inbox, "binding.deleted", binding());
     channel.call(queue::Delete { queue: s(&q), ..Default::default() }, queue::DeleteOk { message_count: 0 });
     expect_event(&inbox, "queue.deleted", [name(&q), vhost()]);
     other.close();

@@ -43,7 +43,8 @@ fn publishings_and_deliveries_are_copied() {
     set_tracing(true);
     channel.bind(&trace, "amq.rabbitmq.trace", &format!("*.{}.#", q.split('.').next().unwrap()));
     channel.bind(&trace, "amq.rabbitmq.trace", "publish.#");
-    let own = table([("CC", texts(&["x"])), ("a", 1.into())]);
+    let copy = channel.named_queue();
+    let own = table([("CC", texts(&[&copy])), ("a", 1.into())]);
     let properties = Properties {
         content_type: Some("t/p".into()),
         delivery_mode: Some(2),
@@ -55,8 +56,8 @@ fn publishings_and_deliveries_are_copied() {
     channel.publish_with("", &q, &properties, "body");
     let headers = expect_copy(&channel, &trace, "publish.", "body");
     assert_eq!(headers.get("exchange_name"), Some(&"".into()));
-    assert_eq!(headers.get("routing_keys"), Some(&texts(&[&q, "x"])));
-    assert_eq!(headers.get("routed_queues"), Some(&texts(&[&q])));
+    assert_eq!(headers.get("routing_keys"), Some(&texts(&[&q, &copy])));
+    assert_eq!(headers.get("routed_queues"), Some(&texts(&[&q, &copy])));
     let Some(FieldValue::Table(copied)) = headers.get("properties") else { panic!("{headers:?}") };
     let expected = [
         ("content_type", FieldValue::from("t/p")),

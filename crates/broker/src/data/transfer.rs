@@ -102,10 +102,12 @@ impl BrokerInner {
 
     /// Everything that outlives the broker.
     pub(crate) fn export(&self) -> Definitions {
-        let mut all = Definitions::default();
-        all.product_name = Some("Leveret".into());
-        all.product_version = Some(env!("CARGO_PKG_VERSION").into());
-        all.rabbitmq_version = Some(crate::net::RABBITMQ_VERSION.into());
+        let mut all = Definitions {
+            product_name: Some("Leveret".into()),
+            product_version: Some(env!("CARGO_PKG_VERSION").into()),
+            rabbitmq_version: Some(crate::net::RABBITMQ_VERSION.into()),
+            ..Definitions::default()
+        };
         all.take_access(self.auth());
         for vhost in self.vhosts() {
             parameters::export(&vhost, &mut all);

@@ -84,7 +84,7 @@ impl Applied {
         for key in KEYS {
             let (Effect::Argument(merge), Some(value)) = (key.effect, policy.get(key.name)) else { continue };
             let argument = format!("x-{}", key.name);
-            if all.get(&*argument).is_none_or(|declared| merge.takes(value, declared)) {
+            if all.get(&argument).is_none_or(|declared| merge.takes(value, declared)) {
                 all.remove(&argument);
                 all.insert(argument, value.clone());
             }

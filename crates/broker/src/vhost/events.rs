@@ -44,13 +44,13 @@ impl VirtualHost {
         self.emit("binding.created", |event| binding_fields(event, binding).by(actor.user.name()));
     }
 
-    /// Bindings, and exchanges that went with their last one.
+    /// Exchanges, then bindings: RabbitMQ's order.
     pub(super) fn removed(&self, removed: &Removed) {
-        for binding in &removed.bindings {
-            self.emit("binding.deleted", |event| binding_fields(event, binding));
-        }
         for exchange in &removed.exchanges {
             self.emit("exchange.deleted", |event| event.text("name", exchange));
+        }
+        for binding in &removed.bindings {
+            self.emit("binding.deleted", |event| binding_fields(event, binding));
         }
     }
 
