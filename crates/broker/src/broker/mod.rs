@@ -142,6 +142,8 @@ impl Broker {
                 (None, Some(store), Some(recovered))
             }
         };
+        let events = Events::new(&config.default_vhost);
+        auth.announce_to(events.clone());
         let shared = Shared {
             auth: auth.clone(),
             clock: clock.clone(),
@@ -153,7 +155,7 @@ impl Broker {
             store: store.clone(),
             changes: Arc::default(),
             node: Name::from(&*config.node_name),
-            events: Events::new(&config.default_vhost),
+            events: events.clone(),
         };
         let inner = Arc::new(BrokerInner {
             config,

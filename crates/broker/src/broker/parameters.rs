@@ -62,7 +62,6 @@ impl Broker {
     pub fn set_user_limits(&self, user: &str, limits: UserLimits) -> Result<(), AuthError> {
         self.0.auth().set_limits(user, limits)?;
         self.0.save_definitions();
-        self.0.events().emit("user.limits.set", |event| event.text("username", user));
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use leveret_broker::Resource;
+use leveret_broker::auth::UserLimits;
 use leveret_broker::definitions::Definitions;
 use leveret_protocol::methods::queue;
 use leveret_protocol::{FieldTable, FieldValue};
@@ -59,6 +60,15 @@ async fn administration_is_told_too() {
     vhost.set_parameter("vhost-limits", "limits", json!({"max-queues": 3})).unwrap();
     vhost.clear_parameter("vhost-limits", "limits").unwrap();
     broker.set_global_parameter("cluster_name", json!("hares")).unwrap();
+    let auth = broker.auth();
+    auth.add_administrator("joe", b"x", "/").unwrap();
+    auth.set_topic_permissions("joe", "/", "amq.topic", ".*", "").unwrap();
+    auth.clear_topic_permissions("joe", "/", None).unwrap();
+    auth.set_tags("joe", vec![]).unwrap();
+    broker.set_user_limits("joe", UserLimits::default()).unwrap();
+    auth.clear_permissions("joe", "/").unwrap();
+    auth.delete_user("joe").unwrap();
+    assert!(auth.delete_user("joe").is_err());
     broker.memory().set_alarm(Resource::Memory, true);
     client.settle().await;
     broker.memory().set_alarm(Resource::Memory, false);
@@ -68,6 +78,14 @@ async fn administration_is_told_too() {
         "parameter.set",
         "parameter.cleared",
         "parameter.set",
+        "user.created",
+        "permission.created",
+        "topic.permission.created",
+        "topic.permission.deleted",
+        "user.tags.set",
+        "user.limits.set",
+        "permission.deleted",
+        "user.deleted",
         "alarm.set",
         "alarm.cleared",
     ];
