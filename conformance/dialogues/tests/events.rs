@@ -70,7 +70,8 @@ fn what_happens_to_entities_is_told() {
     scratch.policy(&q, r#"{"max-length":5}"#);
     let policy = [("apply-to", FieldValue::from("all")), ("priority", FieldValue::I64(0)), vhost()];
     let [apply_to, priority, of] = policy;
-    expect_event(&inbox, "policy.set", [name(&q), apply_to, priority, of]);
+    let definition = FieldValue::Table(table([("max-length", FieldValue::I64(5))]));
+    expect_event(&inbox, "policy.set", [name(&q), apply_to, priority, of, ("definition", definition)]);
     scratch.clear_policy(&q);
     expect_event(&inbox, "policy.cleared", [name(&q), vhost()]);
     channel.call(exchange::Delete { exchange: s(&x), ..Default::default() }, exchange::DeleteOk);

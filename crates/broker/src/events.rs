@@ -3,12 +3,14 @@
 //!
 //! While nothing is bound to the exchange, an event costs one relaxed load. Events are published after the fact, with no lock held.
 
+use crate::definitions::Arguments;
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name::Name;
 use crate::topology::Topology;
 use crate::vhost::VirtualHost;
 use bytes::Bytes;
 use leveret_protocol::{FieldTable, FieldValue, Properties};
+use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -99,6 +101,16 @@ impl Fields {
 
     pub(crate) fn table(mut self, name: &str, table: FieldTable) -> Self {
         self.0.insert(name, FieldValue::Table(table));
+        self
+    }
+
+    /// A value of JSON, as the types of AMQP have it.
+    pub(crate) fn json(mut self, name: &str, value: &Value) -> Self {
+        let object = Value::Object(Map::from_iter([(name.to_owned(), value.clone())]));
+        let Arguments(table) = serde_json::from_value(object).unwrap_or_default();
+        if let Some(value) = table.get(name) {
+            self.0.insert(name, value.clone());
+        }
         self
     }
 

@@ -22,10 +22,9 @@ impl Broker {
     pub fn set_global_parameter(&self, name: &str, value: Value) -> Result<(), Refusal> {
         self.0.check_store()?;
         let mut batch = Batch::new();
-        let text = value.to_string();
-        self.0.put_global_parameter(name, value, &mut batch)?;
+        self.0.put_global_parameter(name, value.clone(), &mut batch)?;
         self.0.changes().append(self.0.store(), &mut batch);
-        self.0.events().emit("parameter.set", |event| event.text("name", name).text("value", &text));
+        self.0.events().emit("parameter.set", |event| event.text("name", name).json("value", &value));
         self.0.check_store()
     }
 

@@ -65,7 +65,7 @@ impl VirtualHost {
                 .text("pattern", &policy.pattern)
                 .text("apply-to", policy.apply_to.as_str())
                 .number("priority", policy.priority)
-                .text("definition", &Value::Object(policy.definition.clone()).to_string())
+                .json("definition", &Value::Object(policy.definition.clone()))
         });
     }
 
@@ -79,7 +79,7 @@ impl VirtualHost {
 
     pub(super) fn parameter_set(&self, component: &str, name: &str, value: &Value) {
         self.emit("parameter.set", |event| {
-            event.text("component", component).text("name", name).text("value", &value.to_string())
+            event.text("component", component).text("name", name).json("value", value)
         });
     }
 
