@@ -369,7 +369,7 @@ async fn watch_alarms(broker: Weak<BrokerInner>, memory: Arc<MemoryGauge>) {
                     let key = if is { "alarm.set" } else { "alarm.cleared" };
                     let node = &broker.config.node_name;
                     let name = Resource::describe(resource.bit());
-                    broker.events().emit(key, |event| event.text("resource", &name).text("node", node));
+                    broker.events().emit(key, |event| event.text("resource", name).text("node", node));
                 }
             }
             match bits {
