@@ -79,9 +79,10 @@ fn what_happens_to_entities_is_told() {
     expect_event(&inbox, "binding.deleted", binding());
     channel.call(queue::Delete { queue: s(&q), ..Default::default() }, queue::DeleteOk { message_count: 0 });
     expect_event(&inbox, "queue.deleted", [name(&q), vhost()]);
-    channel
-        .call(methods::channel::Close { reply_code: 200, ..Default::default() }, methods::channel::CloseOk);
+    channel.close();
     expect_event(&inbox, "channel.closed", []);
     other.close();
+    // RabbitMQ waits for the client to end the socket.
+    drop((channel, other));
     expect_event(&inbox, "connection.closed", []);
 }
