@@ -41,8 +41,12 @@ pub struct ConsumerInfo {
 pub struct ConnectionInfo {
     /// Its number, unique in this broker's life; grows with every connection.
     pub id: u64,
+    /// `peer:port -> own:port`, or `in-process`.
+    pub name: String,
     /// Its user, once it is open.
     pub user: Option<Name>,
+    /// The virtual host it is in, once it is open.
+    pub vhost: Option<Name>,
     /// Channels open on it.
     pub channels: usize,
 }
@@ -163,7 +167,9 @@ impl crate::broker::ConnectionHandle {
     pub(crate) fn info(&self) -> ConnectionInfo {
         ConnectionInfo {
             id: self.id,
+            name: self.name.get().map(|name| name.to_string()).unwrap_or_default(),
             user: self.user.get().cloned(),
+            vhost: self.vhost.get().cloned(),
             channels: self.channels.load(Ordering::Relaxed),
         }
     }

@@ -20,10 +20,15 @@ impl BrokerInner {
         let mut skipped = 0;
         let general = recovered.definitions.iter().find(|(key, _)| **key == *stored::GENERAL);
         if let Some((_, document)) = general {
-            self.import(&Definitions::parse(document)?)?;
+            let mut document = Definitions::parse(document)?;
+            let mut batch = Batch::new();
+            self.import_vhosts(&document, &mut batch);
+            self.take_over_kept_policies(&mut document, &mut batch);
+            self.changes().append(self.store(), &mut batch);
+            self.import(&document)?;
         }
-        // Bindings need both of their ends.
-        for kind in *b"xqb" {
+        // Bindings need both of their ends; policies come before what they apply to.
+        for kind in *b"vwmpoxqb" {
             for (key, value) in recovered.definitions.iter().filter(|(key, _)| key.first() == Some(&kind)) {
                 if let Err(reason) = self.take_over_one(key, value, &mut queues) {
                     skipped += 1;
@@ -62,6 +67,19 @@ impl BrokerInner {
                 let queue = vhost.restore_queue(spec, Some(id), &mut batch).map_err(words)?;
                 queues.insert(id, queue);
                 Ok(())
+            }
+            StoredEntity::Vhost { vhost, metadata } => {
+                self.insert_vhost(&vhost).0.put_metadata(metadata, &mut batch);
+                Ok(())
+            }
+            StoredEntity::Parameter { vhost, parameter } => {
+                self.declare_vhost(&vhost).put_parameter(parameter, &mut batch).map_err(words)
+            }
+            StoredEntity::GlobalParameter { name, value } => {
+                self.put_global_parameter(&name, value, &mut batch).map_err(words)
+            }
+            StoredEntity::Policy { vhost, scope, policy } => {
+                self.declare_vhost(&vhost).put_policies([(scope, policy)], Some(&mut batch)).map_err(words)
             }
             StoredEntity::Binding { vhost, binding } => {
                 let spec = BindSpec {

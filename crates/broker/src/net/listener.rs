@@ -129,6 +129,7 @@ where
             return;
         }
     };
+    let _ = handle.name.set(name.as_str().into());
     let handshake = Handshake::new(broker.clone(), peer, handle.id);
     tokio::spawn(Connection::new(stream, broker, handle, handshake, name).run());
 }

@@ -108,11 +108,16 @@ fn publish(
     let Ok(properties) = RawProperties::parse(&raw) else { return dropped };
     let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
     let mut targets = Vec::new();
-    if vhost.route(&exchange, &key, properties, &mut targets).is_err() || targets.is_empty() {
+    let Ok(info) = vhost.route(&exchange, &key, properties, &mut targets) else {
         return (Place::None, Vec::new());
-    }
+    };
+    let is_routed = !targets.is_empty();
     targets.retain(|target| !is_cycle(&letter.history, target.name()));
     let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
+    info.keep(&copy, vhost.memory());
+    if !is_routed {
+        return (Place::None, Vec::new());
+    }
     let (is_refused, died) = enter(vhost, &copy, targets, recorder);
     (if is_refused { Place::None } else { Place::Found }, died)
 }

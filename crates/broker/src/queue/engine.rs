@@ -1,6 +1,7 @@
 //! The two kinds of state a queue can have, behind the operations that all queues have: a backlog that consuming empties
 //! ([`QueueState`]), or a log that it does not ([`Stream`]).
 
+use super::arguments::QueueArguments;
 use super::backlog::Entry;
 use super::consumers::Subscription;
 use super::past::Return;
@@ -174,6 +175,21 @@ impl Engine {
         match self {
             Backlog(state) => state.delete(outcome),
             Log(stream) => (stream.delete(outcome), 0),
+        }
+    }
+
+    /// Puts other settings in force.
+    pub(crate) fn apply_settings(
+        &mut self,
+        queue: &Arc<Queue>,
+        arguments: &QueueArguments,
+        settings: Settings,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        match self {
+            Backlog(state) => state.apply_settings(queue, settings, now_ms, outcome),
+            Log(stream) => stream.apply_settings(queue, arguments, settings, now_ms, outcome),
         }
     }
 

@@ -11,8 +11,10 @@ mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
 mod engine;
+mod history;
 pub(crate) mod load;
 pub(crate) mod past;
+mod policies;
 mod retry;
 pub(crate) mod scheduled;
 pub(crate) mod settings;
@@ -25,6 +27,7 @@ mod waiting;
 use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::name::Name;
+use crate::policy::{Applied, PolicySet};
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
@@ -32,6 +35,8 @@ use arguments::{QueueArguments, QueueKind};
 use engine::Engine;
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
+use policies::InForce;
+pub(crate) use retry::is_ladder;
 pub use retry::{RETRY_DELAYS_MAX, RetryType};
 pub use settings::Durability;
 use settings::{Overflow, Settings};
@@ -150,10 +155,8 @@ pub struct Queue {
     spec: QueueSpec,
     vhost: Weak<VirtualHost>,
     vhost_name: Name,
-    /// What comes back waits, and is tried so many times.
-    retries: bool,
     kind: QueueKind,
-    durability: Durability,
+    in_force: InForce,
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
     appending: AtomicU32,
@@ -183,19 +186,19 @@ impl Queue {
     pub(crate) fn new(
         id: u64,
         spec: QueueSpec,
-        arguments: &QueueArguments,
+        kind: QueueKind,
+        policies: &PolicySet,
         vhost: &Arc<VirtualHost>,
         now_ms: u64,
     ) -> Arc<Self> {
-        let settings = settings_of(&spec, arguments);
+        let (applied, arguments, settings) = policies::look_up(policies, kind, &spec);
         let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
         let store = StoreUse { number: id, store: vhost.store().cloned(), unix_origin_ms };
-        let durability = settings.durability;
-        let kind = arguments.kind();
+        let in_force = InForce::new(applied, &settings);
         let commits = (kind == QueueKind::Stream && store.store.is_some()).then(Arc::default);
         let state = match kind {
             QueueKind::Stream => {
-                Engine::Stream(Box::new(Stream::new(arguments, settings, store, commits.clone())))
+                Engine::Stream(Box::new(Stream::new(&arguments, settings, store, commits.clone())))
             }
             QueueKind::Classic | QueueKind::Quorum => {
                 Engine::Backlog(Box::new(QueueState::new(settings, store, now_ms)))
@@ -204,14 +207,13 @@ impl Queue {
         Arc::new(Self {
             id,
             spec,
-            durability,
+            kind,
+            in_force,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            kind,
             commits,
-            retries: arguments.retry().is_some(),
             state: Mutex::new(state),
         })
     }
@@ -235,17 +237,17 @@ impl Queue {
         let now_ms = vhost.clock().now_ms();
         let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
         let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
+        let in_force = InForce::new(Applied::default(), &settings);
         let state = QueueState::timetable_of(settings, store, now_ms);
         Arc::new(Self {
             id: number,
             spec,
-            durability,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
             kind: QueueKind::Classic,
-            retries: false,
+            in_force,
             commits: None,
             state: Mutex::new(Engine::Backlog(Box::new(state))),
         })
@@ -273,7 +275,7 @@ impl Queue {
 
     /// Whether deliveries carry their count, as those of RabbitMQ's quorum queues do.
     pub(crate) fn counts_deliveries(&self) -> bool {
-        self.kind == QueueKind::Quorum || self.retries
+        self.kind == QueueKind::Quorum || self.retries()
     }
 
     /// `x-queue-type`.
@@ -290,11 +292,6 @@ impl Queue {
     /// Of a stream in the store: what of it is there.
     pub(crate) fn commits(&self) -> Option<&Commits> {
         self.commits.as_deref()
-    }
-
-    /// Whether what comes back waits, and is tried so many times.
-    pub(crate) fn retries(&self) -> bool {
-        self.retries
     }
 
     /// Whether a dead message stays until a queue took it.
@@ -333,11 +330,6 @@ impl Queue {
             }
             _ => Ok(()),
         }
-    }
-
-    /// What a confirm of a persistent message means here.
-    pub fn durability(&self) -> Durability {
-        self.durability
     }
 
     /// Whether messages that nobody waits for should not be kept in memory.

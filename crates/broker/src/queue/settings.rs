@@ -28,7 +28,7 @@ pub enum Durability {
 }
 
 /// Settings in force. Source of each: RabbitMQ's "Queues", "TTL", "Length limit" and "Dead letter" pages.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) auto_delete: bool,
     /// What a confirm of a persistent message means.

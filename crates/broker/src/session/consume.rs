@@ -5,6 +5,7 @@ use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
 use super::{ConsumerEntry, Session};
 use crate::channel::{Channel, ReplyConsumer};
+use crate::events::Fields;
 use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
@@ -99,6 +100,7 @@ impl Session {
         if !m.no_wait {
             basic::ConsumeOk { consumer_tag: short(&tag) }.write(channel, out);
         }
+        let given_tag = tag.clone();
         self.consumers[number as usize] = Some(ConsumerEntry {
             channel,
             tag,
@@ -114,7 +116,22 @@ impl Session {
         if recorded.announces {
             self.hold_output_until(recorded.ticket);
         }
+        self.vhost.emit("consumer.created", |event| {
+            self.consumer_fields(event, channel, &given_tag, queue.name())
+                .flag("ack_required", !m.no_ack)
+                .flag("exclusive", m.exclusive)
+                .number("prefetch_count", prefetch.into())
+                .table("arguments", m.arguments)
+        });
         Ok(())
+    }
+
+    fn consumer_fields(&self, event: Fields, channel: u16, tag: &[u8], queue: &str) -> Fields {
+        event
+            .bytes("consumer_tag", tag)
+            .text("queue", queue)
+            .text("channel", &self.channel_name(channel))
+            .by(self.negotiated.actor.user.name())
     }
 
     pub(super) fn cancel(
@@ -152,12 +169,20 @@ impl Session {
         let Some(Some(entry)) = self.consumers.get(number as usize) else { return };
         let (id, now_ms) = (entry.id, self.now_ms);
         entry.queue.clone().with(|state, queue, outcome| state.unsubscribe(queue, id, now_ms, outcome));
+        self.vhost.emit("consumer.deleted", |event| {
+            self.consumer_fields(event, entry.channel, &entry.tag, entry.queue.name())
+        });
     }
 
     /// The queue went away under a consumer.
     pub(super) fn consumer_cancelled(&mut self, number: u32, out: &mut Vec<u8>) {
         let Some(entry) = self.consumers.get_mut(number as usize).and_then(Option::take) else { return };
         self.free_consumers.push(number);
+        if !self.drained {
+            self.vhost.emit("consumer.deleted", |event| {
+                self.consumer_fields(event, entry.channel, &entry.tag, entry.queue.name())
+            });
+        }
         if let Ok(open) = self.channel(entry.channel) {
             open.consumers.remove(&entry.tag);
             if self.negotiated.capabilities.consumer_cancel_notify {

@@ -75,8 +75,8 @@ impl QueueArguments {
         Ok(Self::read(kind, arguments))
     }
 
-    /// Reads arguments that were checked.
-    fn read(kind: QueueKind, arguments: &FieldTable) -> Self {
+    /// Reads arguments that were checked, with what policies make of them.
+    pub(crate) fn read(kind: QueueKind, arguments: &FieldTable) -> Self {
         let text = |name: &str| arguments.get(name).and_then(FieldValue::as_str);
         let number = |name: &str| arguments.get(name).and_then(FieldValue::as_i64);
         let unsigned = |name: &str| number(name).and_then(|number| u64::try_from(number).ok());

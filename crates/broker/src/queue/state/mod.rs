@@ -8,6 +8,7 @@ mod outcome;
 mod publish;
 mod requeue;
 mod schedule;
+mod settings;
 
 pub(crate) use ahead::Announcement;
 pub(crate) use leave::Got;

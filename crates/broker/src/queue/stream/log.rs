@@ -44,6 +44,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// Segments begun from now on have this size.
+    pub(crate) fn set_segment_bytes(&mut self, bytes_max: u64) {
+        self.segment_bytes_max = bytes_max;
+    }
+
     pub(crate) fn new(segment_bytes_max: u64, summary_bytes: u8) -> Self {
         Self {
             first: 0,

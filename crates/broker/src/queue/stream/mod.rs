@@ -125,6 +125,25 @@ impl Stream {
         }
     }
 
+    /// Puts other settings in force: retention follows at once, the size of segments from the next one on.
+    pub(crate) fn apply_settings(
+        &mut self,
+        queue: &Arc<Queue>,
+        arguments: &QueueArguments,
+        settings: Settings,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        if self.deleted {
+            return;
+        }
+        self.settings = settings;
+        self.retention =
+            Retention { bytes_max: arguments.max_length_bytes(), age_ms_max: arguments.max_age_ms() };
+        self.log.set_segment_bytes(arguments.stream_segment_bytes().unwrap_or(SEGMENT_BYTES));
+        self.on_timer(queue, now_ms, outcome);
+    }
+
     /// Everything before this offset may be seen.
     fn committed(&self) -> u64 {
         self.commits.as_ref().map_or(self.log.next(), |commits| commits.end())

@@ -6,7 +6,9 @@ mod faults;
 mod folder;
 mod messages;
 mod outcome;
+mod policies;
 mod schedules;
+mod vhosts;
 
 use crate::support::*;
 use leveret_broker::{Broker, Clock, Config, DataLocation};
