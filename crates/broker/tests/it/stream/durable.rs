@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::durable::Durable;
+use leveret_protocol::Properties;
 
 /// Publishes `m0`, `m1` and so on, transient ones, on a connection of its own and waits for the confirms of all.
 async fn store(broker: &Durable, queue: &str, numbers: std::ops::Range<u64>) {
@@ -132,4 +133,34 @@ async fn many_consumers_replay_from_disk_in_bounded_memory() {
             assert!(bytes < 16 << 20, "{bytes}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_finds_its_chunks_after_a_restart() {
+    let broker = Durable::start();
+    let mut client = broker.client().await;
+    client.declare(stream("s", &[])).await;
+    client.confirm().await;
+    // Two chunks of each value, one after the other, and a few messages more.
+    for n in 0..4 * 4096 + 10 {
+        let value = ["a", "b"][n / 4096 % 2];
+        let properties = Properties { headers: Some(headers(value)), ..Properties::default() };
+        client.publish(Publishing { properties, ..Publishing::to("s", value) }).await;
+    }
+    let mut confirmed = 0;
+    while confirmed < 4 * 4096 + 10 {
+        match client.next().await {
+            Got::Ack { tag, multiple, .. } => confirmed = if multiple { tag } else { confirmed + 1 },
+            other => panic!("expected a confirm, got {other:?}"),
+        }
+    }
+    let broker = broker.restart().await;
+    let mut client = broker.client().await;
+    qos(&mut client, 60_000).await;
+    let filter = [("x-stream-offset", "first".into()), ("x-stream-filter", "b".into())];
+    client.consume(basic::Consume { arguments: arguments(filter), ..consume("s", "c") }).await;
+    let got = take(&mut client, 2 * 4096).await;
+    assert!(got.iter().all(|delivery| delivery.text == "b"));
+    assert_eq!((got[0].offset, got[4096].offset), (4096, 3 * 4096));
+    assert_eq!(offsets(&mut client).await, [0; 0]);
 }

@@ -118,3 +118,15 @@ fn a_restart_finds_the_chunks_again() {
     let any = Filter::parse(&FieldTable::from([("x-stream-filter", FieldValue::from("x"))])).unwrap();
     assert_eq!(holed.pass_over(0, &any), (0, 2));
 }
+
+#[test]
+fn offsets_that_a_crash_took_are_gone_past() {
+    let mut holed = Log::new(1 << 30, 16);
+    for offset in [0, 1, 5] {
+        holed.append_at(offset, message(10, None), 0);
+    }
+    holed.skip_to(8);
+    let from = |offset| holed.tail_from(offset).map(|kept| kept.map(|kept| kept.offset).collect::<Vec<_>>());
+    assert_eq!((from(1), from(2), from(6)), (Some(vec![1, 5]), Some(vec![5]), Some(vec![])));
+    assert_eq!((holed.next(), holed.chunks[0].messages()), (8, 6));
+}

@@ -1,6 +1,8 @@
 //! The two kinds of state a queue can have, behind the operations that all queues have: a backlog that consuming empties
 //! ([`QueueState`]), or a log that it does not ([`Stream`]).
 
+mod look;
+
 use super::arguments::QueueArguments;
 use super::backlog::Entry;
 use super::consumers::Subscription;
@@ -9,8 +11,7 @@ use super::settings::Settings;
 use super::state::{Got, Load, Looked, Outcome, QueueState};
 use super::stream::read::Read;
 use super::stream::{Kept, Stream};
-use super::{ConsumerId, Counters, Incoming, Queue, Settled};
-use crate::inspect::QueuedMessage;
+use super::{ConsumerId, Incoming, Queue, Settled};
 use crate::limiter::ChannelLimiter;
 use crate::refusal::Refusal;
 use leveret_store::RecoveredLane;
@@ -200,64 +201,6 @@ impl Engine {
         }
     }
 
-    pub(crate) fn is_deleted(&self) -> bool {
-        match self {
-            Backlog(state) => state.is_deleted(),
-            Log(stream) => stream.is_deleted(),
-        }
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        match self {
-            Backlog(state) => state.settings(),
-            Log(stream) => stream.settings(),
-        }
-    }
-
-    /// Messages that can be had.
-    pub(crate) fn ready(&self) -> usize {
-        match self {
-            Backlog(state) => state.ready(),
-            Log(stream) => stream.messages(),
-        }
-    }
-
-    pub(crate) fn ready_bytes(&self) -> u64 {
-        match self {
-            Backlog(state) => state.ready_bytes(),
-            Log(stream) => stream.bytes(),
-        }
-    }
-
-    pub(crate) fn unacked(&self) -> u64 {
-        match self {
-            Backlog(state) => state.unacked(),
-            Log(stream) => stream.unacked(),
-        }
-    }
-
-    pub(crate) fn counters(&self) -> Counters {
-        match self {
-            Backlog(state) => state.counters(),
-            Log(stream) => stream.counters(),
-        }
-    }
-
-    pub(crate) fn consumer_count(&self) -> usize {
-        match self {
-            Backlog(state) => state.consumers().len(),
-            Log(stream) => stream.consumers().count(),
-        }
-    }
-
-    /// Its consumers, with the unacked messages of each.
-    pub(crate) fn each_consumer(&self, mut each: impl FnMut(&Subscription, u32)) {
-        match self {
-            Backlog(state) => state.consumers().iter_with_unacked().for_each(|(s, unacked)| each(s, unacked)),
-            Log(stream) => stream.consumers().for_each(|(s, unacked)| each(s, unacked)),
-        }
-    }
-
     /// Takes over what a restart found of a backlog's lane.
     pub(crate) fn adopt(&mut self, level: usize, lane: &RecoveredLane) {
         if let Backlog(state) = self {
@@ -299,14 +242,6 @@ impl Engine {
     pub(crate) fn committed(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
         if let Log(stream) = self {
             stream.committed_more(queue, now_ms, outcome);
-        }
-    }
-
-    /// What is in memory of each level of a backlog, and what to load of it to see the rest.
-    pub(crate) fn levels_for_browsing(&self, messages_max: usize) -> Vec<(Vec<QueuedMessage>, Option<Load>)> {
-        match self {
-            Backlog(state) => state.levels_for_browsing(messages_max),
-            Log(_) => Vec::new(),
         }
     }
 
