@@ -19,7 +19,7 @@ mod target;
 mod topic;
 
 pub use delay::DELAYED_TYPE;
-pub(crate) use delay::{delay_ms, waited};
+pub(crate) use delay::{own_delay_ms, waited};
 pub use destination::Destination;
 pub use kind::ExchangeKind;
 pub use publication::Publication;

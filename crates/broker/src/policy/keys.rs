@@ -69,8 +69,8 @@ const fn key(
     Key { name, kinds, operator, effect, check, noun }
 }
 
-/// In alphabetical order, in which they are looked at. Those of RabbitMQ 3.10 and later; `durability`, `retry-delays` and
-/// `retry-jitter` are ours.
+/// In alphabetical order, in which they are looked at. Those of RabbitMQ 3.10 and later; `delay`, `durability`,
+/// `retry-delays` and `retry-jitter` are ours.
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
     key("alternate-exchange", ALL, USER, Exchange, text, "alternate exchange name"),
@@ -78,6 +78,7 @@ pub(super) const KEYS: &[Key] = &[
     key("dead-letter-exchange", MESSAGES, USER, Argument(Merge::Declared), short, "dead letter exchange name"),
     key("dead-letter-routing-key", MESSAGES, USER, Argument(Merge::Declared), short, "dead letter routing key"),
     key("dead-letter-strategy", QUORUM, USER, Argument(Merge::Declared), dead_letter_strategy, "dead letter strategy"),
+    key("delay", ALL, USER, Exchange, ttl, "delay in milliseconds"),
     key("delayed-retry-max", MESSAGES, USER, Argument(Merge::Declared), expires, "delay in milliseconds"),
     key("delayed-retry-min", MESSAGES, USER, Argument(Merge::Declared), expires, "delay in milliseconds"),
     key("delayed-retry-type", MESSAGES, USER, Argument(Merge::Declared), retry_type, "delayed retry type"),

@@ -101,6 +101,16 @@ impl Applied {
     }
 }
 
+impl Applied {
+    /// What the policies say of one key that is a number and no argument of queues.
+    pub(crate) fn number(&self, key: &str) -> Option<u64> {
+        if self.user.is_none() && self.operator.is_none() {
+            return None;
+        }
+        self.effective_definition().get(key).and_then(Value::as_u64)
+    }
+}
+
 /// Whether the operator's value counts before the user's.
 fn overrides(name: &str, operators: &Value, users: &Value) -> bool {
     match Key::find(name).map(|key| key.effect) {

@@ -218,11 +218,13 @@ impl Queue {
         })
     }
 
-    /// The timetable of a delayed exchange: nobody sees it as a queue.
+    /// The timetable of an exchange that delays messages: nobody sees it as a queue. `heeds_messages`: what they say of it themselves
+    /// counts.
     pub(crate) fn timetable(
         number: u64,
         exchange: Name,
         durable: bool,
+        heeds_messages: bool,
         vhost: &Arc<VirtualHost>,
     ) -> Arc<Self> {
         let durability = if durable { Durability::Synced } else { Durability::Memory };
@@ -238,7 +240,7 @@ impl Queue {
         let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
         let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
         let in_force = InForce::new(Applied::default(), &settings);
-        let state = QueueState::timetable_of(settings, store, now_ms);
+        let state = QueueState::timetable_of(settings, store, heeds_messages, now_ms);
         Arc::new(Self {
             id: number,
             spec,

@@ -1,6 +1,6 @@
 //! Declaration and deletion of exchanges.
 
-use super::{Bindings, Exchange, Removed, Topology};
+use super::{Bindings, Exchange, Removed, Topology, policies};
 use crate::equivalence::Entity;
 use crate::exchange::{ALTERNATE_EXCHANGE, ExchangeSpec, History, Router};
 use crate::name::{ResourceKind, check_not_reserved, is_reserved};
@@ -101,6 +101,7 @@ impl<Q: Clone> Topology<Q> {
             auto_delete: spec.auto_delete,
             internal: spec.internal,
             arguments: spec.arguments,
+            delay_ms: policies::delay_ms(&spec.name, &policies),
             policies,
             alternate,
             router,

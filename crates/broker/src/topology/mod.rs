@@ -48,6 +48,9 @@ pub struct Exchange {
     pub arguments: FieldTable,
     /// The policies that apply.
     pub policies: Applied,
+    /// How long messages wait here before they are routed, in milliseconds, unless they say otherwise: the key `delay` of policies. It
+    /// does not apply to exchanges whose names begin with `amq.`.
+    pub delay_ms: u64,
     /// The exchange that gets what matches nothing here, by argument or policy. It need not exist.
     pub alternate: Option<Name>,
     router: Router,
@@ -55,6 +58,20 @@ pub struct Exchange {
     outgoing: Bindings,
     /// Bindings that lead here.
     incoming: Bindings,
+}
+
+impl Exchange {
+    /// As it was declared.
+    pub fn spec(&self) -> ExchangeSpec {
+        ExchangeSpec {
+            name: self.name.clone(),
+            kind: self.kind,
+            durable: self.durable,
+            auto_delete: self.auto_delete,
+            internal: self.internal,
+            arguments: self.arguments.clone(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -2,9 +2,15 @@
 
 use super::{Exchange, Topology};
 use crate::exchange::ALTERNATE_EXCHANGE;
-use crate::name::Name;
+use crate::name::{Name, is_reserved};
 use crate::policy::{Applied, Kinds, PolicySet};
 use std::sync::Arc;
+
+/// The delay that policies put on all messages of an exchange. Not on those of pre-declared ones, which have no record in the store that
+/// would lead back to what they hold.
+pub(super) fn delay_ms(name: &str, applied: &Applied) -> u64 {
+    if is_reserved(name) || name.is_empty() { 0 } else { applied.number("delay").unwrap_or(0) }
+}
 
 impl<Q: Clone> Topology<Q> {
     /// The policies of the virtual host.
@@ -29,6 +35,7 @@ impl<Q: Clone> Topology<Q> {
             if exchange.arguments.get(ALTERNATE_EXCHANGE).is_none() {
                 exchange.alternate = applied.text(ALTERNATE_EXCHANGE).map(Into::into);
             }
+            exchange.delay_ms = delay_ms(&name, &applied);
             exchange.policies = applied;
         }
         self.epoch += 1;

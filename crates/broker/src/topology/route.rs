@@ -2,7 +2,7 @@
 
 use super::matched::Matched;
 use super::{Exchange, Topology};
-use crate::exchange::delay_ms;
+use crate::exchange::own_delay_ms;
 use crate::exchange::{ExchangeKind, History, Publication, RoutingKeys, Target, TargetKind};
 use crate::memory::MemoryGauge;
 use crate::message::Message;
@@ -54,11 +54,13 @@ impl<Q: Clone> Topology<Q> {
         matched.insert(Target::exchange(place));
         let mut next = Some(place);
         while let Some((place, exchange)) = next.and_then(|place| Some((place, self.exchanges.at(place)?))) {
-            if exchange.kind == ExchangeKind::Delayed {
-                info.cacheable = false;
-                let is_first = *exchange.name == *publication.exchange;
-                if !(publication.is_due && is_first)
-                    && delay_ms(publication.properties) > 0
+            let has_own = exchange.kind == ExchangeKind::Delayed;
+            if has_own || exchange.delay_ms > 0 {
+                info.cacheable &= !has_own;
+                let own_ms = if has_own { own_delay_ms(publication.properties) } else { None };
+                let is_over = publication.is_due && *exchange.name == *publication.exchange;
+                if !is_over
+                    && own_ms.unwrap_or(exchange.delay_ms) > 0
                     && let Some(timetable) = self.timetables.get(&place)
                 {
                     out.push(timetable.clone());

@@ -45,7 +45,8 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }
         self.check_store(spec.durable)?;
-        let timetable = (spec.kind == ExchangeKind::Delayed).then(|| self.make_timetable(&spec, None));
+        let is_delayed = spec.kind == ExchangeKind::Delayed || self.is_delayed_by_policy(&spec.name);
+        let timetable = is_delayed.then(|| self.make_timetable(&spec, None));
         let created =
             self.change(|topology, batch| declare(topology, self.name(), spec.clone(), timetable, batch))?;
         if created {

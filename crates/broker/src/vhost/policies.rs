@@ -2,7 +2,8 @@
 
 use super::VirtualHost;
 use crate::definitions::stored;
-use crate::policy::{Policy, PolicyScope, PolicySet};
+use crate::name::{Name, is_reserved};
+use crate::policy::{Kinds, Policy, PolicyScope, PolicySet};
 use crate::queue::Queue;
 use crate::refusal::Refusal;
 use leveret_store::Batch;
@@ -14,7 +15,7 @@ impl VirtualHost {
     ///
     /// # Errors
     /// [`Refusal::Validation`]: pattern, keys or values that cannot be. The store has failed.
-    pub fn set_policy(&self, scope: PolicyScope, policy: Policy) -> Result<(), Refusal> {
+    pub fn set_policy(self: &Arc<Self>, scope: PolicyScope, policy: Policy) -> Result<(), Refusal> {
         self.check_store(true)?;
         self.put_policies([(scope, policy.clone())], None)?;
         self.announce_policy_set(&policy);
@@ -25,7 +26,7 @@ impl VirtualHost {
     ///
     /// # Errors
     /// The store has failed.
-    pub fn clear_policy(&self, scope: PolicyScope, name: &str) -> Result<bool, Refusal> {
+    pub fn clear_policy(self: &Arc<Self>, scope: PolicyScope, name: &str) -> Result<bool, Refusal> {
         self.check_store(true)?;
         let there = self.change_policies(None, |policies, batch| {
             let there = policies.remove(scope, name);
@@ -50,13 +51,19 @@ impl VirtualHost {
         self.policy_set().list(scope).cloned().collect()
     }
 
+    /// Whether policies put a delay on the messages of an exchange of this name.
+    pub(super) fn is_delayed_by_policy(&self, exchange: &Name) -> bool {
+        !is_reserved(exchange)
+            && self.policy_set().applied(Kinds::EXCHANGE, exchange).number("delay") > Some(0)
+    }
+
     pub(super) fn policy_set(&self) -> Arc<PolicySet> {
         self.topology().policies().clone()
     }
 
     /// Sets policies, all or none. What is for the store is left in the batch, or stored if there is none.
     pub(crate) fn put_policies(
-        &self,
+        self: &Arc<Self>,
         all: impl IntoIterator<Item = (PolicyScope, Policy)>,
         batch: Option<&mut Batch>,
     ) -> Result<(), Refusal> {
@@ -79,7 +86,7 @@ impl VirtualHost {
     }
 
     fn change_policies<R>(
-        &self,
+        self: &Arc<Self>,
         batch: Option<&mut Batch>,
         change: impl FnOnce(&mut PolicySet, &mut Batch) -> R,
     ) -> R {
@@ -95,13 +102,16 @@ impl VirtualHost {
             let topology = self.topology();
             (topology.exchanges_changed_by(&policies), topology.epoch())
         };
-        self.change_into(&mut own, |topology, _| {
+        let exchanges = self.change_into(&mut own, |topology, _| {
             let changed = match topology.epoch() == epoch {
                 true => changed,
                 false => topology.exchanges_changed_by(&policies),
             };
+            let exchanges: Vec<_> = changed.iter().map(|(name, _)| name.clone()).collect();
             topology.set_policies(policies.clone(), changed);
+            exchanges
         });
+        self.follow_delays(&exchanges);
         let queues: Vec<Arc<Queue>> = self.topology().queues().map(|(_, queue)| queue.clone()).collect();
         let now_ms = self.clock().now_ms();
         queues.iter().for_each(|queue| queue.apply_policies(&policies, now_ms));

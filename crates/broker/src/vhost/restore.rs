@@ -21,7 +21,9 @@ impl VirtualHost {
         batch: &mut Batch,
     ) -> Result<Option<Arc<Queue>>, Refusal> {
         let name = spec.name.clone();
-        let timetable = (spec.kind == ExchangeKind::Delayed).then(|| self.make_timetable(&spec, number));
+        let is_delayed =
+            spec.kind == ExchangeKind::Delayed || number.is_some() || self.is_delayed_by_policy(&name);
+        let timetable = is_delayed.then(|| self.make_timetable(&spec, number));
         self.change_into(batch, |topology, batch| {
             exchanges::declare(topology, self.name(), spec, timetable, batch)?;
             Ok(topology.timetable(&name).cloned())

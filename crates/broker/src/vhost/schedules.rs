@@ -1,9 +1,11 @@
 //! What delayed exchanges hold: looked at, cancelled, sent ahead of time.
 
 use super::{Actor, VirtualHost};
-use crate::exchange::ExchangeSpec;
+use crate::definitions::stored;
+use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::message::Message;
-use crate::name::ResourceKind;
+use crate::name::{Name, ResourceKind};
+use crate::policy::Kinds;
 use crate::queue::backlog::Entry;
 use crate::queue::state::{Outcome, QueueState, Scheduled};
 use crate::queue::timetable::due_of;
@@ -35,11 +37,50 @@ impl From<&Entry> for ScheduledMessage {
     }
 }
 
+fn set_delay(timetable: &Arc<Queue>, delay_ms: u64) {
+    if let Some(state) = timetable.lock().backlog_mut() {
+        state.set_delay(delay_ms);
+    }
+}
+
 impl VirtualHost {
     /// Makes the timetable that a delayed exchange needs; `number` is the one it had before a restart.
     pub(super) fn make_timetable(self: &Arc<Self>, spec: &ExchangeSpec, number: Option<u64>) -> Arc<Queue> {
         let number = number.unwrap_or_else(|| self.next_queue_id());
-        Queue::timetable(number, spec.name.clone(), spec.durable, self)
+        let heeds_messages = spec.kind == ExchangeKind::Delayed;
+        let timetable = Queue::timetable(number, spec.name.clone(), spec.durable, heeds_messages, self);
+        let delay_ms = self.policy_set().applied(Kinds::EXCHANGE, &spec.name).number("delay").unwrap_or(0);
+        set_delay(&timetable, delay_ms);
+        timetable
+    }
+
+    /// Exchanges on which policies put a delay get a timetable, and those that have one another delay.
+    pub(super) fn follow_delays(self: &Arc<Self>, exchanges: &[Name]) {
+        for name in exchanges {
+            let (spec, delay_ms, timetable) = {
+                let topology = self.topology();
+                let Some(exchange) = topology.exchange(name) else { continue };
+                (exchange.spec(), exchange.delay_ms, topology.timetable(name).cloned())
+            };
+            match timetable {
+                Some(timetable) => set_delay(&timetable, delay_ms),
+                None if delay_ms > 0 => self.give_timetable(spec),
+                None => {}
+            }
+        }
+    }
+
+    fn give_timetable(self: &Arc<Self>, spec: ExchangeSpec) {
+        let timetable = self.make_timetable(&spec, None);
+        self.change(|topology, batch| {
+            if topology.exchange(&spec.name).is_none() || topology.timetable(&spec.name).is_some() {
+                return;
+            }
+            if spec.durable {
+                stored::put_exchange(batch, self.name(), &spec, Some(timetable.id()));
+            }
+            topology.set_timetable(&spec.name, timetable);
+        });
     }
 
     /// Drops what an exchange held that is gone.
@@ -63,7 +104,7 @@ impl VirtualHost {
         topology.check_exchange(exchange)?;
         topology.timetable(exchange).cloned().ok_or_else(|| {
             Refusal::precondition(format!(
-                "exchange '{exchange}' in vhost '{}' is not of type x-delayed-message and holds no messages",
+                "exchange '{exchange}' in vhost '{}' is not of type x-delayed-message, no policy delays its messages, and it holds none",
                 self.name()
             ))
         })

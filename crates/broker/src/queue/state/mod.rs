@@ -102,8 +102,15 @@ impl QueueState {
     }
 
     /// The state of a timetable, which keeps messages until they are due.
-    pub(crate) fn timetable_of(settings: Settings, store: StoreUse, now_ms: u64) -> Self {
-        let timetable = Some(Box::new(Timetable::new(store.number, store.store.clone())));
+    pub(crate) fn timetable_of(
+        settings: Settings,
+        store: StoreUse,
+        heeds_messages: bool,
+        now_ms: u64,
+    ) -> Self {
+        let mut timetable = Timetable::new(store.number, store.store.clone());
+        timetable.heeds_messages = heeds_messages;
+        let timetable = Some(Box::new(timetable));
         Self { timetable, ..Self::new(settings, store, now_ms) }
     }
 
