@@ -12,7 +12,7 @@ use crate::message::Message;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A message in its place.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// Place in the queue; grows with every message that enters.
     pub(crate) position: u64,
@@ -273,6 +273,65 @@ impl Backlog {
     pub(crate) fn look(&self) -> impl Iterator<Item = (usize, impl Iterator<Item = &Entry>, bool)> {
         let levels = self.levels.iter().enumerate().rev();
         levels.map(|(at, level)| (at, level.returned.values().chain(&level.fresh), level.cold.len() > 0))
+    }
+
+    /// What of a level is in memory behind a position, in the order it would leave.
+    pub(crate) fn behind(&self, level: usize, position: u64) -> impl Iterator<Item = &Entry> {
+        let level = &self.levels[level];
+        let first = level.fresh.partition_point(|entry| entry.position <= position);
+        let returned = level.returned.range(position.saturating_add(1)..).map(|(_, entry)| entry);
+        returned.chain(level.fresh.range(first..))
+    }
+
+    /// Takes one out of the middle that is in memory.
+    pub(crate) fn take(&mut self, level: usize, position: u64) -> Option<Entry> {
+        let level = &mut self.levels[level];
+        let entry = level.returned.remove(&position).or_else(|| {
+            let at = level.fresh.binary_search_by_key(&position, |entry| entry.position).ok()?;
+            level.fresh.remove(at)
+        })?;
+        self.len -= 1;
+        self.body_bytes -= entry.message.body_len() as u64;
+        Some(entry)
+    }
+
+    /// Takes one out of the middle of what is on disk only, that was seen there. `false`: it is there no more.
+    pub(crate) fn take_from_disk(&mut self, level: usize, position: u64, body_len: usize) -> bool {
+        let taken = self.levels[level].cold.take(position, body_len);
+        if taken {
+            self.len -= 1;
+            self.cold -= 1;
+            self.body_bytes = self.body_bytes.saturating_sub(body_len as u64);
+        }
+        taken
+    }
+
+    /// Puts one back that [`take_from_disk`](Self::take_from_disk) took. `false`: it belongs into memory by now.
+    pub(crate) fn put_back_on_disk(&mut self, level: usize, position: u64, body_len: usize) -> bool {
+        let kept = self.levels[level].cold.untake(position, body_len);
+        if kept {
+            self.len += 1;
+            self.cold += 1;
+            self.body_bytes += body_len as u64;
+        }
+        kept
+    }
+
+    /// Puts one back that [`take`](Self::take) took: into its place, which may lie behind others that were never delivered.
+    pub(crate) fn put_back_in_place(&mut self, level: usize, entry: Entry) {
+        let fresh = &mut self.levels[level].fresh;
+        if fresh.front().is_none_or(|first| entry.position < first.position) {
+            return self.put_back(entry);
+        }
+        self.len += 1;
+        self.body_bytes += entry.message.body_len() as u64;
+        let at = fresh.partition_point(|other| other.position < entry.position);
+        fresh.insert(at, entry);
+    }
+
+    /// Position of the message that entered last.
+    pub(crate) fn last_position(&self) -> u64 {
+        self.next_position - 1
     }
 
     /// Takes everything out: what is in memory, and where the rest lies.

@@ -14,6 +14,7 @@ pub(crate) mod load;
 pub(crate) mod past;
 mod retry;
 pub(crate) mod scheduled;
+pub mod select;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
@@ -92,6 +93,8 @@ pub struct Counters {
     pub acked: u64,
     /// Purged.
     pub purged: u64,
+    /// Moved or replayed into other queues.
+    pub moved: u64,
     /// Died, by [`DeathReason`].
     pub dead: [u64; 4],
 }

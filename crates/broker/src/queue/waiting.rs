@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Waiting {
     /// By the moment something is to happen to them, then by position.
     held: BTreeMap<(u64, u64), Entry>,
+    /// The moment of each, by position.
+    places: BTreeMap<u64, u64>,
     body_bytes: u64,
 }
 
@@ -22,8 +24,10 @@ impl Waiting {
 
     /// Keeps a message until `due_ms`, or until it dies if that is sooner.
     pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry) {
+        let due_ms = due_ms.min(entry.expires_ms);
         self.body_bytes += entry.message.body_len() as u64;
-        self.held.insert((due_ms.min(entry.expires_ms), entry.position), entry);
+        self.places.insert(entry.position, due_ms);
+        self.held.insert((due_ms, entry.position), entry);
     }
 
     /// When the next one is done waiting.
@@ -38,7 +42,14 @@ impl Waiting {
         if self.next_ms()? > now_ms {
             return None;
         }
-        let (_, entry) = self.held.pop_first()?;
+        let position = self.held.first_key_value()?.0.1;
+        self.take(position)
+    }
+
+    /// Takes one out before it is done waiting.
+    pub(crate) fn take(&mut self, position: u64) -> Option<Entry> {
+        let due_ms = self.places.remove(&position)?;
+        let entry = self.held.remove(&(due_ms, position))?;
         self.body_bytes -= entry.message.body_len() as u64;
         Some(entry)
     }
@@ -48,9 +59,16 @@ impl Waiting {
         self.held.iter().map(|((ms, _), entry)| (*ms, entry))
     }
 
+    /// Those behind a position, by position, and until when they wait.
+    pub(crate) fn behind(&self, position: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        let places = self.places.range(position.saturating_add(1)..);
+        places.filter_map(|(position, due_ms)| Some((*due_ms, self.held.get(&(*due_ms, *position))?)))
+    }
+
     /// Takes all out.
     pub(crate) fn clear(&mut self) -> Vec<Entry> {
         self.body_bytes = 0;
+        self.places.clear();
         std::mem::take(&mut self.held).into_values().collect()
     }
 }

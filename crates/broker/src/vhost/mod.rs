@@ -4,6 +4,7 @@
 //! [`Refusal`] that each door puts into its own words.
 
 mod bindings;
+mod browse;
 mod changes;
 mod exchanges;
 mod queues;
@@ -11,6 +12,9 @@ mod restore;
 mod schedules;
 
 pub use bindings::BindSpec;
+pub use browse::{
+    BROWSE_BYTES_MAX, BROWSE_LOOKED_MAX, BROWSE_MESSAGES_MAX, Browse, BrowsedMessage, BrowsedPage, MessageState,
+};
 pub(crate) use changes::Changes;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};

@@ -19,6 +19,7 @@ mod faults;
 mod heartbeat;
 mod inspect;
 mod limits;
+mod look;
 mod overflow;
 mod prefetch;
 mod queue_model;

@@ -30,6 +30,7 @@ impl QueueState {
         self.used_ms = now_ms;
         self.drop_expired(now_ms, outcome);
         if let Front::OnDisk(level) = self.backlog.front() {
+            self.backlog.cold_mut(level).reading();
             return Got::OnDisk(self.load_of(level, 64));
         }
         let mut entry = self.backlog.pop();

@@ -8,11 +8,13 @@ mod outcome;
 mod publish;
 mod requeue;
 mod schedule;
+mod select;
 
 pub(crate) use leave::Got;
 pub(crate) use load::{Load, Looked};
 pub(crate) use outcome::Outcome;
 pub(crate) use schedule::Scheduled;
+pub(crate) use select::{Seen, Taken};
 
 use super::backlog::{Backlog, Entry, Front};
 use super::consumers::{Consumers, Subscription};

@@ -107,7 +107,7 @@ impl QueueState {
         outcome.entered.push((entry.message.clone(), target));
     }
 
-    fn refuses(&self, message: &Message) -> bool {
+    pub(super) fn refuses(&self, message: &Message) -> bool {
         let s = &self.settings;
         s.overflow != Overflow::DropHead
             && (s.max_length.is_some_and(|max| self.backlog.len() as u64 >= max)
