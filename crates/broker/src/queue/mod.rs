@@ -18,6 +18,7 @@ pub mod select;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
+pub mod sweep;
 pub(crate) mod timetable;
 mod waiting;
 
@@ -151,6 +152,8 @@ pub struct Queue {
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
     appending: AtomicU32,
+    /// Held while messages are taken out of the middle, from the look at them until the store knows; over waits for the disk.
+    surgery: Mutex<()>,
     state: Mutex<QueueState>,
 }
 
@@ -190,6 +193,7 @@ impl Queue {
             durability,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
             counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum
@@ -224,6 +228,7 @@ impl Queue {
             durability,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
             counts_deliveries: false,
@@ -281,6 +286,11 @@ impl Queue {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock()
+    }
+
+    /// For a thread that may wait.
+    pub(crate) fn surgery(&self) -> MutexGuard<'_, ()> {
+        self.surgery.lock()
     }
 
     /// Refuses when another connection owns the queue exclusively.

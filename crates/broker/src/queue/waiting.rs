@@ -10,7 +10,6 @@ pub(crate) struct Waiting {
     held: BTreeMap<(u64, u64), Entry>,
     /// The moment of each, by position.
     places: BTreeMap<u64, u64>,
-    body_bytes: u64,
 }
 
 impl Waiting {
@@ -18,14 +17,10 @@ impl Waiting {
         self.held.len()
     }
 
-    pub(crate) fn body_bytes(&self) -> u64 {
-        self.body_bytes
-    }
 
     /// Keeps a message until `due_ms`, or until it dies if that is sooner.
     pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry) {
         let due_ms = due_ms.min(entry.expires_ms);
-        self.body_bytes += entry.message.body_len() as u64;
         self.places.insert(entry.position, due_ms);
         self.held.insert((due_ms, entry.position), entry);
     }
@@ -50,13 +45,7 @@ impl Waiting {
     pub(crate) fn take(&mut self, position: u64) -> Option<Entry> {
         let due_ms = self.places.remove(&position)?;
         let entry = self.held.remove(&(due_ms, position))?;
-        self.body_bytes -= entry.message.body_len() as u64;
         Some(entry)
-    }
-
-    /// Those that wait, the next one first, and until when.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.held.iter().map(|((ms, _), entry)| (*ms, entry))
     }
 
     /// Those behind a position, by position, and until when they wait.
@@ -67,7 +56,6 @@ impl Waiting {
 
     /// Takes all out.
     pub(crate) fn clear(&mut self) -> Vec<Entry> {
-        self.body_bytes = 0;
         self.places.clear();
         std::mem::take(&mut self.held).into_values().collect()
     }

@@ -10,6 +10,7 @@ mod exchanges;
 mod queues;
 mod restore;
 mod schedules;
+mod sweeps;
 
 pub use bindings::BindSpec;
 pub use browse::{
@@ -19,6 +20,7 @@ pub(crate) use changes::Changes;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 pub use schedules::ScheduledMessage;
+pub use sweeps::SWEEPS_MAX;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
@@ -68,12 +70,13 @@ pub struct VirtualHost {
     /// Copy of the topology's epoch that publishers compare without a lock.
     epoch: AtomicU64,
     shared: Shared,
+    sweeps: sweeps::Sweeps,
 }
 
 impl VirtualHost {
     pub(crate) fn new(name: Name, shared: Shared) -> Arc<Self> {
         let topology = RwLock::new(Topology::new(name.clone()));
-        Arc::new(Self { name, topology, epoch: AtomicU64::new(0), shared })
+        Arc::new(Self { name, topology, epoch: AtomicU64::new(0), shared, sweeps: sweeps::Sweeps::default() })
     }
 
     /// Its name.

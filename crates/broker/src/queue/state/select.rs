@@ -112,8 +112,8 @@ impl QueueState {
     }
 
     /// What was taken out dies as if its time to live had ended.
-    pub(crate) fn expire_taken(&mut self, taken: &Taken, outcome: &mut Outcome) {
-        self.bury(taken.entry.clone(), DeathReason::Expired, outcome);
+    pub(crate) fn expire_taken(&mut self, taken: Taken, outcome: &mut Outcome) {
+        self.bury(taken.entry, DeathReason::Expired, outcome);
     }
 
     /// What was taken out is in another queue.

@@ -1,6 +1,8 @@
 //! Operations on queues that consume nothing by accident: looking, pausing, replaying, moving.
 
 mod browse;
+mod replay;
+mod sweeps;
 
 use crate::support::*;
 use leveret_broker::Broker;
