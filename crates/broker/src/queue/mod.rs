@@ -170,6 +170,8 @@ pub struct QueueFigures {
     pub waiting: usize,
     /// Consumers.
     pub consumers: usize,
+    /// Nobody gets anything until it is resumed.
+    pub paused: bool,
     /// Counters.
     pub counters: Counters,
 }
@@ -275,6 +277,7 @@ impl Queue {
             unacked: state.unacked(),
             waiting: state.waiting().len(),
             consumers: state.consumers().len(),
+            paused: state.is_paused(),
             counters: state.counters(),
         }
     }

@@ -7,6 +7,7 @@ mod bindings;
 mod browse;
 mod changes;
 mod exchanges;
+mod pause;
 mod queues;
 mod restore;
 mod schedules;

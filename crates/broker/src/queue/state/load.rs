@@ -73,7 +73,7 @@ impl QueueState {
             Front::OnDisk(level) => Some(level),
             _ => None,
         };
-        let consumed = self.consumers.len() > 0;
+        let consumed = self.consumers.len() > 0 && !self.paused;
         let load = if consumed {
             let low = (0..self.backlog.levels())
                 .rev()

@@ -56,6 +56,7 @@ impl QueueState {
         let expires_ms = self.settings.expires_at(message.ttl_ms(), now_ms);
         let mut entry = fresh(self.backlog.pass(), expires_ms, message);
         if self.backlog.len() == 0
+            && !self.paused
             && let Some(slot) = self.consumers.next(queue)
         {
             if !self.consumers.is_no_ack(slot) {

@@ -129,3 +129,28 @@ mod replays {
         assert_eq!(first.broker.memory().bytes(), 0);
     }
 }
+
+#[tokio::test]
+async fn a_durable_queue_stays_paused_and_can_be_resumed_for_good() {
+    use crate::look::operator;
+    let first = Durable::start();
+    let mut client = first.client().await;
+    client.declare(durable("q", FieldTable::new())).await;
+    let (vhost, actor) = operator(&first.broker);
+    assert!(vhost.pause_queue(&actor, "q").unwrap());
+    store(&mut client, "q", &numbered(0..3)).await;
+    let second = first.crash(secs(0));
+    let mut client = second.client().await;
+    client.consume(consume("q", "c")).await;
+    assert_eq!(client.delivered().await, [] as [&str; 0]);
+    assert_eq!(client.count("q").await, (3, 1));
+    let (vhost, actor) = operator(&second.broker);
+    assert!(vhost.resume_queue(&actor, "q").unwrap());
+    for wanted in numbered(0..3) {
+        let Got::Deliver { message, .. } = client.next().await else { panic!("a delivery") };
+        assert_eq!(message.text(), wanted);
+    }
+    drop((vhost, client));
+    let third = second.restart().await;
+    assert_eq!(third.client().await.drain("q").await, numbered(0..3), "resumed, and not acknowledged");
+}

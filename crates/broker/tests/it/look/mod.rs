@@ -1,6 +1,7 @@
 //! Operations on queues that consume nothing by accident: looking, pausing, replaying, moving.
 
 mod browse;
+mod pause;
 mod replay;
 mod sweeps;
 
