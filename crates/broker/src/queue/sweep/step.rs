@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Messages of one step at most.
 pub(super) const STEP_MESSAGES_MAX: usize = 256;
+/// Bytes of their bodies, the message that reaches them included.
+const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Where a sweep stands in its queue.
 #[derive(Debug)]
@@ -82,24 +84,33 @@ impl Sweep {
             stepped.is_last = at.next >= places.len();
             return meant;
         }
-        let piece = page::read(vhost, &self.queue, at.from, STEP_MESSAGES_MAX);
-        for seen in piece.seen {
-            if meant.len() >= quota {
-                return meant;
+        let mut bytes = 0;
+        while (stepped.looked as usize) < STEP_MESSAGES_MAX {
+            let piece = page::read(vhost, &self.queue, at.from, STEP_MESSAGES_MAX);
+            for seen in piece.seen {
+                if meant.len() >= quota || bytes >= STEP_BYTES_MAX {
+                    return meant;
+                }
+                let place = seen.place;
+                if place.position > at.through {
+                    // Positions grow: so do those of the rest of this level.
+                    at.from = Some(Place { position: u64::MAX, ..place });
+                    stepped.is_last = place.waits;
+                    return meant;
+                }
+                at.from = Some(place);
+                stepped.looked += 1;
+                if wanted(&seen) {
+                    bytes += seen.entry.message.body_len();
+                    meant.push(seen);
+                }
             }
-            let place = seen.place;
-            if place.position > at.through {
-                // Positions grow: so do those of the rest of this level.
-                at.from = Some(Place { position: u64::MAX, ..place });
-                stepped.is_last = place.waits;
-                return meant;
+            at.from = piece.end;
+            stepped.is_last = piece.end.is_none();
+            if stepped.is_last {
+                break;
             }
-            at.from = Some(place);
-            stepped.looked += 1;
-            meant.extend(Some(seen).filter(|seen| wanted(seen)));
         }
-        at.from = piece.end;
-        stepped.is_last = piece.end.is_none();
         meant
     }
 
