@@ -5,6 +5,7 @@ use crate::message::Message;
 use crate::queue::backlog::Entry;
 use crate::queue::select::Place;
 use crate::queue::{DeathReason, Queue};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A message that was seen where it lies.
@@ -85,19 +86,33 @@ impl QueueState {
         self.backlog.last_position()
     }
 
-    /// Takes one out of the middle. `None`: it is there no more. [`taken`](Self::taken) is to follow.
-    pub(crate) fn take_out(&mut self, seen: &Seen) -> Option<Taken> {
-        let Place { level, position, .. } = seen.place;
-        if self.deleted || level >= self.backlog.levels() {
-            return None;
+    /// Takes messages out of the middle. `None` for those that are there no more. [`taken`](Self::taken) is to follow.
+    pub(crate) fn take_out(&mut self, seen: &[Seen]) -> Vec<Option<Taken>> {
+        let levels = self.backlog.levels();
+        if self.deleted {
+            return seen.iter().map(|_| None).collect();
         }
-        if let Some(entry) = self.backlog.take(level, position).or_else(|| self.waiting.take(position)) {
+        let mut by_level: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        for Place { level, position, .. } in seen.iter().map(|seen| seen.place).filter(|p| p.level < levels) {
+            by_level.entry(level).or_default().push(position);
+        }
+        let mut found = BTreeMap::new();
+        for (level, mut positions) in by_level {
+            positions.sort_unstable();
+            found.append(&mut self.backlog.take(level, &positions));
+        }
+        seen.iter().map(|seen| self.taken_out(seen, &mut found)).collect()
+    }
+
+    fn taken_out(&mut self, seen: &Seen, found: &mut BTreeMap<u64, Entry>) -> Option<Taken> {
+        let Place { level, position, .. } = seen.place;
+        if let Some(entry) = found.remove(&position).or_else(|| self.waiting.take(position)) {
             self.uncharge(&entry.message);
             return Some(Taken { entry, level, cold: false });
         }
         let body_len = seen.entry.message.body_len();
-        let on_disk = self.backlog.take_from_disk(level, position, body_len);
-        on_disk.then(|| Taken { entry: seen.entry.clone(), level, cold: true })
+        let is_on_disk = level < self.backlog.levels() && self.backlog.take_from_disk(level, position, body_len);
+        is_on_disk.then(|| Taken { entry: seen.entry.clone(), level, cold: true })
     }
 
     /// Some were taken out, and went elsewhere.

@@ -123,13 +123,14 @@ impl Sweep {
         stepped: &mut Stepped,
     ) {
         let now_ms = vhost.clock().now_ms();
-        let taken: Vec<(Option<Taken>, Way)> = self.queue.record(recorder, |state, queue, outcome| {
-            let taken = going.into_iter().map(|(seen, way)| (state.take_out(&seen), way)).collect();
+        let (seen, ways): (Vec<Seen>, Vec<Way>) = going.into_iter().unzip();
+        let taken: Vec<Option<Taken>> = self.queue.record(recorder, |state, queue, outcome| {
+            let taken = state.take_out(&seen);
             state.taken(queue, now_ms, outcome);
             taken
         });
         let mut moved = 0;
-        for (taken, way) in taken {
+        for (taken, way) in taken.into_iter().zip(ways) {
             let Some(taken) = taken else {
                 stepped.skipped += 1;
                 continue;
@@ -158,8 +159,9 @@ impl Sweep {
     ) {
         let now_ms = vhost.clock().now_ms();
         self.queue.record(recorder, |state, queue, outcome| {
-            for (seen, _) in going {
-                let Some(mut taken) = state.take_out(&seen) else {
+            let seen: Vec<Seen> = going.into_iter().map(|(seen, _)| seen).collect();
+            for taken in state.take_out(&seen) {
+                let Some(mut taken) = taken else {
                     stepped.skipped += 1;
                     continue;
                 };

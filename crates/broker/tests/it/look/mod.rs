@@ -1,6 +1,7 @@
 //! Operations on queues that consume nothing by accident: looking, pausing, replaying, moving.
 
 mod browse;
+mod large;
 mod pause;
 mod replay;
 mod sweeps;
