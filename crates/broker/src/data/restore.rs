@@ -62,9 +62,12 @@ impl BrokerInner {
                 queues.extend(timetable.map(|timetable| (timetable.id(), timetable)));
                 Ok(())
             }
-            StoredEntity::Queue { vhost, spec, id } => {
+            StoredEntity::Queue { vhost, spec, id, paused } => {
                 let vhost = self.declare_vhost(&vhost);
                 let queue = vhost.restore_queue(spec, Some(id), &mut batch).map_err(words)?;
+                if paused {
+                    queue.lock().set_paused(true);
+                }
                 queues.insert(id, queue);
                 Ok(())
             }

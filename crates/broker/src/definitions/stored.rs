@@ -58,6 +58,7 @@ pub(crate) enum StoredEntity {
         vhost: Name,
         spec: QueueSpec,
         id: u64,
+        paused: bool,
     },
     Binding {
         vhost: Name,
@@ -131,7 +132,7 @@ pub(crate) fn put_exchange(batch: &mut Batch, vhost: &str, spec: &ExchangeSpec, 
     put(batch, &key_of(b'x', &[vhost.as_bytes(), spec.name.as_bytes()]), value);
 }
 
-/// A queue was declared.
+/// A queue was declared, paused or resumed.
 pub(crate) fn put_queue(batch: &mut Batch, vhost: &str, queue: &Queue) {
     let spec = queue.spec();
     let mut value = FieldTable::new();
@@ -139,6 +140,9 @@ pub(crate) fn put_queue(batch: &mut Batch, vhost: &str, queue: &Queue) {
     value.insert("name", text(&spec.name));
     value.insert("number", FieldValue::I64(queue.id() as i64));
     value.insert("auto_delete", FieldValue::Bool(spec.auto_delete));
+    if queue.lock().is_paused() {
+        value.insert("paused", FieldValue::Bool(true));
+    }
     value.insert("arguments", FieldValue::Table(spec.arguments.clone()));
     put(batch, &key_of(b'q', &[vhost.as_bytes(), spec.name.as_bytes()]), value);
 }
@@ -208,7 +212,9 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 auto_delete: flag("auto_delete")?,
                 arguments: arguments()?,
             };
-            Some(StoredEntity::Queue { vhost, spec, id })
+            // Those that were stored before there was a pause say nothing of it.
+            let paused = flag("paused").unwrap_or(false);
+            Some(StoredEntity::Queue { vhost, spec, id, paused })
         }
         b'b' => {
             let destination = name("destination")?;

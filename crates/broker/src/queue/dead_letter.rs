@@ -4,6 +4,7 @@
 //! (queue, reason) with a count and the time of the first death.
 
 use super::backlog::Entry;
+use super::sweep::deaths;
 use super::{DeathReason, Incoming, Queue, Settled};
 use crate::message::{Message, Parts};
 use crate::recorder::Recorder;
@@ -149,6 +150,7 @@ pub(super) fn enter(
 
 struct Letter {
     headers: FieldTable,
+    /// Deaths among which a cycle is looked for, newest first.
     history: Vec<FieldValue>,
 }
 
@@ -183,6 +185,7 @@ fn letter(
         _ => first_death(message, queue, reason, now_s, &headers, expiration.map(ShortStr::as_bytes)),
     };
     history.insert(0, FieldValue::Table(entry));
+    let recent = since_replay(&headers, &history);
     let first = headers.get("x-first-death-reason").is_none();
     headers.insert("x-death", FieldValue::Array(history.clone()));
     let exchange = FieldValue::LongString(message.exchange().to_vec());
@@ -199,7 +202,17 @@ fn letter(
     if new_routing_key {
         headers.remove("CC");
     }
+    history.truncate(recent);
     Some(Letter { headers, history })
+}
+
+/// How many entries of the history are about deaths after the message was replayed last: whoever replays a message wants it to go its way
+/// once more. (Entries are moved to the front with every death. When one died twice since, there are fewer than counted here; that was
+/// either a cycle, which went no further, or its reason to go on is among the first of them.)
+fn since_replay(headers: &FieldTable, history: &[FieldValue]) -> usize {
+    let before = headers.get("x-replay-deaths").and_then(FieldValue::as_i64);
+    let since = before.map(|before| deaths(history).saturating_sub(before)).filter(|since| *since > 0);
+    since.map_or(history.len(), |since| history.len().min(since as usize))
 }
 
 fn first_death(

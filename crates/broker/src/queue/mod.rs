@@ -17,10 +17,12 @@ pub(crate) mod past;
 mod policies;
 mod retry;
 pub(crate) mod scheduled;
+pub mod select;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
 pub(crate) mod stream;
+pub mod sweep;
 pub(crate) mod timetable;
 mod waiting;
 
@@ -102,6 +104,8 @@ pub struct Counters {
     pub acked: u64,
     /// Purged.
     pub purged: u64,
+    /// Moved or replayed into other queues.
+    pub moved: u64,
     /// Died, by [`DeathReason`].
     pub dead: [u64; 4],
 }
@@ -160,6 +164,8 @@ pub struct Queue {
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
     appending: AtomicU32,
+    /// Held while messages are taken out of the middle, from the look at them until the store knows; over waits for the disk.
+    surgery: Mutex<()>,
     /// Of a stream in the store: what of it is there.
     commits: Option<Arc<Commits>>,
     state: Mutex<Engine>,
@@ -178,6 +184,8 @@ pub struct QueueFigures {
     pub waiting: usize,
     /// Consumers.
     pub consumers: usize,
+    /// Nobody gets anything until it is resumed.
+    pub paused: bool,
     /// Counters.
     pub counters: Counters,
 }
@@ -211,6 +219,7 @@ impl Queue {
             in_force,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
             commits,
@@ -246,6 +255,7 @@ impl Queue {
             spec,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
             kind: QueueKind::Classic,
@@ -311,6 +321,7 @@ impl Queue {
             unacked: state.unacked(),
             waiting: state.waiting(),
             consumers: state.consumer_count(),
+            paused: state.is_paused(),
             counters: state.counters(),
         }
     }
@@ -322,6 +333,11 @@ impl Queue {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
         self.state.lock()
+    }
+
+    /// For a thread that may wait.
+    pub(crate) fn surgery(&self) -> MutexGuard<'_, ()> {
+        self.surgery.lock()
     }
 
     /// Refuses when another connection owns the queue exclusively.

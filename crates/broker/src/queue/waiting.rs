@@ -19,7 +19,8 @@ pub(crate) enum Then {
 pub(crate) struct Waiting {
     /// By the moment something is to happen to them, then by position.
     held: BTreeMap<(u64, u64), (Entry, Then)>,
-    body_bytes: u64,
+    /// The moment of each, by position.
+    places: BTreeMap<u64, u64>,
 }
 
 impl Waiting {
@@ -27,14 +28,10 @@ impl Waiting {
         self.held.len()
     }
 
-    pub(crate) fn body_bytes(&self) -> u64 {
-        self.body_bytes
-    }
-
     /// Keeps a message until `due_ms`, or until it dies if that is sooner.
     pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry, then: Then) {
-        self.body_bytes += entry.message.body_len() as u64;
         let due_ms = if then == Then::Ready { due_ms.min(entry.expires_ms) } else { due_ms };
+        self.places.insert(entry.position, due_ms);
         self.held.insert((due_ms, entry.position), (entry, then));
     }
 
@@ -50,19 +47,31 @@ impl Waiting {
         if self.next_ms()? > now_ms {
             return None;
         }
-        let (_, (entry, then)) = self.held.pop_first()?;
-        self.body_bytes -= entry.message.body_len() as u64;
-        Some((entry, then))
+        let position = self.held.first_key_value()?.0.1;
+        self.remove(position)
     }
 
-    /// Those that wait, the next one first, and until when.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.held.iter().map(|((ms, _), (entry, _))| (*ms, entry))
+    /// Takes one out before it is done waiting.
+    pub(crate) fn take(&mut self, position: u64) -> Option<Entry> {
+        self.remove(position).map(|(entry, _)| entry)
+    }
+
+    fn remove(&mut self, position: u64) -> Option<(Entry, Then)> {
+        let due_ms = self.places.remove(&position)?;
+        self.held.remove(&(due_ms, position))
+    }
+
+    /// Those behind a position, by position, and until when they wait.
+    pub(crate) fn behind(&self, position: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        let places = self.places.range(position.saturating_add(1)..);
+        places.filter_map(|(position, due_ms)| {
+            self.held.get(&(*due_ms, *position)).map(|(entry, _)| (*due_ms, entry))
+        })
     }
 
     /// Takes all out.
     pub(crate) fn clear(&mut self) -> Vec<Entry> {
-        self.body_bytes = 0;
+        self.places.clear();
         std::mem::take(&mut self.held).into_values().map(|(entry, _)| entry).collect()
     }
 }

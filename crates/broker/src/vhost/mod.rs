@@ -4,19 +4,26 @@
 //! [`Refusal`] that each door puts into its own words.
 
 mod bindings;
+mod browse;
 mod changes;
 mod events;
 mod exchanges;
 mod limits;
 mod metadata;
 mod parameters;
+mod pause;
 mod policies;
 mod queues;
 mod restore;
 mod schedules;
+mod sweeps;
 mod trace;
 
 pub use bindings::BindSpec;
+pub use browse::{
+    BROWSE_BYTES_MAX, BROWSE_LOOKED_MAX, BROWSE_MESSAGES_MAX, Browse, BrowsedMessage, BrowsedPage,
+    MessageState,
+};
 pub(crate) use changes::Changes;
 pub use limits::VhostLimits;
 pub use metadata::VhostMetadata;
@@ -24,6 +31,7 @@ pub use parameters::Parameter;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 pub use schedules::ScheduledMessage;
+pub use sweeps::SWEEPS_MAX;
 pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};
@@ -93,6 +101,7 @@ pub struct VirtualHost {
     /// The firehose is on.
     traced: AtomicBool,
     shared: Shared,
+    sweeps: sweeps::Sweeps,
 }
 
 impl VirtualHost {
@@ -108,6 +117,7 @@ impl VirtualHost {
             limits_in_force: limits::LimitsInForce::default(),
             traced: AtomicBool::new(false),
             shared,
+            sweeps: sweeps::Sweeps::default(),
         })
     }
 
@@ -271,6 +281,18 @@ impl VirtualHost {
         permission: Permission,
     ) -> Result<(), Refusal> {
         self.auth().check_resource(&actor.user, &self.name, kind, name, permission)
+    }
+
+    /// The same, for what a stream cannot do.
+    pub(crate) fn owned_backlog(&self, actor: &Actor, name: &str) -> Result<Arc<Queue>, Refusal> {
+        let queue = self.owned_queue(actor, name)?;
+        if queue.is_stream() {
+            return Err(Refusal::precondition(format!(
+                "queue '{name}' in vhost '{}' is a stream: its messages stay where they are, and are read from an offset by a consumer",
+                self.name
+            )));
+        }
+        Ok(queue)
     }
 
     /// Looks a queue up and refuses those another connection owns.

@@ -21,6 +21,7 @@ mod faults;
 mod heartbeat;
 mod inspect;
 mod limits;
+mod look;
 mod overflow;
 mod policies;
 mod prefetch;

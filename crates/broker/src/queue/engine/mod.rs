@@ -2,6 +2,7 @@
 //! ([`QueueState`]), or a log that it does not ([`Stream`]).
 
 mod look;
+mod select;
 
 use super::arguments::QueueArguments;
 use super::backlog::Entry;

@@ -8,6 +8,7 @@ mod outcome;
 mod publish;
 mod requeue;
 mod schedule;
+mod select;
 mod settings;
 
 pub(crate) use ahead::Announcement;
@@ -15,6 +16,7 @@ pub(crate) use leave::Got;
 pub(crate) use load::{Load, Looked};
 pub(crate) use outcome::Outcome;
 pub(crate) use schedule::Scheduled;
+pub(crate) use select::{Seen, Taken};
 
 use super::backlog::{Backlog, Entry, Front};
 use super::consumers::{Consumers, Subscription};
@@ -64,6 +66,8 @@ pub(crate) struct QueueState {
     settings: Settings,
     unacked: u64,
     deleted: bool,
+    /// Nobody gets anything until it goes on.
+    paused: bool,
     /// Some message in the backlog may carry a deadline.
     may_expire: bool,
     /// Last declare, get or consumer, for `x-expires`.
@@ -89,6 +93,7 @@ impl QueueState {
             settings,
             unacked: 0,
             deleted: false,
+            paused: false,
             may_expire: false,
             used_ms: now_ms,
             timer_ms: u64::MAX,
@@ -140,6 +145,15 @@ impl QueueState {
 
     pub(crate) fn is_deleted(&self) -> bool {
         self.deleted
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Stops deliveries, or lets them go on with the next operation. Returns whether that is a change.
+    pub(crate) fn set_paused(&mut self, paused: bool) -> bool {
+        std::mem::replace(&mut self.paused, paused) != paused
     }
 
     pub(crate) fn touch(&mut self, now_ms: u64) {
@@ -214,7 +228,7 @@ impl QueueState {
         self.release_waiting(now_ms, outcome);
         self.leave_when_due(now_ms, outcome);
         self.drop_expired_if_waiting(now_ms, outcome);
-        while self.backlog.front() == Front::InMemory {
+        while !self.paused && self.backlog.front() == Front::InMemory {
             let Some(slot) = self.consumers.next(queue) else { break };
             let Some(entry) = self.backlog.pop() else { break };
             if self.consumers.is_no_ack(slot) {

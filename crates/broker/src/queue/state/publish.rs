@@ -64,6 +64,7 @@ impl QueueState {
         let expires_ms = self.settings.expires_at(message.ttl_ms(), now_ms);
         let mut entry = fresh(self.backlog.pass(), expires_ms, message);
         if self.backlog.len() == 0
+            && !self.paused
             && let Some(slot) = self.consumers.next(queue)
         {
             if !self.consumers.is_no_ack(slot) {
@@ -118,7 +119,7 @@ impl QueueState {
         outcome.entered.push((entry.message.clone(), target));
     }
 
-    fn refuses(&self, message: &Message) -> bool {
+    pub(super) fn refuses(&self, message: &Message) -> bool {
         let s = &self.settings;
         s.overflow != Overflow::DropHead
             && (s.max_length.is_some_and(|max| self.backlog.len() as u64 >= max)

@@ -4,6 +4,7 @@
 mod backlog;
 mod faults;
 mod folder;
+mod look;
 mod messages;
 mod outcome;
 mod policies;
