@@ -3,12 +3,15 @@
 //! Messages are gathered first and written at the end, so that one that went to several queues is written once.
 
 use crate::message::Message;
+use crate::queue::dedup::Seen;
+use crate::queue::dedup::line::Line;
 use crate::queue::settings::Durability;
 use crate::queue::state::Outcome;
-use crate::queue::stored::Change;
+use crate::queue::stored::{Change, HIDDEN_LANE};
 use crate::queue::{Queue, Settled};
 use leveret_store::{Batch, Notify, Store, StoreError, Target, Ticket, Urgency};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -22,7 +25,16 @@ pub(crate) struct Recorder {
     /// Queues that nobody is to look for in the store before the batch was appended.
     appending: Vec<Arc<Queue>>,
     announces: bool,
+    /// Records of what was seen, to be told when they were appended.
+    seen: Vec<(Arc<Line>, u64)>,
+    /// Records of others that duplicates of this batch wait for.
+    awaits: Vec<(Arc<Line>, u64)>,
 }
+
+/// How long others may take to append what they have begun; they do nothing meanwhile that waits.
+const OTHERS_WAIT: Duration = Duration::from_secs(10);
+/// The same for somebody whom others may wait for in turn.
+const OTHERS_WAIT_SHORT: Duration = Duration::from_millis(20);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wish {
@@ -64,6 +76,37 @@ impl Recorder {
         for change in outcome.changes.drain(..) {
             self.change(queue.id(), change);
         }
+        for seen in outcome.seen.drain(..) {
+            self.see(queue, seen);
+        }
+        if let Some(awaited) = outcome.awaits.take() {
+            self.durability = self.durability.max(queue.durability());
+            self.awaits.push(awaited);
+        }
+    }
+
+    fn see(&mut self, queue: &Arc<Queue>, seen: Seen) {
+        let (position, lane) = (seen.position, HIDDEN_LANE);
+        let target = Target { queue: queue.id(), lane, position, expires_unix_ms: u64::MAX };
+        self.batch.message(&[target], 0, &seen.payload, None);
+        let Some(number) = seen.number else { return self.wish(Wish::Later) };
+        self.seen.push(number);
+        self.durability = self.durability.max(queue.durability());
+        self.wish(match queue.durability() {
+            Durability::Synced => Wish::Synced,
+            _ => Wish::Written,
+        });
+    }
+
+    /// What duplicates of this batch wait for; [`Ticket::MAX`] if it does not come.
+    fn await_others(&mut self, at_most: Duration) -> Ticket {
+        let mut ticket = 0;
+        self.awaits.retain(|(line, number)| {
+            let appended = line.wait(*number, at_most);
+            ticket = ticket.max(appended.unwrap_or_default());
+            appended.is_none()
+        });
+        ticket
     }
 
     /// A message left a queue for good.
@@ -111,6 +154,8 @@ impl Recorder {
     pub(crate) fn make_synced(&mut self) {
         if self.urgency.is_some() {
             self.urgency = Some(Wish::Synced);
+        }
+        if !self.is_empty() {
             self.durability = Durability::Synced;
         }
     }
@@ -123,7 +168,7 @@ impl Recorder {
     /// Whether there is nothing to append.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.urgency.is_none()
+        self.urgency.is_none() && self.awaits.is_empty()
     }
 
     /// Appends everything. `waiter` hears when it is stored.
@@ -135,19 +180,37 @@ impl Recorder {
         store: Option<&Arc<Store>>,
         waiter: Option<&Arc<dyn Notify>>,
     ) -> Result<Recorded, StoreError> {
-        let Some(wish) = self.urgency.take() else { return Ok(Recorded::default()) };
+        if self.is_empty() {
+            return Ok(Recorded::default());
+        }
         let durability = std::mem::take(&mut self.durability);
         let announces = std::mem::take(&mut self.announces);
+        // Two that wait for each other append in the end and wait afterwards.
+        let mut others = self.await_others(match self.seen.is_empty() {
+            true => OTHERS_WAIT,
+            false => OTHERS_WAIT_SHORT,
+        });
         self.write_messages();
-        let appended = match store {
-            Some(store) => store.append(&mut self.batch, wish.into(), waiter),
-            None => Ok(0),
+        let appended = match (store, self.urgency.take()) {
+            (Some(store), Some(wish)) => store.append(&mut self.batch, wish.into(), waiter),
+            _ => Ok(0),
         };
         self.batch.clear();
+        let ticket = appended.as_ref().copied().unwrap_or(Ticket::MAX);
+        self.seen.drain(..).for_each(|(line, number)| line.appended(number, ticket));
+        others = others.max(self.await_others(OTHERS_WAIT));
+        if !self.awaits.is_empty() {
+            self.awaits.clear();
+            others = Ticket::MAX;
+        }
         for queue in self.appending.drain(..) {
             queue.end_append();
         }
-        Ok(Recorded { ticket: appended?, durability, announces })
+        let ticket = appended?;
+        if let (Some(store), Some(waiter), true) = (store, waiter, others > ticket) {
+            store.watch(others, waiter);
+        }
+        Ok(Recorded { ticket: ticket.max(others), durability, announces })
     }
 
     fn write_messages(&mut self) {

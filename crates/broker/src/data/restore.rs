@@ -4,11 +4,13 @@ use crate::broker::BrokerInner;
 use crate::definitions::stored::{self, StoredEntity};
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::queue::Queue;
+use crate::queue::stored::HIDDEN_LANE;
 use crate::vhost::BindSpec;
 use leveret_store::{Batch, LaneId, Recovered, Urgency};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 impl BrokerInner {
     /// Takes over what the store found. What makes no sense is named, counted and left out.
@@ -75,10 +77,28 @@ impl BrokerInner {
         }
     }
 
+    /// What a queue has seen. `false`: it does not look any more.
+    fn take_over_seen(&self, queue: &Arc<Queue>, last: u64) -> bool {
+        let began = Instant::now();
+        let restored =
+            self.store().is_some_and(|store| queue.lock().restore_dedup(store, last, self.clock().now_ms()));
+        let ids = queue.figures().ids;
+        if ids > 100_000 {
+            let millis = began.elapsed().as_millis() as u64;
+            tracing::info!(queue = %queue.name(), ids, millis, "ids that were seen are known again");
+        }
+        restored
+    }
+
     fn take_over_messages(&self, recovered: &Recovered, queues: &HashMap<u64, Arc<Queue>>) {
         let mut orphans = Batch::new();
         for lane in &recovered.lanes {
             match queues.get(&lane.queue) {
+                Some(queue) if lane.lane == HIDDEN_LANE => {
+                    if !self.take_over_seen(queue, lane.last) {
+                        orphans.clear_range(lane.queue, lane.lane, lane.first, lane.last);
+                    }
+                }
                 Some(queue) => {
                     let level = usize::from(lane.lane & !LaneId::TRANSIENT);
                     queue.lock().adopt(level, lane.messages, lane.weight, lane.last);

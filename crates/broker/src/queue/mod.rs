@@ -10,6 +10,7 @@ pub(crate) mod backlog;
 mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
+pub(crate) mod dedup;
 pub(crate) mod load;
 pub(crate) mod past;
 mod retry;
@@ -27,6 +28,7 @@ use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
 use arguments::QueueArguments;
+pub use dedup::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
 pub use retry::{RETRY_DELAYS_MAX, RetryType};
@@ -94,6 +96,10 @@ pub struct Counters {
     pub purged: u64,
     /// Died, by [`DeathReason`].
     pub dead: [u64; 4],
+    /// Publishings that were confirmed and dropped because they had come before.
+    pub duplicates: u64,
+    /// Times that a producer which numbers its messages left numbers out.
+    pub sequence_gaps: u64,
 }
 
 /// A publishing on its way into a queue.
@@ -164,6 +170,10 @@ pub struct QueueFigures {
     pub waiting: usize,
     /// Consumers.
     pub consumers: usize,
+    /// Ids that a queue which drops duplicates remembers.
+    pub ids: u64,
+    /// Producers that number their messages and are remembered.
+    pub producers: usize,
     /// Counters.
     pub counters: Counters,
 }
@@ -261,7 +271,10 @@ impl Queue {
     /// Figures of this moment.
     pub fn figures(&self) -> QueueFigures {
         let state = self.state.lock();
+        let (ids, producers) = state.dedup().map_or((0, 0), |dedup| dedup.len());
         QueueFigures {
+            ids,
+            producers,
             ready: state.ready(),
             ready_bytes: state.ready_bytes(),
             unacked: state.unacked(),
@@ -420,6 +433,7 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
         single_active_consumer: a.single_active_consumer(),
         delivery_limit: a.delivery_limit(),
         retry: a.retry().cloned(),
+        dedup: a.dedup().cloned(),
         consumer_timeout_ms: a.consumer_timeout_ms(),
     }
 }

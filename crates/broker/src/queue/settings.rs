@@ -1,5 +1,6 @@
 //! What a queue's arguments ask of its engine, looked up once.
 
+use super::dedup::DedupSettings;
 use super::retry::Retry;
 use crate::name::Name;
 
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) delivery_limit: Option<u32>,
     /// `x-retry-delays`, `x-delayed-retry-type`: how long a message waits that came back.
     pub(crate) retry: Option<Retry>,
+    /// `x-message-deduplication` and what goes with it.
+    pub(crate) dedup: Option<DedupSettings>,
     /// `x-consumer-timeout`.
     pub(crate) consumer_timeout_ms: Option<u64>,
 }

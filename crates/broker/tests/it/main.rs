@@ -12,6 +12,7 @@ mod consumer_model;
 mod consumer_timeout;
 mod consumers;
 mod dead_letter;
+mod dedup;
 mod durable;
 mod exclusive;
 mod expiry;

@@ -72,6 +72,11 @@ impl QueueKind {
                 "x-delayed-retry-type",
                 "x-delayed-retry-min",
                 "x-delayed-retry-max",
+                "x-message-deduplication",
+                "x-deduplication-header",
+                "x-cache-size",
+                "x-cache-ttl",
+                "x-cache-persistence",
             ],
             Self::Quorum => &[
                 "x-dead-letter-exchange",
@@ -96,6 +101,11 @@ impl QueueKind {
                 "x-delayed-retry-type",
                 "x-delayed-retry-min",
                 "x-delayed-retry-max",
+                "x-message-deduplication",
+                "x-deduplication-header",
+                "x-cache-size",
+                "x-cache-ttl",
+                "x-cache-persistence",
             ],
         }
     }

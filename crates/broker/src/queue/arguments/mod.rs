@@ -9,6 +9,7 @@ mod kind;
 use leveret_protocol::{FieldTable, FieldValue};
 
 use crate::name::{Name, ResourceKind};
+use crate::queue::dedup::DedupSettings;
 use crate::queue::retry::{Delays, Retry, RetryType};
 use crate::queue::{Durability, QueueSpec};
 use crate::refusal::Refusal;
@@ -39,6 +40,7 @@ pub struct QueueArguments {
     consumer_timeout_ms: Option<u64>,
     durability: Option<Durability>,
     retry: Option<Retry>,
+    dedup: Option<DedupSettings>,
 }
 
 impl QueueArguments {
@@ -102,6 +104,7 @@ impl QueueArguments {
             consumer_timeout_ms: unsigned("x-consumer-timeout"),
             durability: text("x-durability").and_then(kind::durability),
             retry: retry(arguments),
+            dedup: DedupSettings::of(arguments),
         }
     }
 
@@ -113,6 +116,11 @@ impl QueueArguments {
     /// `x-retry-delays`, `x-retry-jitter`, `x-delayed-retry-type`, `-min` and `-max`: how long a message waits that came back.
     pub(crate) fn retry(&self) -> Option<&Retry> {
         self.retry.as_ref()
+    }
+
+    /// `x-message-deduplication`, `x-deduplication-header`, `x-cache-size`, `x-cache-ttl`: duplicates are dropped.
+    pub(crate) fn dedup(&self) -> Option<&DedupSettings> {
+        self.dedup.as_ref()
     }
 
     /// `x-queue-type`.

@@ -2,6 +2,7 @@
 //! is to be done outside the queue's lock.
 
 mod ahead;
+mod dedup;
 mod leave;
 mod load;
 mod outcome;
@@ -16,7 +17,8 @@ pub(crate) use schedule::Scheduled;
 
 use super::backlog::{Backlog, Entry, Front};
 use super::consumers::{Consumers, Subscription};
-use super::settings::Settings;
+use super::dedup::Dedup;
+use super::settings::{Durability, Settings};
 use super::stored::Change;
 use super::timetable::Timetable;
 use super::waiting::Waiting;
@@ -47,6 +49,8 @@ pub(crate) struct QueueState {
     waiting: Waiting,
     /// Of a delayed exchange: the messages it holds.
     timetable: Option<Box<Timetable>>,
+    /// What was seen, when duplicates are dropped.
+    dedup: Option<Box<Dedup>>,
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
@@ -68,10 +72,13 @@ pub(crate) struct QueueState {
 
 impl QueueState {
     pub(crate) fn new(settings: Settings, store: StoreUse, now_ms: u64) -> Self {
+        let stores = store.present && settings.durability != Durability::Memory;
+        let dedup = settings.dedup.clone().map(|dedup| Box::new(Dedup::new(dedup, stores)));
         Self {
             backlog: Backlog::new(settings.max_priority),
             waiting: Waiting::default(),
             timetable: None,
+            dedup,
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,
@@ -318,6 +325,7 @@ impl QueueState {
     pub(crate) fn delete(&mut self, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
         self.deleted = true;
         let ready = self.empty(outcome);
+        self.drop_dedup();
         outcome.charge += std::mem::take(&mut self.charge);
         (self.consumers.clear(), ready)
     }

@@ -2,6 +2,8 @@
 
 use super::super::DeathReason;
 use super::super::backlog::Entry;
+use super::super::dedup::Seen;
+use super::super::dedup::line::Line;
 use super::super::stored::Change;
 use super::load::Load;
 use crate::mailbox::Mailbox;
@@ -32,6 +34,10 @@ pub(crate) struct Outcome {
     pub(crate) cold: bool,
     /// Messages to be fetched from the store.
     pub(crate) load: Option<Load>,
+    /// What was seen, for the store to keep with the messages.
+    pub(crate) seen: Vec<Seen>,
+    /// There was a duplicate: it is not confirmed before what it repeats is stored.
+    pub(crate) awaits: Option<(Arc<Line>, u64)>,
 }
 
 impl Outcome {
@@ -49,5 +55,7 @@ impl Outcome {
     #[inline]
     pub(crate) fn is_recorded(&self) -> bool {
         !(self.entered.is_empty() && self.changes.is_empty() && self.dead.is_empty() && self.due.is_empty())
+            || !self.seen.is_empty()
+            || self.awaits.is_some()
     }
 }
