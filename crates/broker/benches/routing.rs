@@ -84,7 +84,13 @@ fn route_all(
 fn route(topology: &Topology<u32>, key: &str, properties: &[u8], found: &mut Vec<u32>) -> usize {
     found.clear();
     let properties = RawProperties::parse(properties).unwrap_or_default();
-    let publication = Publication { exchange: "x", routing_key: key.as_bytes(), properties, is_due: false };
+    let publication = Publication {
+        exchange: "x",
+        routing_key: key.as_bytes(),
+        properties,
+        is_due: false,
+        passed: Passed::No,
+    };
     let _ = black_box(topology.route(&publication, found));
     found.len()
 }

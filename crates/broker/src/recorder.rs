@@ -27,6 +27,10 @@ pub(crate) struct Recorder {
     announces: bool,
     /// Records of what was seen, to be told when they were appended.
     seen: Vec<(Arc<Line>, u64)>,
+    /// Publishings that a queue refused which they came to by way of an exchange's gate: channel and confirm number.
+    refused: Vec<(u16, u64)>,
+    /// Exchanges' gates that are being passed, one behind the other.
+    depth: u8,
     /// Records of others that duplicates of this batch wait for.
     awaits: Vec<(Arc<Line>, u64)>,
 }
@@ -96,6 +100,31 @@ impl Recorder {
             Durability::Synced => Wish::Synced,
             _ => Wish::Written,
         });
+    }
+
+    /// A queue refused a publishing that somebody else than its session brought.
+    pub(crate) fn refuse(&mut self, channel: u16, confirm: u64) {
+        self.refused.push((channel, confirm));
+    }
+
+    /// Another gate is passed, unless there are so many before it.
+    pub(crate) fn go_deeper(&mut self, max: u8) -> bool {
+        let may = self.depth < max;
+        self.depth += u8::from(may);
+        may
+    }
+
+    pub(crate) fn come_back(&mut self) {
+        self.depth -= 1;
+    }
+
+    pub(crate) fn refused(&self) -> &[(u16, u64)] {
+        &self.refused
+    }
+
+    /// Who is to hear that a publishing was refused; channel 0 for nobody.
+    pub(crate) fn take_refused(&mut self) -> Vec<(u16, u64)> {
+        std::mem::take(&mut self.refused)
     }
 
     /// What duplicates of this batch wait for; [`Ticket::MAX`] if it does not come.

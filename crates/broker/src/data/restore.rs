@@ -53,10 +53,10 @@ impl BrokerInner {
         let words = |refusal: crate::refusal::Refusal| refusal.to_string();
         let mut batch = Batch::new();
         match stored::parse(key, value).ok_or("it makes no sense to this version")? {
-            StoredEntity::Exchange { vhost, spec, number } => {
+            StoredEntity::Exchange { vhost, spec, numbers } => {
                 let vhost = self.declare_vhost(&vhost);
-                let timetable = vhost.restore_exchange(spec, number, &mut batch).map_err(words)?;
-                queues.extend(timetable.map(|timetable| (timetable.id(), timetable)));
+                let kept = vhost.restore_exchange(spec, numbers, &mut batch).map_err(words)?;
+                queues.extend(kept.into_iter().map(|kept| (kept.id(), kept)));
                 Ok(())
             }
             StoredEntity::Queue { vhost, spec, id } => {

@@ -19,12 +19,21 @@ pub enum ExchangeKind {
     ConsistentHash,
     /// `x-delayed-message`: after a while, as another type.
     Delayed,
+    /// `x-message-deduplication`: every binding, for what did not come before.
+    Deduplicating,
 }
 
 impl ExchangeKind {
     /// Every exchange type.
-    pub const ALL: [Self; 6] =
-        [Self::Direct, Self::Fanout, Self::Topic, Self::Headers, Self::ConsistentHash, Self::Delayed];
+    pub const ALL: [Self; 7] = [
+        Self::Direct,
+        Self::Fanout,
+        Self::Topic,
+        Self::Headers,
+        Self::ConsistentHash,
+        Self::Delayed,
+        Self::Deduplicating,
+    ];
 
     /// The name a client declares it by.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +44,7 @@ impl ExchangeKind {
             Self::Headers => "headers",
             Self::ConsistentHash => "x-consistent-hash",
             Self::Delayed => "x-delayed-message",
+            Self::Deduplicating => "x-message-deduplication",
         }
     }
 

@@ -37,7 +37,7 @@ impl Router {
     /// 406 when the arguments of an `x-consistent-hash` exchange are unacceptable.
     pub(crate) fn new(spec: &ExchangeSpec, vhost: &str) -> Result<Self, Refusal> {
         Ok(match spec.routing_kind()? {
-            ExchangeKind::Delayed => {
+            ExchangeKind::Delayed | ExchangeKind::Deduplicating => {
                 return Err(Refusal::UnknownExchangeType { kind: spec.kind.as_str().into() });
             }
             ExchangeKind::Direct => Self::Direct(DirectRouter::default()),
@@ -108,6 +108,10 @@ pub(crate) fn check_binding(kind: ExchangeKind, key: &[u8], arguments: &FieldTab
     match kind {
         ExchangeKind::Headers => headers::check_arguments(arguments),
         ExchangeKind::ConsistentHash => consistent_hash::weight(key).map(drop),
-        ExchangeKind::Direct | ExchangeKind::Fanout | ExchangeKind::Topic | ExchangeKind::Delayed => Ok(()),
+        ExchangeKind::Direct
+        | ExchangeKind::Fanout
+        | ExchangeKind::Topic
+        | ExchangeKind::Delayed
+        | ExchangeKind::Deduplicating => Ok(()),
     }
 }

@@ -84,23 +84,24 @@ fn publish(
     }
     targets.retain(|target| !is_cycle(&letter.history, target.name()));
     let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
-    enter(vhost, &copy, targets, recorder)
+    enter(vhost, &Incoming { message: copy, channel: 0, confirm: 0 }, &mut targets, recorder)
 }
 
-/// Puts a message into queues. Returns what died of that.
+/// Puts a message into queues. Returns what died of that; that one was full and refused it is left with the recorder.
 pub(super) fn enter(
     vhost: &Arc<VirtualHost>,
-    message: &Message,
-    targets: Vec<Arc<Queue>>,
+    publishing: &Incoming,
+    targets: &mut Vec<Arc<Queue>>,
     recorder: &mut Recorder,
 ) -> Vec<Dead> {
     let now_ms = vhost.clock().now_ms();
     let mut died = Vec::new();
-    for target in targets {
+    for target in targets.drain(..) {
         let mut outcome = super::Outcome::default();
-        let mut incoming = vec![Incoming { message: message.clone(), channel: 0, confirm: 0 }];
+        let mut incoming = vec![publishing.clone()];
         let mut rejected = Vec::new();
         target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
+        rejected.drain(..).for_each(|_| recorder.refuse(publishing.channel, publishing.confirm));
         let dead = std::mem::take(&mut outcome.dead);
         target.follow_up(outcome, recorder);
         if !dead.is_empty() {

@@ -28,6 +28,7 @@ use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
 use arguments::QueueArguments;
+use dedup::DedupSettings;
 pub use dedup::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
@@ -103,7 +104,7 @@ pub struct Counters {
 }
 
 /// A publishing on its way into a queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Incoming {
     pub(crate) message: Message,
     pub(crate) channel: u16,
@@ -235,6 +236,39 @@ impl Queue {
             vhost_name: vhost.name().clone(),
             counts_deliveries: false,
             state: Mutex::new(state),
+        })
+    }
+
+    /// The gate of an exchange that drops duplicates: messages pass it before they are routed. Nobody sees it as a queue.
+    pub(crate) fn gate(
+        number: u64,
+        exchange: Name,
+        durable: bool,
+        dedup: DedupSettings,
+        vhost: &Arc<VirtualHost>,
+    ) -> Arc<Self> {
+        let durability = if durable { Durability::Synced } else { Durability::Memory };
+        let settings = Settings { durability, dedup: Some(dedup), is_gate: true, ..Settings::default() };
+        let spec = QueueSpec {
+            name: exchange,
+            durable,
+            exclusive_owner: None,
+            auto_delete: false,
+            arguments: FieldTable::new(),
+        };
+        let now_ms = vhost.clock().now_ms();
+        let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
+        let store = StoreUse { number, present: vhost.store().is_some(), unix_origin_ms };
+        Arc::new(Self {
+            id: number,
+            spec,
+            durability,
+            memory: vhost.memory().clone(),
+            appending: AtomicU32::new(0),
+            vhost: Arc::downgrade(vhost),
+            vhost_name: vhost.name().clone(),
+            counts_deliveries: false,
+            state: Mutex::new(QueueState::new(settings, store, now_ms)),
         })
     }
 
@@ -388,6 +422,11 @@ impl Queue {
     }
 
     fn follow_up(self: &Arc<Self>, mut outcome: Outcome, recorder: &mut Recorder) {
+        if !outcome.passed.is_empty()
+            && let Some(vhost) = self.vhost.upgrade()
+        {
+            dedup::gate::route(&vhost, self, &mut outcome, recorder);
+        }
         recorder.take(self, &mut outcome);
         let Some(vhost) = self.vhost.upgrade() else { return };
         vhost.charge_memory(outcome.charge);
@@ -434,6 +473,7 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
         delivery_limit: a.delivery_limit(),
         retry: a.retry().cloned(),
         dedup: a.dedup().cloned(),
+        is_gate: false,
         consumer_timeout_ms: a.consumer_timeout_ms(),
     }
 }

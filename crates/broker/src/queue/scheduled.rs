@@ -1,7 +1,7 @@
 //! Scheduled messages whose moment has come: each is routed by its exchange, in one step with its leaving the timetable.
 
 use super::backlog::Entry;
-use super::{Queue, dead_letter};
+use super::{Incoming, Queue, dead_letter};
 use crate::exchange::waited;
 use crate::message::{Message, Parts};
 use crate::recorder::{Recorded, Recorder};
@@ -32,7 +32,8 @@ pub(crate) fn route(
         let parts = Parts { exchange: entry.message.exchange(), routing_key: key, properties };
         let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
         let copy = Message::new(parts, entry.message.body_bytes(), ttl_ms, targets.len() as u32);
-        let died = dead_letter::enter(vhost, &copy, targets, recorder);
+        let publishing = Incoming { message: copy, channel: 0, confirm: 0 };
+        let died = dead_letter::enter(vhost, &publishing, &mut targets, recorder);
         dead_letter::route_all(vhost, died, recorder);
     }
     if unrouted > 0 {

@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) retry: Option<Retry>,
     /// `x-message-deduplication` and what goes with it.
     pub(crate) dedup: Option<DedupSettings>,
+    /// It keeps nothing: what it lets pass is routed on by its exchange.
+    pub(crate) is_gate: bool,
     /// `x-consumer-timeout`.
     pub(crate) consumer_timeout_ms: Option<u64>,
 }

@@ -3,7 +3,8 @@
 use super::matched::Matched;
 use super::{Exchange, Topology};
 use crate::exchange::delay_ms;
-use crate::exchange::{ExchangeKind, Publication, RoutingKeys, Target, TargetKind};
+use crate::exchange::{ExchangeKind, Passed, Publication, RoutingKeys, Target, TargetKind};
+use crate::queue::dedup::is_known_by;
 use crate::refusal::Refusal;
 
 /// What may be done with the queues that were found.
@@ -38,9 +39,22 @@ impl<Q: Clone> Topology<Q> {
         matched.insert(Target::exchange(place));
         let mut next = Some(place);
         while let Some((place, exchange)) = next.and_then(|place| Some((place, self.exchanges.at(place)?))) {
+            let is_first = *exchange.name == *publication.exchange;
+            if let Some((gate, header)) = self.gates.get(&place) {
+                cacheable = false;
+                let has_passed = publication.is_due || publication.passed == Passed::First;
+                let is_asked = publication.passed != Passed::All && !(has_passed && is_first);
+                if is_asked
+                    && is_known_by(publication.properties, header)
+                    && self.leads_on(exchange, publication)
+                {
+                    out.push(gate.clone());
+                    next = pending.pop();
+                    continue;
+                }
+            }
             if exchange.kind == ExchangeKind::Delayed {
                 cacheable = false;
-                let is_first = *exchange.name == *publication.exchange;
                 if !(publication.is_due && is_first)
                     && delay_ms(publication.properties) > 0
                     && let Some(timetable) = self.timetables.get(&place)
@@ -70,6 +84,14 @@ impl<Q: Clone> Topology<Q> {
             next = pending.pop();
         }
         Ok(RouteInfo { cacheable })
+    }
+
+    /// Whether a message that passes an exchange's gate goes anywhere. One that does not leaves no trace, and may be returned.
+    fn leads_on(&self, exchange: &Exchange, publication: &Publication<'_>) -> bool {
+        let mut targets = Vec::new();
+        let onward =
+            Publication { exchange: &exchange.name, is_due: false, passed: Passed::All, ..*publication };
+        self.route(&onward, &mut targets).is_ok() && !targets.is_empty()
     }
 
     fn route_by_queue_name(

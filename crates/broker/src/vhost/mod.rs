@@ -6,19 +6,22 @@
 mod bindings;
 mod changes;
 mod exchanges;
+mod gates;
 mod queues;
 mod restore;
 mod schedules;
 
 pub use bindings::BindSpec;
 pub(crate) use changes::Changes;
+pub(crate) use gates::KeptNumbers;
+pub use gates::SeenFigures;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 pub use schedules::ScheduledMessage;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
-use crate::exchange::{ExchangeKind, Publication};
+use crate::exchange::{ExchangeKind, Passed, Publication};
 use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
 use crate::queue::Queue;
@@ -176,7 +179,21 @@ impl VirtualHost {
         properties: RawProperties<'_>,
         targets: &mut Vec<Arc<Queue>>,
     ) -> Result<RouteInfo, Refusal> {
-        let publication = Publication { exchange, routing_key, properties, is_due: false };
+        let publication =
+            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::No };
+        self.topology.read().route(&publication, targets)
+    }
+
+    /// The queues that a message goes to which the exchange's gate let pass.
+    pub(crate) fn route_passed(
+        &self,
+        exchange: &str,
+        routing_key: &[u8],
+        properties: RawProperties<'_>,
+        targets: &mut Vec<Arc<Queue>>,
+    ) -> Result<RouteInfo, Refusal> {
+        let publication =
+            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::First };
         self.topology.read().route(&publication, targets)
     }
 
@@ -188,7 +205,7 @@ impl VirtualHost {
         properties: RawProperties<'_>,
         targets: &mut Vec<Arc<Queue>>,
     ) -> Result<RouteInfo, Refusal> {
-        let publication = Publication { exchange, routing_key, properties, is_due: true };
+        let publication = Publication { exchange, routing_key, properties, is_due: true, passed: Passed::No };
         self.topology.read().route(&publication, targets)
     }
 

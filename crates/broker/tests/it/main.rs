@@ -13,6 +13,7 @@ mod consumer_timeout;
 mod consumers;
 mod dead_letter;
 mod dedup;
+mod dedup_exchanges;
 mod durable;
 mod exclusive;
 mod expiry;

@@ -6,7 +6,8 @@
 
 use super::line::Line;
 use super::producers::Producers;
-use super::record::{StoredProducer, encode};
+use super::record::{StoredProducer, decode, encode};
+use super::sighting::Sighting;
 use super::siphash::Key;
 use super::window::Window;
 use crate::queue::stored::{Change, HIDDEN_LANE};
@@ -27,6 +28,21 @@ pub(crate) struct Seen {
     pub(crate) payload: Vec<u8>,
     /// What is told when it was appended, and under which number. A page is not waited for.
     pub(crate) number: Option<(Arc<Line>, u64)>,
+}
+
+impl Seen {
+    /// Messages of the batch were refused after all.
+    pub(super) fn take_back(&mut self, refused: &[Sighting]) {
+        let Some(mut record) = decode(&self.payload).filter(|_| self.number.is_some()) else { return };
+        for sighting in refused.iter().filter(|sighting| !sighting.is_known) {
+            record.ids.retain(|(hash, _)| sighting.id.is_none_or(|(id, _)| id != *hash));
+        }
+        for (hash, sequence) in refused.iter().filter_map(|sighting| sighting.producer) {
+            let producer = record.producers.iter_mut().find(|producer| producer.hash == hash);
+            producer.into_iter().for_each(|producer| producer.refuse(sequence));
+        }
+        self.payload = encode(&record.key, record.ids.into_iter(), &record.producers);
+    }
 }
 
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 //! Source: the arguments and headers of RabbitMQ's plugin rabbitmq-message-deduplication and of LavinMQ. Both forget an id of a queue
 //! when its message leaves; here it stays until the window moves on, so that a message that was consumed already is known too.
 
+pub(crate) mod gate;
 mod journal;
 pub(crate) mod line;
 mod producers;
@@ -26,7 +27,7 @@ use producers::{PRODUCERS_MAX, Producer, Producers};
 use record::StoredProducer;
 pub use settings::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
 pub(crate) use settings::{DedupSettings, check_size, check_ttl};
-pub(crate) use sighting::Sighting;
+pub(crate) use sighting::{Sighting, is_known_by};
 use siphash::Key;
 use window::{ID_BYTES, Window};
 
@@ -61,11 +62,10 @@ impl Dedup {
     pub(crate) fn new(settings: DedupSettings, stores: bool) -> Self {
         let window = Window::new(settings.ids_max);
         Self {
-            settings,
             key: rand::random(),
             window,
             producers: Producers::default(),
-            journal: stores.then(Journal::default),
+            journal: (stores && settings.lasts).then(Journal::default),
             batch_from: 0,
             batch_lasts: false,
             batch_producers: Vec::new(),
@@ -73,6 +73,7 @@ impl Dedup {
             gaps: 0,
             charged: 0,
             scratch: Vec::new(),
+            settings,
         }
     }
 

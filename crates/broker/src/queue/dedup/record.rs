@@ -29,6 +29,20 @@ pub(super) struct StoredProducer {
     pub(super) open: Option<(u64, u64)>,
 }
 
+impl StoredProducer {
+    /// A message of it was refused after all.
+    pub(super) fn refuse(&mut self, sequence: u64) {
+        match self.refused.binary_search(&sequence) {
+            Ok(_) => {}
+            Err(at) if self.refused.len() < usize::from(u8::MAX) => self.refused.insert(at, sequence),
+            Err(_) => {
+                let (from, through) = self.open.unwrap_or((sequence, sequence));
+                self.open = Some((from.min(sequence), through.max(sequence)));
+            }
+        }
+    }
+}
+
 /// A record that was read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {

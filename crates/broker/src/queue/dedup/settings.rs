@@ -32,10 +32,18 @@ impl DedupSettings {
         is_on.unwrap_or_default().then(|| Self::read(arguments))
     }
 
-    /// The same, of arguments that need not say that they want it.
-    pub(crate) fn read(arguments: &FieldTable) -> Self {
-        let number =
-            |name| arguments.get(name).and_then(FieldValue::as_i64).and_then(|n| u64::try_from(n).ok());
+    /// The same, of an exchange that wants it.
+    pub(crate) fn of_exchange(arguments: &FieldTable) -> Self {
+        Self { admits_letters: false, ..Self::read(arguments) }
+    }
+
+    /// A number, or a text that is one: the plugin takes both.
+    pub(crate) fn number(value: &FieldValue) -> Option<i64> {
+        value.as_i64().or_else(|| value.as_str()?.parse().ok())
+    }
+
+    fn read(arguments: &FieldTable) -> Self {
+        let number = |name| arguments.get(name).and_then(Self::number).and_then(|n| u64::try_from(n).ok());
         let text = |name| arguments.get(name).and_then(FieldValue::as_str);
         Self {
             header: text(HEADER_DEFAULT).unwrap_or(HEADER_DEFAULT).into(),

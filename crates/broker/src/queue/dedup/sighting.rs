@@ -5,6 +5,8 @@ use super::siphash::{Key, hash};
 use crate::queue::arguments::EXPIRY_MS_MAX;
 use leveret_protocol::{FieldTable, RawProperties, RawTable, RawValue};
 
+/// Name of a header that stands for the property as well.
+const MESSAGE_ID: &str = "message-id";
 const TTL: &str = "x-cache-ttl";
 /// What Leveret's client calls them.
 const PRODUCER_ID: &str = "x-producer-id";
@@ -33,7 +35,7 @@ impl Sighting {
         let has_id =
             headers.and_then(|headers| headers.get(&settings.header)).is_some_and(|id| put(id, scratch));
         if !has_id
-            && &*settings.header == "message-id"
+            && &*settings.header == MESSAGE_ID
             && let Some(id) = properties.message_id()
         {
             scratch.push(b'S');
@@ -47,6 +49,18 @@ impl Sighting {
         let producer = headers.and_then(|headers| producer(headers, key, scratch));
         Self { id, producer, is_known: false }
     }
+}
+
+/// Whether a message bears an id in this header, or its producer's sequence.
+pub(crate) fn is_known_by(properties: RawProperties<'_>, header: &str) -> bool {
+    let headers = properties.headers();
+    let id = headers.and_then(|headers| headers.get(header));
+    let has_sequence = |headers: RawTable<'_>| {
+        headers.get(PRODUCER_ID).is_some() && headers.get(PRODUCER_SEQUENCE).and_then(integer).is_some()
+    };
+    id.is_some_and(|id| id != RawValue::Void)
+        || (header == MESSAGE_ID && properties.message_id().is_some())
+        || headers.is_some_and(has_sequence)
 }
 
 fn producer(headers: RawTable<'_>, key: &Key, scratch: &mut Vec<u8>) -> Option<(u128, u64)> {

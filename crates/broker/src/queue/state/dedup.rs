@@ -2,6 +2,8 @@
 
 use super::{Outcome, QueueState};
 use crate::message::Message;
+use crate::queue::Incoming;
+use crate::queue::dedup::gate::Passed;
 use crate::queue::dedup::{Dedup, Sighting};
 use leveret_store::Store;
 
@@ -38,6 +40,22 @@ impl QueueState {
     pub(super) fn refused(&mut self, sighting: Option<&Sighting>, now_ms: u64) {
         if let (Some(dedup), Some(sighting)) = (&mut self.dedup, sighting) {
             dedup.refuse(sighting, now_ms + self.unix_origin_ms);
+        }
+    }
+
+    /// What was not seen before goes on; nothing stays.
+    pub(super) fn let_pass(&mut self, incoming: &mut Vec<Incoming>, now_ms: u64, outcome: &mut Outcome) {
+        for publishing in incoming.drain(..) {
+            let Look::New(sighting) = self.look(&publishing.message, now_ms) else { continue };
+            self.remember(Some(&sighting), &publishing.message, now_ms);
+            outcome.passed.push(Passed { publishing, sighting });
+        }
+    }
+
+    /// Messages that passed were refused further on.
+    pub(crate) fn take_back(&mut self, refused: &[Sighting], now_ms: u64) {
+        if let Some(dedup) = &mut self.dedup {
+            refused.iter().for_each(|sighting| dedup.take_back(sighting, now_ms + self.unix_origin_ms));
         }
     }
 

@@ -32,6 +32,9 @@ impl QueueState {
         if self.timetable.is_some() {
             self.schedule(queue, incoming, now_ms, outcome);
         }
+        if self.settings.is_gate {
+            self.let_pass(incoming, now_ms, outcome);
+        }
         for publishing in incoming.drain(..) {
             let sighting = match self.look(&publishing.message, now_ms) {
                 Look::Duplicate => continue,

@@ -4,6 +4,7 @@ use super::faults::{on_disk, until};
 use super::*;
 use leveret_broker::queue::QueueFigures;
 use leveret_protocol::FieldValue;
+use leveret_protocol::methods::{exchange, queue};
 use leveret_store::State;
 use leveret_store::disk::faulty::{Fault, FaultyDisk, Plan, Survival};
 use std::sync::Arc;
@@ -13,12 +14,8 @@ fn on(size: i64) -> FieldTable {
 }
 
 fn id(text: &str) -> Publishing<'_> {
-    with_id(text, text)
-}
-
-fn with_id<'a>(body: &'a str, id: &str) -> Publishing<'a> {
-    let mut publishing = persistent("q", body);
-    publishing.properties.headers = Some(arguments([("x-deduplication-header", id.into())]));
+    let mut publishing = persistent("q", text);
+    publishing.properties.headers = Some(arguments([("x-deduplication-header", text.into())]));
     publishing
 }
 
@@ -135,23 +132,78 @@ async fn a_duplicate_is_confirmed_when_what_it_repeats_is_stored_and_refused_whe
     first.confirm().await;
     second.confirm().await;
     disk.set_space(Some(0));
-    first.publish(with_id(&"x".repeat(400_000), "a")).await;
+    // More than what was prepared of the disk before it was full.
+    for _ in 0..10 {
+        first.publish(persistent("q", &"x".repeat(400_000))).await;
+    }
     until("the store says that the disk is full", || {
         matches!(broker.store_state(), Some(State::Full { .. }))
     })
     .await;
+    first.publish(id("a")).await;
+    until("the first of them is in the queue", || figures(&broker).ids == 1).await;
     second.publish(id("a")).await;
+    until("the second is recognised", || figures(&broker).counters.duplicates == 1).await;
     second.settle().await;
-    assert_eq!(figures(&broker).counters.duplicates, 1);
     assert!(second.lying_here().await.is_empty(), "the first is not stored");
     disk.set_space(None);
     assert!(matches!(second.next().await, Got::Ack { tag: 1, .. }));
-    assert!(matches!(first.next().await, Got::Ack { tag: 1, .. }));
-    disk.plan(Plan { fault: Fault::SyncError, at: disk.calls() + 1, stays: false });
+    confirmed_by(&mut first, 11).await;
+    disk.plan(Plan { fault: Fault::SyncError, at: disk.calls() + 1, stays: true });
     first.publish(id("b")).await;
-    assert!(matches!(first.next().await, Got::Nack { tag: 2, .. }));
+    assert!(matches!(first.next().await, Got::Nack { tag: 12, .. }));
     second.publish(id("b")).await;
     assert!(matches!(second.next().await, Got::Nack { tag: 2, .. }));
+}
+
+#[tokio::test]
+async fn an_exchange_remembers_what_it_let_pass_and_forgets_what_was_refused() {
+    let first = Durable::start();
+    let mut client = first.client().await;
+    let arguments = arguments([("x-cache-size", 1000_i32.into())]);
+    let declare = exchange::Declare {
+        exchange: short("x"),
+        kind: short("x-message-deduplication"),
+        durable: true,
+        arguments,
+        ..Default::default()
+    };
+    assert_eq!(client.call(1, declare).await, Got::Reply("exchange.declare-ok"));
+    let mut limits = FieldTable::new();
+    limits.insert("x-max-length", FieldValue::I32(20));
+    limits.insert("x-overflow", "reject-publish");
+    for (queue, arguments) in [("q", FieldTable::new()), ("full", limits)] {
+        client.declare(durable(queue, arguments)).await;
+        let bind = queue::Bind { queue: short(queue), exchange: short("x"), ..Default::default() };
+        assert_eq!(client.call(1, bind).await, Got::Reply("queue.bind-ok"));
+    }
+    client.confirm().await;
+    let texts = numbered(0..30);
+    let frame_max = client.tuning.frame_max;
+    let publish = |out: &mut Vec<u8>| {
+        for text in &texts {
+            Publishing { exchange: "x", ..id(text) }.write(1, frame_max, out);
+        }
+    };
+    client.send(publish).await;
+    let mut answers = 0;
+    while answers < 30 {
+        match client.next().await {
+            Got::Ack { tag, .. } | Got::Nack { tag, .. } => answers = tag,
+            other => panic!("{other:?}"),
+        }
+    }
+    for (later, how) in [(first.crash(secs(0)), "crash"), (first.restart().await, "restart")] {
+        let mut client = later.client().await;
+        assert_eq!(client.drain("full").await, texts[..20]);
+        assert_eq!(client.drain("q").await, texts);
+        assert_eq!(later.broker.vhosts()[0].seen_figures("x").unwrap().ids, 20, "{how}");
+        client.confirm().await;
+        client.send(publish).await;
+        confirmed_by(&mut client, 30).await;
+        assert_eq!(client.drain("full").await, texts[20..], "{how}");
+        assert_eq!(later.broker.vhosts()[0].seen_figures("x").unwrap().duplicates, 20);
+    }
 }
 
 #[tokio::test]
