@@ -4,13 +4,16 @@
 
 use crate::mailbox::Mailbox;
 use crate::message::Message;
+use crate::queue::dedup::Seen;
+use crate::queue::dedup::line::Line;
 use crate::queue::settings::Durability;
 use crate::queue::state::{Announcement, Outcome};
-use crate::queue::stored::Change;
+use crate::queue::stored::{Change, HIDDEN_LANE};
 use crate::queue::stream::commit;
 use crate::queue::{Queue, Settled};
 use leveret_store::{Batch, Notify, Store, StoreError, Target, Ticket, Urgency};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -32,7 +35,20 @@ pub(crate) struct Recorder {
     /// Consumers of a stream wait for it.
     awaited: bool,
     announces: bool,
+    /// Records of what was seen, to be told when they were appended.
+    seen: Vec<(Arc<Line>, u64)>,
+    /// Publishings that a queue refused which they came to by way of an exchange's gate: channel and confirm number.
+    refused: Vec<(u16, u64)>,
+    /// Exchanges' gates that are being passed, one behind the other.
+    depth: u8,
+    /// Records of others that duplicates of this batch wait for.
+    awaits: Vec<(Arc<Line>, u64)>,
 }
+
+/// How long others may take to append what they have begun; they do nothing meanwhile that waits.
+const OTHERS_WAIT: Duration = Duration::from_secs(10);
+/// The same for somebody whom others may wait for in turn.
+const OTHERS_WAIT_SHORT: Duration = Duration::from_millis(20);
 
 /// Connections that are blocked until what they were given is in the store. They are let go in any case.
 #[derive(Debug, Default)]
@@ -99,6 +115,62 @@ impl Recorder {
         for change in outcome.changes.drain(..) {
             self.change(queue.id(), change);
         }
+        for seen in outcome.seen.drain(..) {
+            self.see(queue, seen);
+        }
+        if let Some(awaited) = outcome.awaits.take() {
+            self.durability = self.durability.max(queue.durability());
+            self.awaits.push(awaited);
+        }
+    }
+
+    fn see(&mut self, queue: &Arc<Queue>, seen: Seen) {
+        let (position, lane) = (seen.position, HIDDEN_LANE);
+        let target = Target { queue: queue.id(), lane, position, expires_unix_ms: u64::MAX };
+        self.batch.message(&[target], 0, &seen.payload, None);
+        let Some(number) = seen.number else { return self.wish(Wish::Later) };
+        self.seen.push(number);
+        self.durability = self.durability.max(queue.durability());
+        self.wish(match queue.durability() {
+            Durability::Synced => Wish::Synced,
+            _ => Wish::Written,
+        });
+    }
+
+    /// A queue refused a publishing that somebody else than its session brought.
+    pub(crate) fn refuse(&mut self, channel: u16, confirm: u64) {
+        self.refused.push((channel, confirm));
+    }
+
+    /// Another gate is passed, unless there are so many before it.
+    pub(crate) fn go_deeper(&mut self, max: u8) -> bool {
+        let may = self.depth < max;
+        self.depth += u8::from(may);
+        may
+    }
+
+    pub(crate) fn come_back(&mut self) {
+        self.depth -= 1;
+    }
+
+    pub(crate) fn refused(&self) -> &[(u16, u64)] {
+        &self.refused
+    }
+
+    /// Who is to hear that a publishing was refused; channel 0 for nobody.
+    pub(crate) fn take_refused(&mut self) -> Vec<(u16, u64)> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// What duplicates of this batch wait for; [`Ticket::MAX`] if it does not come.
+    fn await_others(&mut self, at_most: Duration) -> Ticket {
+        let mut ticket = 0;
+        self.awaits.retain(|(line, number)| {
+            let appended = line.wait(*number, at_most);
+            ticket = ticket.max(appended.unwrap_or_default());
+            appended.is_none()
+        });
+        ticket
     }
 
     /// A message left a queue for good.
@@ -151,6 +223,8 @@ impl Recorder {
     pub(crate) fn make_synced(&mut self) {
         if self.urgency.is_some() {
             self.urgency = Some(Wish::Synced);
+        }
+        if !self.is_empty() {
             self.durability = Durability::Synced;
         }
     }
@@ -165,7 +239,7 @@ impl Recorder {
     /// Whether there is nothing to append.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.urgency.is_none()
+        self.urgency.is_none() && self.awaits.is_empty() && !self.holds()
     }
 
     /// Appends everything. `waiter` hears when it is stored.
@@ -177,35 +251,49 @@ impl Recorder {
         store: Option<&Arc<Store>>,
         waiter: Option<&Arc<dyn Notify>>,
     ) -> Result<Recorded, StoreError> {
-        let Some(mut wish) = self.urgency.take() else {
-            self.held.release(0);
+        if self.is_empty() {
             return Ok(Recorded::default());
-        };
-        if self.holds() {
-            wish = Wish::Synced;
         }
         let durability = std::mem::take(&mut self.durability);
         let announces = std::mem::take(&mut self.announces);
+        // Two that wait for each other append in the end and wait afterwards.
+        let mut others = self.await_others(match self.seen.is_empty() {
+            true => OTHERS_WAIT,
+            false => OTHERS_WAIT_SHORT,
+        });
+        if self.holds() && self.urgency.is_some() {
+            self.urgency = Some(Wish::Synced);
+        }
         self.write_messages();
-        let appended = match store {
-            Some(store) => store.append(&mut self.batch, wish.into(), waiter),
-            None => Ok(0),
+        let appended = match (store, self.urgency.take()) {
+            (Some(store), Some(wish)) => store.append(&mut self.batch, wish.into(), waiter),
+            _ => Ok(0),
         };
         self.batch.clear();
+        // Of a store that took nothing nothing may be seen: a ticket that never comes.
+        let ticket = appended.as_ref().copied().unwrap_or(Ticket::MAX);
+        self.announcements.drain(..).for_each(|announcement| announcement.appended(ticket));
+        self.held.release(ticket);
+        self.seen.drain(..).for_each(|(line, number)| line.appended(number, ticket));
+        others = others.max(self.await_others(OTHERS_WAIT));
+        if !self.awaits.is_empty() {
+            self.awaits.clear();
+            others = Ticket::MAX;
+        }
         for queue in self.appending.drain(..) {
             queue.end_append();
         }
-        // Of a store that took nothing nothing may be seen: a ticket that never comes.
-        let ticket = appended.as_ref().map_or(Ticket::MAX, |ticket| *ticket);
-        self.announcements.drain(..).for_each(|announcement| announcement.appended(ticket));
-        self.held.release(ticket);
         self.awaited = false;
         for (queue, first) in self.logged.drain(..) {
             if let (Some(store), Ok(ticket)) = (store, &appended) {
                 commit::appended(&queue, first, *ticket, store);
             }
         }
-        Ok(Recorded { ticket: appended?, durability, announces })
+        let ticket = appended?;
+        if let (Some(store), Some(waiter), true) = (store, waiter, others > ticket) {
+            store.watch(others, waiter);
+        }
+        Ok(Recorded { ticket: ticket.max(others), durability, announces })
     }
 
     fn write_messages(&mut self) {

@@ -3,12 +3,14 @@
 use crate::broker::BrokerInner;
 use crate::definitions::stored::{self, StoredEntity};
 use crate::definitions::{Definitions, DefinitionsError};
+use crate::queue::stored::HIDDEN_LANE;
 use crate::queue::{Queue, stream};
 use crate::vhost::BindSpec;
 use leveret_store::{Batch, LaneId, Recovered, Urgency};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 impl BrokerInner {
     /// Takes over what the store found. What makes no sense is named, counted and left out.
@@ -56,10 +58,10 @@ impl BrokerInner {
         let words = |refusal: crate::refusal::Refusal| refusal.to_string();
         let mut batch = Batch::new();
         match stored::parse(key, value).ok_or("it makes no sense to this version")? {
-            StoredEntity::Exchange { vhost, spec, number } => {
+            StoredEntity::Exchange { vhost, spec, numbers } => {
                 let vhost = self.declare_vhost(&vhost);
-                let timetable = vhost.restore_exchange(spec, number, &mut batch).map_err(words)?;
-                queues.extend(timetable.map(|timetable| (timetable.id(), timetable)));
+                let kept = vhost.restore_exchange(spec, numbers, &mut batch).map_err(words)?;
+                queues.extend(kept.into_iter().map(|kept| (kept.id(), kept)));
                 Ok(())
             }
             StoredEntity::Queue { vhost, spec, id, paused } => {
@@ -96,10 +98,31 @@ impl BrokerInner {
         }
     }
 
+    /// What a queue has seen. `false`: it does not look any more.
+    fn take_over_seen(&self, queue: &Arc<Queue>, last: u64) -> bool {
+        let began = Instant::now();
+        let restored = self.store().is_some_and(|store| {
+            let mut state = queue.lock();
+            let now_ms = self.clock().now_ms();
+            state.backlog_mut().is_some_and(|state| state.restore_dedup(store, last, now_ms))
+        });
+        let ids = queue.figures().ids;
+        if ids > 100_000 {
+            let millis = began.elapsed().as_millis() as u64;
+            tracing::info!(queue = %queue.name(), ids, millis, "ids that were seen are known again");
+        }
+        restored
+    }
+
     fn take_over_messages(&self, recovered: &Recovered, queues: &HashMap<u64, Arc<Queue>>) {
         let mut orphans = Batch::new();
         for lane in &recovered.lanes {
             match queues.get(&lane.queue) {
+                Some(queue) if lane.lane == HIDDEN_LANE => {
+                    if !self.take_over_seen(queue, lane.last) {
+                        orphans.clear_range(lane.queue, lane.lane, lane.first, lane.last);
+                    }
+                }
                 Some(queue) => {
                     if let (true, stream::MESSAGES, Some(store)) =
                         (queue.is_stream(), lane.lane, self.store())

@@ -11,7 +11,7 @@ use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name;
 use crate::queue::QueueSpec;
 use crate::topology::Destination;
-use crate::vhost::{BindSpec, VirtualHost};
+use crate::vhost::{BindSpec, KeptNumbers, VirtualHost};
 use leveret_store::Batch;
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl BrokerInner {
             arguments: e.arguments.0.clone(),
         };
         self.named_vhost(e.vhost.as_deref())?
-            .restore_exchange(spec, None, batch)
+            .restore_exchange(spec, KeptNumbers::default(), batch)
             .map(drop)
             .map_err(|refusal| refusal.to_string())
     }

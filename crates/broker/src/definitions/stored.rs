@@ -27,7 +27,7 @@ use crate::policy::{ApplyTo, Policy, PolicyScope};
 use crate::queue::arguments::QueueKind;
 use crate::queue::{Queue, QueueSpec};
 use crate::topology::Binding;
-use crate::vhost::{Parameter, VhostMetadata};
+use crate::vhost::{KeptNumbers, Parameter, VhostMetadata};
 use leveret_protocol::{FieldTable, FieldValue, Reader};
 use leveret_store::Batch;
 use serde_json::Value;
@@ -35,6 +35,10 @@ use sha2::{Digest as _, Sha256};
 
 /// The key of users and permissions.
 pub(crate) const GENERAL: &[u8] = b"g";
+
+/// Numbers of what an exchange keeps.
+const TIMETABLE: &str = "number";
+const GATE: &str = "gate_number";
 
 /// A binding as it was stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,39 +52,13 @@ pub(crate) struct StoredBinding {
 /// A stored entity.
 #[derive(Debug, Clone)]
 pub(crate) enum StoredEntity {
-    /// `number`: of the timetable of a delayed exchange.
-    Exchange {
-        vhost: Name,
-        spec: ExchangeSpec,
-        number: Option<u64>,
-    },
-    Queue {
-        vhost: Name,
-        spec: QueueSpec,
-        id: u64,
-        paused: bool,
-    },
-    Binding {
-        vhost: Name,
-        binding: StoredBinding,
-    },
-    Policy {
-        vhost: Name,
-        scope: PolicyScope,
-        policy: Policy,
-    },
-    Vhost {
-        vhost: Name,
-        metadata: VhostMetadata,
-    },
-    Parameter {
-        vhost: Name,
-        parameter: Parameter,
-    },
-    GlobalParameter {
-        name: Name,
-        value: Value,
-    },
+    Exchange { vhost: Name, spec: ExchangeSpec, numbers: KeptNumbers },
+    Queue { vhost: Name, spec: QueueSpec, id: u64, paused: bool },
+    Binding { vhost: Name, binding: StoredBinding },
+    Policy { vhost: Name, scope: PolicyScope, policy: Policy },
+    Vhost { vhost: Name, metadata: VhostMetadata },
+    Parameter { vhost: Name, parameter: Parameter },
+    GlobalParameter { name: Name, value: Value },
 }
 
 fn key_of(kind: u8, names: &[&[u8]]) -> Vec<u8> {
@@ -118,15 +96,17 @@ fn put(batch: &mut Batch, key: &[u8], value: FieldTable) {
 }
 
 /// An exchange was declared.
-pub(crate) fn put_exchange(batch: &mut Batch, vhost: &str, spec: &ExchangeSpec, number: Option<u64>) {
+pub(crate) fn put_exchange(batch: &mut Batch, vhost: &str, spec: &ExchangeSpec, numbers: KeptNumbers) {
     let mut value = FieldTable::new();
     value.insert("vhost", text(vhost));
     value.insert("name", text(&spec.name));
     value.insert("type", text(&spec.kind.to_string()));
     value.insert("auto_delete", FieldValue::Bool(spec.auto_delete));
     value.insert("internal", FieldValue::Bool(spec.internal));
-    if let Some(number) = number {
-        value.insert("number", FieldValue::I64(number as i64));
+    for (name, number) in [(TIMETABLE, numbers.timetable), (GATE, numbers.gate)] {
+        if let Some(number) = number {
+            value.insert(name, FieldValue::I64(number as i64));
+        }
     }
     value.insert("arguments", FieldValue::Table(spec.arguments.clone()));
     put(batch, &key_of(b'x', &[vhost.as_bytes(), spec.name.as_bytes()]), value);
@@ -200,8 +180,10 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 internal: flag("internal")?,
                 arguments: arguments()?,
             };
-            let number = table.get("number").and_then(FieldValue::as_i64).and_then(|n| u64::try_from(n).ok());
-            Some(StoredEntity::Exchange { vhost, spec, number })
+            let number =
+                |name| table.get(name).and_then(FieldValue::as_i64).and_then(|n| u64::try_from(n).ok());
+            let numbers = KeptNumbers { timetable: number(TIMETABLE), gate: number(GATE) };
+            Some(StoredEntity::Exchange { vhost, spec, numbers })
         }
         b'q' => {
             let id = u64::try_from(table.get("number").and_then(FieldValue::as_i64)?).ok()?;

@@ -46,19 +46,21 @@ pub(crate) fn waited(properties: RawProperties<'_>, out: &mut Vec<u8>) {
 }
 
 impl ExchangeSpec {
-    /// The type it routes by: its own, or the one that an `x-delayed-message` exchange names.
+    /// The type it routes by: its own, the one that an `x-delayed-message` exchange names, `fanout` for `x-message-deduplication`.
     ///
     /// # Errors
-    /// 406 when that one is not named, or is `x-delayed-message` again; 503 when there is no such type.
+    /// 406 when that one is not named, or is one of these two again; 503 when there is no such type.
     pub fn routing_kind(&self) -> Result<ExchangeKind, Refusal> {
-        if self.kind != ExchangeKind::Delayed {
-            return Ok(self.kind);
+        match self.kind {
+            ExchangeKind::Delayed => {}
+            ExchangeKind::Deduplicating => return Ok(ExchangeKind::Fanout),
+            kind => return Ok(kind),
         }
         let refused =
             || Refusal::precondition("Invalid argument, 'x-delayed-type' must be an existing exchange type");
         let name = self.arguments.get(DELAYED_TYPE).and_then(FieldValue::as_str).ok_or_else(refused)?;
         match ExchangeKind::parse(name)? {
-            ExchangeKind::Delayed => Err(refused()),
+            ExchangeKind::Delayed | ExchangeKind::Deduplicating => Err(refused()),
             kind => Ok(kind),
         }
     }

@@ -27,11 +27,13 @@ pub enum ExchangeKind {
     ModulusHash,
     /// `x-recent-history`: every binding, and the last messages to those made later.
     RecentHistory,
+    /// `x-message-deduplication`: every binding, for what did not come before.
+    Deduplicating,
 }
 
 impl ExchangeKind {
     /// Every exchange type.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Direct,
         Self::Fanout,
         Self::Topic,
@@ -42,6 +44,7 @@ impl ExchangeKind {
         Self::ModulusHash,
         Self::RecentHistory,
         Self::Delayed,
+        Self::Deduplicating,
     ];
 
     /// The name a client declares it by.
@@ -57,6 +60,7 @@ impl ExchangeKind {
             Self::LocalRandom => "x-local-random",
             Self::ModulusHash => "x-modulus-hash",
             Self::RecentHistory => "x-recent-history",
+            Self::Deduplicating => "x-message-deduplication",
         }
     }
 

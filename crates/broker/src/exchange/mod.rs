@@ -4,6 +4,7 @@
 //! between exchanges, alternate exchanges, each queue only once) is the topology's.
 
 mod consistent_hash;
+mod dedup;
 mod delay;
 mod destination;
 mod direct;
@@ -18,12 +19,13 @@ mod spec;
 mod target;
 mod topic;
 
+pub(crate) use dedup::DEDUP_ARGUMENTS;
 pub use delay::DELAYED_TYPE;
 pub(crate) use delay::{own_delay_ms, waited};
 pub use destination::Destination;
 pub use kind::ExchangeKind;
-pub use publication::Publication;
 pub(crate) use publication::RoutingKeys;
+pub use publication::{Passed, Publication};
 pub(crate) use recent_history::History;
 pub(crate) use router::{Route, Router, check_binding};
 pub use spec::{ALTERNATE_EXCHANGE, ExchangeSpec};

@@ -17,6 +17,20 @@ pub struct Publication<'a> {
     pub properties: RawProperties<'a>,
     /// It waited in the timetable of the exchange it was published to, which is to route it now.
     pub is_due: bool,
+    /// Which exchanges that drop duplicates have let it pass.
+    pub passed: Passed,
+}
+
+/// Which exchanges that drop duplicates have looked at a message and let it pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Passed {
+    /// None.
+    #[default]
+    No,
+    /// The one that it is published to.
+    First,
+    /// All: it is only asked where a message would go.
+    All,
 }
 
 impl<'a> Publication<'a> {

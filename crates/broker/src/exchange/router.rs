@@ -44,7 +44,7 @@ impl Router {
     /// 406 when the arguments of an `x-consistent-hash` or `x-recent-history` exchange are unacceptable.
     pub(crate) fn new(spec: &ExchangeSpec, vhost: &str) -> Result<Self, Refusal> {
         Ok(match spec.routing_kind()? {
-            ExchangeKind::Delayed => {
+            ExchangeKind::Delayed | ExchangeKind::Deduplicating => {
                 return Err(Refusal::UnknownExchangeType { kind: spec.kind.as_str().into() });
             }
             ExchangeKind::Direct => Self::Direct(DirectRouter::default()),

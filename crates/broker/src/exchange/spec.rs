@@ -66,6 +66,7 @@ impl ExchangeSpec {
     /// 406 when one is unacceptable.
     pub fn check_arguments(&self, vhost: &str) -> Result<(), Refusal> {
         self.alternate_exchange(vhost)?;
+        self.deduplication(vhost)?;
         if self.routing_kind()? == ExchangeKind::ConsistentHash {
             ConsistentHashRouter::new(&self.arguments, &self.name, vhost)?;
         }

@@ -119,26 +119,28 @@ fn publish(
     if !is_routed {
         return (Place::None, Vec::new());
     }
-    let (is_refused, died) = enter(vhost, &copy, targets, recorder);
+    let publishing = Incoming { message: copy, channel: 0, confirm: 0, moved: true };
+    let (is_refused, died) = enter(vhost, &publishing, &mut targets, recorder);
     (if is_refused { Place::None } else { Place::Found }, died)
 }
 
-/// Puts a message into queues. Returns whether one refused it, and what died of that.
+/// Puts a message into queues. Returns whether one was full and refused it, which is also left with the recorder, and what died of that.
 pub(super) fn enter(
     vhost: &Arc<VirtualHost>,
-    message: &Message,
-    targets: Vec<Arc<Queue>>,
+    publishing: &Incoming,
+    targets: &mut Vec<Arc<Queue>>,
     recorder: &mut Recorder,
 ) -> (bool, Vec<Dead>) {
     let now_ms = vhost.clock().now_ms();
     let mut died = Vec::new();
     let mut is_refused = false;
-    for target in targets {
+    for target in targets.drain(..) {
         let mut outcome = super::Outcome::default();
-        let mut incoming = vec![Incoming { message: message.clone(), channel: 0, confirm: 0, moved: true }];
+        let mut incoming = vec![publishing.clone()];
         let mut rejected = Vec::new();
         target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
         is_refused |= !rejected.is_empty();
+        rejected.drain(..).for_each(|_| recorder.refuse(publishing.channel, publishing.confirm));
         let dead = std::mem::take(&mut outcome.dead);
         target.follow_up(outcome, recorder);
         if !dead.is_empty() {

@@ -10,6 +10,7 @@ pub(crate) mod backlog;
 mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
+pub(crate) mod dedup;
 mod engine;
 mod history;
 pub(crate) mod load;
@@ -34,6 +35,8 @@ use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
 use arguments::{QueueArguments, QueueKind};
+use dedup::DedupSettings;
+pub use dedup::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
 use engine::Engine;
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
@@ -108,10 +111,14 @@ pub struct Counters {
     pub moved: u64,
     /// Died, by [`DeathReason`].
     pub dead: [u64; 4],
+    /// Publishings that were confirmed and dropped because they had come before.
+    pub duplicates: u64,
+    /// Times that a producer which numbers its messages left numbers out.
+    pub sequence_gaps: u64,
 }
 
 /// A publishing on its way into a queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Incoming {
     pub(crate) message: Message,
     pub(crate) channel: u16,
@@ -186,6 +193,10 @@ pub struct QueueFigures {
     pub consumers: usize,
     /// Nobody gets anything until it is resumed.
     pub paused: bool,
+    /// Ids that a queue which drops duplicates remembers.
+    pub ids: u64,
+    /// Producers that number their messages and are remembered.
+    pub producers: usize,
     /// Counters.
     pub counters: Counters,
 }
@@ -265,6 +276,42 @@ impl Queue {
         })
     }
 
+    /// The gate of an exchange that drops duplicates: messages pass it before they are routed. Nobody sees it as a queue.
+    pub(crate) fn gate(
+        number: u64,
+        exchange: Name,
+        durable: bool,
+        dedup: DedupSettings,
+        vhost: &Arc<VirtualHost>,
+    ) -> Arc<Self> {
+        let durability = if durable { Durability::Synced } else { Durability::Memory };
+        let settings = Settings { durability, dedup: Some(dedup), is_gate: true, ..Settings::default() };
+        let spec = QueueSpec {
+            name: exchange,
+            durable,
+            exclusive_owner: None,
+            auto_delete: false,
+            arguments: FieldTable::new(),
+        };
+        let now_ms = vhost.clock().now_ms();
+        let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
+        let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
+        let in_force = InForce::new(Applied::default(), &settings);
+        Arc::new(Self {
+            id: number,
+            spec,
+            memory: vhost.memory().clone(),
+            appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
+            vhost: Arc::downgrade(vhost),
+            vhost_name: vhost.name().clone(),
+            kind: QueueKind::Classic,
+            in_force,
+            commits: None,
+            state: Mutex::new(Engine::Backlog(Box::new(QueueState::new(settings, store, now_ms)))),
+        })
+    }
+
     /// Number of the queue, unique in this broker's life.
     pub fn id(&self) -> u64 {
         self.id
@@ -315,7 +362,11 @@ impl Queue {
     /// Figures of this moment.
     pub fn figures(&self) -> QueueFigures {
         let state = self.state.lock();
+        let (ids, producers) =
+            state.backlog().and_then(QueueState::dedup).map_or((0, 0), |dedup| dedup.len());
         QueueFigures {
+            ids,
+            producers,
             ready: state.ready(),
             ready_bytes: state.ready_bytes(),
             unacked: state.unacked(),
@@ -430,6 +481,11 @@ impl Queue {
     }
 
     fn follow_up(self: &Arc<Self>, mut outcome: Outcome, recorder: &mut Recorder) {
+        if !outcome.passed.is_empty()
+            && let Some(vhost) = self.vhost.upgrade()
+        {
+            dedup::gate::route(&vhost, self, &mut outcome, recorder);
+        }
         recorder.take(self, &mut outcome);
         let Some(vhost) = self.vhost.upgrade() else { return };
         vhost.charge_memory(outcome.charge);
@@ -480,6 +536,8 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
         single_active_consumer: a.single_active_consumer(),
         delivery_limit: a.delivery_limit(),
         retry: a.retry().cloned(),
+        dedup: a.dedup().cloned(),
+        is_gate: false,
         consumer_timeout_ms: a.consumer_timeout_ms(),
     }
 }

@@ -3,7 +3,7 @@
 use super::backlog::Entry;
 use super::engine::Engine;
 use super::state::Outcome;
-use super::{Queue, dead_letter};
+use super::{Incoming, Queue, dead_letter};
 use crate::exchange::waited;
 use crate::message::{Message, Parts};
 use crate::recorder::{Recorded, Recorder};
@@ -26,15 +26,21 @@ pub(crate) fn route(
         let Ok(properties) = RawProperties::parse(&raw) else { continue };
         let (exchange, key) = (timetable.name(), entry.message.routing_key());
         let mut targets = Vec::new();
-        if vhost.route_due(exchange, key, properties, &mut targets).is_err() || targets.is_empty() {
+        let Ok(info) = vhost.route_due(exchange, key, properties, &mut targets) else {
             unrouted += 1;
             continue;
-        }
+        };
         // The message may have come to its exchange from another one, whose name it bears.
         let parts = Parts { exchange: entry.message.exchange(), routing_key: key, properties };
         let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
         let copy = Message::new(parts, entry.message.body_bytes(), ttl_ms, targets.len() as u32);
-        let (_, died) = dead_letter::enter(vhost, &copy, targets, recorder);
+        info.keep(&copy, vhost.memory());
+        if targets.is_empty() {
+            unrouted += 1;
+            continue;
+        }
+        let publishing = Incoming { message: copy, channel: 0, confirm: 0, moved: true };
+        let (_, died) = dead_letter::enter(vhost, &publishing, &mut targets, recorder);
         dead_letter::route_all(vhost, died, recorder);
     }
     if unrouted > 0 {

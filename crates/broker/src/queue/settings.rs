@@ -1,5 +1,6 @@
 //! What a queue's arguments ask of its engine, looked up once.
 
+use super::dedup::DedupSettings;
 use super::retry::Retry;
 use crate::name::Name;
 
@@ -52,6 +53,10 @@ pub(crate) struct Settings {
     pub(crate) delivery_limit: Option<u32>,
     /// `x-retry-delays`, `x-delayed-retry-type`: how long a message waits that came back.
     pub(crate) retry: Option<Retry>,
+    /// `x-message-deduplication` and what goes with it.
+    pub(crate) dedup: Option<DedupSettings>,
+    /// It keeps nothing: what it lets pass is routed on by its exchange.
+    pub(crate) is_gate: bool,
     /// `x-consumer-timeout`.
     pub(crate) consumer_timeout_ms: Option<u64>,
 }

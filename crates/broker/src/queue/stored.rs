@@ -2,8 +2,11 @@
 
 use leveret_store::{History, Lane, LaneId};
 
-/// Levels of priority a queue has at most: a lane's number has seven bits, of which one value stands for "not stored".
-pub(crate) const LEVELS_MAX: usize = 127;
+/// Levels of priority a queue has at most: a lane's number has seven bits, of which one value stands for "not stored", and one is the
+/// hidden lane.
+pub(crate) const LEVELS_MAX: usize = 126;
+/// The lane of what was seen by a queue that drops duplicates. There are no messages in it.
+pub(crate) const HIDDEN_LANE: Lane = 126;
 
 /// The lane of the store that holds a message, or that none does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -70,7 +70,7 @@ impl Pending {
     }
 
     /// Does all of it; what is for the store is left with the recorder. `refused` hears of publishings that a full queue refused.
-    pub(crate) fn flush(&mut self, recorder: &mut Recorder, now_ms: u64, mut refused: impl FnMut(&Incoming)) {
+    pub(crate) fn flush(&mut self, recorder: &mut Recorder, now_ms: u64, mut refused: impl FnMut(u16, u64)) {
         for at in self.busy.drain(..) {
             let work = &mut self.works[at as usize];
             for settled in &work.settled {
@@ -89,7 +89,8 @@ impl Pending {
                     }
                 }
             });
-            self.rejected.drain(..).for_each(|incoming| refused(&incoming));
+            self.rejected.drain(..).for_each(|incoming| refused(incoming.channel, incoming.confirm));
+            recorder.take_refused().into_iter().for_each(|(channel, confirm)| refused(channel, confirm));
         }
         if self.works.len() > REMEMBERED_MAX {
             self.forget();

@@ -5,7 +5,7 @@ use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
 use super::routes::{Address, Found};
 use crate::channel::Mode;
-use crate::exchange::{Publication, RoutingKeys};
+use crate::exchange::{Passed, Publication, RoutingKeys};
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
@@ -259,9 +259,16 @@ fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &Vi
         info.keep(message, vhost.memory());
     }
     let Address { exchange, routing_key, properties, .. } = address;
-    if let (true, Ok(keys)) =
-        (found.traced, RoutingKeys::of(&Publication { exchange, routing_key, properties, is_due: false }))
-    {
+    if let (true, Ok(keys)) = (
+        found.traced,
+        RoutingKeys::of(&Publication {
+            exchange,
+            routing_key,
+            properties,
+            is_due: false,
+            passed: Passed::No,
+        }),
+    ) {
         vhost.trace_publish(tap, message, keys.iter(), found.queues);
     }
 }

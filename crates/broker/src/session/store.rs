@@ -31,10 +31,10 @@ impl Session {
     /// Gives the collected work to the queues; what is for the store is left with the recorder.
     pub(super) fn place_pending(&mut self) {
         let Self { pending, recorder, channels, now_ms, .. } = self;
-        pending.flush(recorder, *now_ms, |refused| {
-            let Some(Some(channel)) = channels.get_mut(usize::from(refused.channel)) else { return };
+        pending.flush(recorder, *now_ms, |channel, confirm| {
+            let Some(Some(channel)) = channels.get_mut(usize::from(channel)) else { return };
             match &mut channel.mode {
-                Mode::Confirm(confirms) => confirms.refuse(refused.confirm),
+                Mode::Confirm(confirms) => confirms.refuse(confirm),
                 Mode::Transaction(transaction) => transaction.refused = true,
                 Mode::Plain => {}
             }

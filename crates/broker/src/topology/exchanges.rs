@@ -2,7 +2,7 @@
 
 use super::{Bindings, Exchange, Removed, Topology, policies};
 use crate::equivalence::Entity;
-use crate::exchange::{ALTERNATE_EXCHANGE, ExchangeSpec, History, Router};
+use crate::exchange::{ALTERNATE_EXCHANGE, DEDUP_ARGUMENTS, ExchangeSpec, History, Router};
 use crate::name::{ResourceKind, check_not_reserved, is_reserved};
 use crate::policy::Kinds;
 use crate::refusal::Refusal;
@@ -92,6 +92,7 @@ impl<Q: Clone> Topology<Q> {
         let argument = spec.alternate_exchange(&self.vhost)?;
         let policies = self.policies.applied(Kinds::EXCHANGE, &spec.name);
         let alternate = argument.or_else(|| policies.text(ALTERNATE_EXCHANGE).map(Into::into));
+        spec.deduplication(&self.vhost)?;
         let router = Router::new(&spec, &self.vhost)?;
         let exchange = Exchange {
             name: spec.name.clone(),
@@ -117,14 +118,17 @@ impl<Q: Clone> Topology<Q> {
         Refusal::NoExchange { exchange: name.into(), vhost: self.vhost.clone() }
     }
 
-    /// Compares as RabbitMQ does: of the arguments, only the alternate exchange.
+    /// Compares as RabbitMQ does: of the arguments, only the alternate exchange; and those that drop duplicates.
     fn check_equivalent(&self, existing: &Exchange, spec: &ExchangeSpec) -> Result<(), Refusal> {
         let entity = Entity { kind: ResourceKind::Exchange, name: &existing.name, vhost: &self.vhost };
         entity.check_property("type", existing.kind, spec.kind)?;
         entity.check_property("durable", existing.durable, spec.durable)?;
         entity.check_property("auto_delete", existing.auto_delete, spec.auto_delete)?;
         entity.check_property("internal", existing.internal, spec.internal)?;
-        entity.check_argument(ALTERNATE_EXCHANGE, &existing.arguments, &spec.arguments)
+        entity.check_argument(ALTERNATE_EXCHANGE, &existing.arguments, &spec.arguments)?;
+        DEDUP_ARGUMENTS
+            .iter()
+            .try_for_each(|arg| entity.check_argument(arg, &existing.arguments, &spec.arguments))
     }
 }
 

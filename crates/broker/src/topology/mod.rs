@@ -91,7 +91,9 @@ pub struct Topology<Q> {
     queues: Registry<QueueEntry<Q>>,
     /// Where delayed exchanges keep messages, by the exchange's place.
     timetables: HashMap<u32, Q, RandomState>,
-    /// Timetables of exchanges that are gone.
+    /// What exchanges that drop duplicates have seen, by the exchange's place, and the header that bears the id.
+    gates: HashMap<u32, (Q, Box<str>), RandomState>,
+    /// Timetables and gates of exchanges that are gone.
     orphans: Vec<Q>,
     policies: Arc<PolicySet>,
     epoch: u64,
@@ -116,6 +118,7 @@ impl<Q: Clone> Topology<Q> {
             exchanges: Registry::default(),
             queues: Registry::default(),
             timetables: HashMap::default(),
+            gates: HashMap::default(),
             orphans: Vec::new(),
             policies: Arc::default(),
             epoch: 0,
@@ -186,7 +189,20 @@ impl<Q: Clone> Topology<Q> {
         self.timetables.get(&self.exchanges.place(exchange)?)
     }
 
-    /// The timetables of exchanges that went since this was asked last.
+    /// Gives an exchange the gate that messages pass before it routes them, if they bear an id in this header or a producer's number.
+    pub fn set_gate(&mut self, exchange: &str, handle: Q, header: &str) {
+        if let Some(place) = self.exchanges.place(exchange) {
+            self.gates.insert(place, (handle, header.into()));
+            self.epoch += 1;
+        }
+    }
+
+    /// The gate that messages pass before an exchange routes them.
+    pub fn gate(&self, exchange: &str) -> Option<&Q> {
+        self.gates.get(&self.exchanges.place(exchange)?).map(|(gate, _)| gate)
+    }
+
+    /// The timetables and gates of exchanges that went since this was asked last.
     pub fn take_orphans(&mut self) -> Vec<Q> {
         std::mem::take(&mut self.orphans)
     }

@@ -59,6 +59,7 @@ impl<Q: Clone> Topology<Q> {
             let Some((place, exchange)) = self.exchanges.remove(&name) else { continue };
             self.epoch += 1;
             self.orphans.extend(self.timetables.remove(&place));
+            self.orphans.extend(self.gates.remove(&place).map(|(gate, _)| gate));
             removed.exchanges.push(name);
             for binding in exchange.outgoing {
                 if let Some(incoming) = self.incoming_mut(binding.destination()) {

@@ -3,9 +3,10 @@
 use super::matched::Matched;
 use super::{Exchange, Topology};
 use crate::exchange::own_delay_ms;
-use crate::exchange::{ExchangeKind, History, Publication, RoutingKeys, Target, TargetKind};
+use crate::exchange::{ExchangeKind, History, Passed, Publication, RoutingKeys, Target, TargetKind};
 use crate::memory::MemoryGauge;
 use crate::message::Message;
+use crate::queue::dedup::is_known_by;
 use crate::refusal::Refusal;
 use std::sync::Arc;
 
@@ -54,11 +55,25 @@ impl<Q: Clone> Topology<Q> {
         matched.insert(Target::exchange(place));
         let mut next = Some(place);
         while let Some((place, exchange)) = next.and_then(|place| Some((place, self.exchanges.at(place)?))) {
+            let is_first = *exchange.name == *publication.exchange;
+            if let Some((gate, header)) = self.gates.get(&place) {
+                info.cacheable = false;
+                let has_passed = publication.is_due || publication.passed == Passed::First;
+                let is_asked = publication.passed != Passed::All && !(has_passed && is_first);
+                if is_asked
+                    && is_known_by(publication.properties, header)
+                    && self.leads_on(exchange, publication)
+                {
+                    out.push(gate.clone());
+                    next = pending.pop();
+                    continue;
+                }
+            }
             let has_own = exchange.kind == ExchangeKind::Delayed;
             if has_own || exchange.delay_ms > 0 {
                 info.cacheable &= !has_own;
                 let own_ms = if has_own { own_delay_ms(publication.properties) } else { None };
-                let is_over = publication.is_due && *exchange.name == *publication.exchange;
+                let is_over = publication.is_due && is_first;
                 if !is_over
                     && own_ms.unwrap_or(exchange.delay_ms) > 0
                     && let Some(timetable) = self.timetables.get(&place)
@@ -89,6 +104,14 @@ impl<Q: Clone> Topology<Q> {
             next = pending.pop();
         }
         Ok(info)
+    }
+
+    /// Whether a message that passes an exchange's gate goes anywhere. One that does not leaves no trace, and may be returned.
+    fn leads_on(&self, exchange: &Exchange, publication: &Publication<'_>) -> bool {
+        let mut targets = Vec::new();
+        let onward =
+            Publication { exchange: &exchange.name, is_due: false, passed: Passed::All, ..*publication };
+        self.route(&onward, &mut targets).is_ok() && !targets.is_empty()
     }
 
     fn route_by_queue_name(

@@ -1,8 +1,9 @@
 //! Declaring and deleting exchanges.
 
+use super::gates::{Kept, KeptNumbers};
 use super::{Actor, VirtualHost, changes};
 use crate::definitions::stored;
-use crate::exchange::{ExchangeKind, ExchangeSpec};
+use crate::exchange::ExchangeSpec;
 use crate::name::{self, ResourceKind};
 use crate::queue::Queue;
 use crate::refusal::{Permission, Refusal};
@@ -10,22 +11,23 @@ use crate::topology::Topology;
 use leveret_store::Batch;
 use std::sync::Arc;
 
-/// Declares, and leaves in the batch what is to last. A delayed exchange gets the timetable.
+/// Declares, and leaves in the batch what is to last. A new exchange gets what it is to keep.
 pub(super) fn declare(
     topology: &mut Topology<Arc<Queue>>,
     vhost: &str,
     spec: ExchangeSpec,
-    timetable: Option<Arc<Queue>>,
+    kept: Kept,
     batch: &mut Batch,
 ) -> Result<bool, Refusal> {
     let lasting = spec.durable.then(|| spec.clone());
     let name = spec.name.clone();
     let created = topology.declare_exchange(spec)?;
     if let Some(spec) = lasting.filter(|_| created) {
-        stored::put_exchange(batch, vhost, &spec, timetable.as_ref().map(|timetable| timetable.id()));
+        stored::put_exchange(batch, vhost, &spec, kept.numbers());
     }
-    if let Some(timetable) = timetable.filter(|_| created) {
-        topology.set_timetable(&name, timetable);
+    if created {
+        kept.timetable.into_iter().for_each(|timetable| topology.set_timetable(&name, timetable));
+        kept.gate.into_iter().for_each(|(gate, header)| topology.set_gate(&name, gate, &header));
     }
     Ok(created)
 }
@@ -45,10 +47,9 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }
         self.check_store(spec.durable)?;
-        let is_delayed = spec.kind == ExchangeKind::Delayed || self.is_delayed_by_policy(&spec.name);
-        let timetable = is_delayed.then(|| self.make_timetable(&spec, None));
+        let kept = self.make_kept(&spec, KeptNumbers::default())?;
         let created =
-            self.change(|topology, batch| declare(topology, self.name(), spec.clone(), timetable, batch))?;
+            self.change(|topology, batch| declare(topology, self.name(), spec.clone(), kept, batch))?;
         if created {
             self.exchange_created(&spec, actor);
         }

@@ -8,6 +8,7 @@ mod browse;
 mod changes;
 mod events;
 mod exchanges;
+mod gates;
 mod limits;
 mod metadata;
 mod parameters;
@@ -25,6 +26,8 @@ pub use browse::{
     MessageState,
 };
 pub(crate) use changes::Changes;
+pub(crate) use gates::KeptNumbers;
+pub use gates::SeenFigures;
 pub use limits::VhostLimits;
 pub use metadata::VhostMetadata;
 pub use parameters::Parameter;
@@ -37,7 +40,7 @@ pub(crate) use trace::Tap;
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
 use crate::events::Events;
-use crate::exchange::{ExchangeKind, ExchangeSpec, Publication};
+use crate::exchange::{ExchangeKind, ExchangeSpec, Passed, Publication};
 use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
 use crate::queue::Queue;
@@ -226,7 +229,21 @@ impl VirtualHost {
         properties: RawProperties<'_>,
         targets: &mut Vec<Arc<Queue>>,
     ) -> Result<RouteInfo, Refusal> {
-        let publication = Publication { exchange, routing_key, properties, is_due: false };
+        let publication =
+            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::No };
+        self.topology.read().route(&publication, targets)
+    }
+
+    /// The queues that a message goes to which the exchange's gate let pass.
+    pub(crate) fn route_passed(
+        &self,
+        exchange: &str,
+        routing_key: &[u8],
+        properties: RawProperties<'_>,
+        targets: &mut Vec<Arc<Queue>>,
+    ) -> Result<RouteInfo, Refusal> {
+        let publication =
+            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::First };
         self.topology.read().route(&publication, targets)
     }
 
@@ -238,7 +255,7 @@ impl VirtualHost {
         properties: RawProperties<'_>,
         targets: &mut Vec<Arc<Queue>>,
     ) -> Result<RouteInfo, Refusal> {
-        let publication = Publication { exchange, routing_key, properties, is_due: true };
+        let publication = Publication { exchange, routing_key, properties, is_due: true, passed: Passed::No };
         self.topology.read().route(&publication, targets)
     }
 

@@ -1,8 +1,8 @@
 //! Entities that come from definitions: nobody asks for them, so nobody's permissions count.
 
-use super::{BindSpec, VirtualHost, bindings, changes, exchanges};
+use super::{BindSpec, KeptNumbers, VirtualHost, bindings, changes, exchanges};
 use crate::definitions::stored;
-use crate::exchange::{ExchangeKind, ExchangeSpec};
+use crate::exchange::ExchangeSpec;
 use crate::queue::arguments::QueueArguments;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::refusal::Refusal;
@@ -10,23 +10,21 @@ use leveret_store::Batch;
 use std::sync::Arc;
 
 impl VirtualHost {
-    /// Returns the exchange's timetable, if it has one.
+    /// Returns what the exchange keeps: its timetable and its gate, if it has them.
     ///
     /// # Errors
     /// Arguments that its type refuses, an exchange of that name that differs.
     pub(crate) fn restore_exchange(
         self: &Arc<Self>,
         spec: ExchangeSpec,
-        number: Option<u64>,
+        numbers: KeptNumbers,
         batch: &mut Batch,
-    ) -> Result<Option<Arc<Queue>>, Refusal> {
+    ) -> Result<Vec<Arc<Queue>>, Refusal> {
         let name = spec.name.clone();
-        let is_delayed =
-            spec.kind == ExchangeKind::Delayed || number.is_some() || self.is_delayed_by_policy(&name);
-        let timetable = is_delayed.then(|| self.make_timetable(&spec, number));
+        let kept = self.make_kept(&spec, numbers)?;
         self.change_into(batch, |topology, batch| {
-            exchanges::declare(topology, self.name(), spec, timetable, batch)?;
-            Ok(topology.timetable(&name).cloned())
+            exchanges::declare(topology, self.name(), spec, kept, batch)?;
+            Ok(topology.timetable(&name).into_iter().chain(topology.gate(&name)).cloned().collect())
         })
     }
 

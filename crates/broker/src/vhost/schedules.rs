@@ -1,6 +1,6 @@
 //! What delayed exchanges hold: looked at, cancelled, sent ahead of time.
 
-use super::{Actor, VirtualHost};
+use super::{Actor, KeptNumbers, VirtualHost};
 use crate::definitions::stored;
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::message::Message;
@@ -77,7 +77,11 @@ impl VirtualHost {
                 return;
             }
             if spec.durable {
-                stored::put_exchange(batch, self.name(), &spec, Some(timetable.id()));
+                let numbers = KeptNumbers {
+                    timetable: Some(timetable.id()),
+                    gate: topology.gate(&spec.name).map(|gate| gate.id()),
+                };
+                stored::put_exchange(batch, self.name(), &spec, numbers);
             }
             topology.set_timetable(&spec.name, timetable);
         });

@@ -12,6 +12,8 @@ mod consumer_model;
 mod consumer_timeout;
 mod consumers;
 mod dead_letter;
+mod dedup;
+mod dedup_exchanges;
 mod durable;
 mod events;
 mod exchanges;

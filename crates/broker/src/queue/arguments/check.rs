@@ -6,6 +6,7 @@ use super::{EXPIRY_MS_MAX, Overflow, QueueKind};
 use crate::erlang_term;
 use crate::name::{Name, ResourceKind};
 use crate::queue::QueueSpec;
+use crate::queue::dedup::{check_size, check_ttl};
 use crate::queue::retry::{RETRY_DELAYS_MAX, RetryType, ladder};
 use crate::queue::stream::age;
 use crate::refusal::Refusal;
@@ -25,7 +26,7 @@ type Check = (&'static str, fn(&FieldValue, &FieldTable) -> Verdict);
 ///
 /// The ones about versions, modes, locators, memory and group sizes describe clusters or how RabbitMQ stores messages; on one
 /// machine every valid value means the same.
-const CHECKS: [Check; 31] = [
+const CHECKS: [Check; 36] = [
     ("x-expires", |value, _| expiry(value, 1)),
     ("x-message-ttl", |value, _| expiry(value, 0)),
     ("x-dead-letter-exchange", |value, _| short(value)),
@@ -93,6 +94,11 @@ const CHECKS: [Check; 31] = [
     }),
     ("x-queue-type", |_, _| Ok(())),
     ("x-stream-filter-size-bytes", |value, _| not_negative(value).map(drop)),
+    ("x-message-deduplication", |value, _| value.as_bool().map(drop).ok_or_else(|| unacceptable(value))),
+    ("x-deduplication-header", |value, _| long_string(value).and_then(|_| short(value))),
+    ("x-cache-size", |value, _| check_size(integer(value)?)),
+    ("x-cache-ttl", |value, _| check_ttl(integer(value)?)),
+    ("x-cache-persistence", |value, _| one_of(value, &["memory", "disk"], "invalid_cache_persistence")),
     ("x-durability", |value, _| one_of(value, &["memory", "written", "synced"], "invalid_durability")),
 ];
 

@@ -80,6 +80,11 @@ impl QueueKind {
                 "x-delayed-retry-type",
                 "x-delayed-retry-min",
                 "x-delayed-retry-max",
+                "x-message-deduplication",
+                "x-deduplication-header",
+                "x-cache-size",
+                "x-cache-ttl",
+                "x-cache-persistence",
             ],
             Self::Quorum => &[
                 "x-dead-letter-exchange",
@@ -104,6 +109,11 @@ impl QueueKind {
                 "x-delayed-retry-type",
                 "x-delayed-retry-min",
                 "x-delayed-retry-max",
+                "x-message-deduplication",
+                "x-deduplication-header",
+                "x-cache-size",
+                "x-cache-ttl",
+                "x-cache-persistence",
             ],
             Self::Stream => &[
                 "x-max-length-bytes",

@@ -9,6 +9,7 @@ mod kind;
 use leveret_protocol::{FieldTable, FieldValue};
 
 use crate::name::{Name, ResourceKind};
+use crate::queue::dedup::DedupSettings;
 use crate::queue::retry::{Delays, Retry, RetryType};
 use crate::queue::stream::age;
 use crate::queue::{Durability, QueueSpec};
@@ -43,6 +44,7 @@ pub struct QueueArguments {
     max_age_ms: Option<u64>,
     stream_segment_bytes: Option<u64>,
     stream_filter_bytes: Option<u8>,
+    dedup: Option<DedupSettings>,
 }
 
 impl QueueArguments {
@@ -113,6 +115,7 @@ impl QueueArguments {
             stream_segment_bytes: unsigned("x-stream-max-segment-size-bytes"),
             stream_filter_bytes: number("x-stream-filter-size-bytes")
                 .and_then(|bytes| u8::try_from(bytes).ok()),
+            dedup: DedupSettings::of(arguments),
         }
     }
 
@@ -124,6 +127,11 @@ impl QueueArguments {
     /// `x-retry-delays`, `x-retry-jitter`, `x-delayed-retry-type`, `-min` and `-max`: how long a message waits that came back.
     pub(crate) fn retry(&self) -> Option<&Retry> {
         self.retry.as_ref()
+    }
+
+    /// `x-message-deduplication`, `x-deduplication-header`, `x-cache-size`, `x-cache-ttl`: duplicates are dropped.
+    pub(crate) fn dedup(&self) -> Option<&DedupSettings> {
+        self.dedup.as_ref()
     }
 
     /// `x-queue-type`.

@@ -2,6 +2,7 @@
 //! is to be done outside the queue's lock.
 
 mod ahead;
+mod dedup;
 mod leave;
 mod load;
 mod outcome;
@@ -20,7 +21,8 @@ pub(crate) use select::{Seen, Taken};
 
 use super::backlog::{Backlog, Entry, Front};
 use super::consumers::{Consumers, Subscription};
-use super::settings::Settings;
+use super::dedup::Dedup;
+use super::settings::{Durability, Settings};
 use super::stored::Change;
 use super::timetable::Timetable;
 use super::waiting::Waiting;
@@ -62,6 +64,8 @@ pub(crate) struct QueueState {
     waiting: Waiting,
     /// Of a delayed exchange: the messages it holds.
     timetable: Option<Box<Timetable>>,
+    /// What was seen, when duplicates are dropped.
+    dedup: Option<Box<Dedup>>,
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
@@ -85,10 +89,13 @@ pub(crate) struct QueueState {
 
 impl QueueState {
     pub(crate) fn new(settings: Settings, store: StoreUse, now_ms: u64) -> Self {
+        let stores = store.store.is_some() && settings.durability != Durability::Memory;
+        let dedup = settings.dedup.clone().map(|dedup| Box::new(Dedup::new(dedup, stores)));
         Self {
             backlog: Backlog::new(settings.max_priority),
             waiting: Waiting::default(),
             timetable: None,
+            dedup,
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,
@@ -356,6 +363,7 @@ impl QueueState {
     pub(crate) fn delete(&mut self, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
         self.deleted = true;
         let ready = self.empty(outcome);
+        self.drop_dedup();
         outcome.charge += std::mem::take(&mut self.charge);
         (self.consumers.clear(), ready)
     }

@@ -2,6 +2,9 @@
 
 use super::super::DeathReason;
 use super::super::backlog::Entry;
+use super::super::dedup::Seen;
+use super::super::dedup::gate::Passed;
+use super::super::dedup::line::Line;
 use super::super::stored::Change;
 use super::Announcement;
 use super::load::Load;
@@ -43,6 +46,12 @@ pub(crate) struct Outcome {
     pub(crate) logged: Option<Box<Logged>>,
     /// Pieces of a stream to be read for its consumers.
     pub(crate) reads: Vec<Read>,
+    /// What was seen, for the store to keep with the messages.
+    pub(crate) seen: Vec<Seen>,
+    /// What a gate let pass, to be routed on by its exchange.
+    pub(crate) passed: Vec<Passed>,
+    /// There was a duplicate: it is not confirmed before what it repeats is stored.
+    pub(crate) awaits: Option<(Arc<Line>, u64)>,
 }
 
 impl Outcome {
@@ -61,6 +70,8 @@ impl Outcome {
     /// Whether there is something for the store.
     #[inline]
     pub(crate) fn is_recorded(&self) -> bool {
-        !(self.entered.is_empty() && self.changes.is_empty() && self.dead.is_empty() && self.due.is_empty())
+        let nothing_entered = self.entered.is_empty() && self.changes.is_empty() && self.seen.is_empty();
+        let nothing_left = self.dead.is_empty() && self.due.is_empty() && self.passed.is_empty();
+        !(nothing_entered && nothing_left && self.awaits.is_none())
     }
 }

@@ -1,5 +1,6 @@
 //! Messages coming in: straight to a consumer, into memory, or to the disk.
 
+use super::dedup::Look;
 use super::{Outcome, QueueState, Source};
 use crate::message::Message;
 use crate::queue::backlog::Entry;
@@ -31,7 +32,15 @@ impl QueueState {
         if self.timetable.is_some() {
             self.schedule(queue, incoming, now_ms, outcome);
         }
+        if self.settings.is_gate {
+            self.let_pass(incoming, now_ms, outcome);
+        }
         for publishing in incoming.drain(..) {
+            let sighting = match self.look(&publishing.message, now_ms) {
+                Look::Duplicate => continue,
+                Look::New(sighting) => Some(sighting),
+                Look::Any => None,
+            };
             if self.settings.bounded && self.refuses(&publishing.message) {
                 self.counters.rejected += 1;
                 if self.settings.overflow == Overflow::RejectPublishDlx {
@@ -39,15 +48,18 @@ impl QueueState {
                     let entry = fresh(position, u64::MAX, publishing.message.clone());
                     self.bury(entry, DeathReason::MaxLen, outcome);
                 }
+                self.refused(sighting.as_ref(), now_ms);
                 rejected.push(publishing);
                 continue;
             }
+            self.remember(sighting.as_ref(), &publishing.message, now_ms);
             let source = if publishing.moved { Source::Moved } else { Source::New };
             self.enter(queue, publishing.message, source, now_ms, outcome);
             if self.settings.bounded {
                 self.drop_overflow(outcome);
             }
         }
+        self.end_batch(now_ms, outcome);
         self.finish(queue, now_ms, outcome);
     }
 
@@ -102,12 +114,15 @@ impl QueueState {
     /// Has the store keep a message that is to outlive a restart.
     #[inline]
     pub(super) fn keep(&mut self, entry: &mut Entry, outcome: &mut Outcome) {
-        if self.store.is_some()
-            && self.settings.durability != Durability::Memory
-            && entry.message.is_persistent()
-        {
+        if self.lasts(&entry.message) {
             self.store(entry, true, outcome);
         }
+    }
+
+    /// Whether a message outlives a restart here.
+    #[inline]
+    pub(super) fn lasts(&self, message: &Message) -> bool {
+        self.store.is_some() && self.settings.durability != Durability::Memory && message.is_persistent()
     }
 
     #[inline]

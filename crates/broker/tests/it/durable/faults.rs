@@ -7,7 +7,7 @@ use leveret_store::disk::faulty::{Fault, FaultyDisk, Plan, Survival};
 use std::sync::Arc;
 use std::time::Instant;
 
-fn on_disk(disk: &Arc<FaultyDisk>) -> Broker {
+pub(super) fn on_disk(disk: &Arc<FaultyDisk>) -> Broker {
     let mut config = Config::default();
     config.heartbeat = Duration::ZERO;
     config.limits.disk_free_min_bytes = 0;
@@ -17,7 +17,7 @@ fn on_disk(disk: &Arc<FaultyDisk>) -> Broker {
     Broker::start_with_clock(config, Clock::virtual_at(START_UNIX_MS)).unwrap()
 }
 
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < secs(20), "still not: {what}");

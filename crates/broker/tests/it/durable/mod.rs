@@ -2,6 +2,7 @@
 //! broker started on the copy.
 
 mod backlog;
+mod dedup;
 mod faults;
 mod folder;
 mod look;
