@@ -3,7 +3,7 @@
 use super::record::{Copy, Record, State, Transaction, TxState};
 use super::{CopyRef, Ledger};
 use crate::message::Id;
-use crate::topology::{self, DEAD_FROM};
+use crate::topology::{self, DEAD_FROM, delivery_limit};
 
 impl Record {
     fn confirmed(&self) -> bool {
@@ -36,6 +36,8 @@ impl Record {
         if let Some(dead) = dead
             && copy.acked()
             && dead.last > copy.last
+            // An ack that was lost brings it back, and lost consumers may use up its attempts without having read it.
+            && (copy.certain || delivery_limit(copy.queue).is_none())
         {
             return Some((
                 "dead and alive",
