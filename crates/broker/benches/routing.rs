@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use leveret_broker::exchange::{Destination, ExchangeKind, ExchangeSpec, Publication};
+use leveret_broker::exchange::{Destination, ExchangeKind, ExchangeSpec, Passed, Publication};
 use leveret_broker::topology::Topology;
 use leveret_protocol::{FieldTable, Properties, RawProperties};
 
