@@ -120,14 +120,19 @@ impl Recorder {
         }
         if let Some(awaited) = outcome.awaits.take() {
             self.durability = self.durability.max(queue.durability());
-            self.awaits.push(awaited);
+            match self.awaits.iter_mut().find(|(line, _)| Arc::ptr_eq(line, &awaited.0)) {
+                Some((_, number)) => *number = awaited.1.max(*number),
+                None => self.awaits.push(awaited),
+            }
         }
     }
 
     fn see(&mut self, queue: &Arc<Queue>, seen: Seen) {
-        let (position, lane) = (seen.position, HIDDEN_LANE);
-        let target = Target { queue: queue.id(), lane, position, expires_unix_ms: u64::MAX };
-        self.batch.message(&[target], 0, &seen.payload, None);
+        if !seen.payload.is_empty() {
+            let (position, lane) = (seen.position, HIDDEN_LANE);
+            let target = Target { queue: queue.id(), lane, position, expires_unix_ms: u64::MAX };
+            self.batch.message(&[target], 0, &seen.payload, None);
+        }
         let Some(number) = seen.number else { return self.wish(Wish::Later) };
         self.seen.push(number);
         self.durability = self.durability.max(queue.durability());
@@ -162,15 +167,22 @@ impl Recorder {
         std::mem::take(&mut self.refused)
     }
 
-    /// What duplicates of this batch wait for; [`Ticket::MAX`] if it does not come.
-    fn await_others(&mut self, at_most: Duration) -> Ticket {
-        let mut ticket = 0;
-        self.awaits.retain(|(line, number)| {
-            let appended = line.wait(*number, at_most);
-            ticket = ticket.max(appended.unwrap_or_default());
-            appended.is_none()
-        });
-        ticket
+    /// Waits, with others, for what duplicates of this batch repeat; what this batch brings itself cannot be waited for. Two that wait
+    /// for each other append in the end, and wait afterwards.
+    fn await_others_first(&self) -> Ticket {
+        let at_most = if self.seen.is_empty() { OTHERS_WAIT } else { OTHERS_WAIT_SHORT };
+        let of_others = |(line, number): &(Arc<Line>, u64)| {
+            let own =
+                self.seen.iter().filter(|(own, _)| Arc::ptr_eq(own, line)).map(|(_, own)| own - 1).min();
+            line.wait(own.map_or(*number, |own| own.min(*number)), at_most)
+        };
+        self.awaits.iter().filter_map(of_others).max().unwrap_or(0)
+    }
+
+    /// The same when this batch was appended. [`Ticket::MAX`]: it does not come.
+    fn await_others(&mut self) -> Ticket {
+        let wait = |(line, number): (Arc<Line>, u64)| line.wait(number, OTHERS_WAIT).unwrap_or(Ticket::MAX);
+        self.awaits.drain(..).map(wait).max().unwrap_or(0)
     }
 
     /// A message left a queue for good.
@@ -256,11 +268,7 @@ impl Recorder {
         }
         let durability = std::mem::take(&mut self.durability);
         let announces = std::mem::take(&mut self.announces);
-        // Two that wait for each other append in the end and wait afterwards.
-        let mut others = self.await_others(match self.seen.is_empty() {
-            true => OTHERS_WAIT,
-            false => OTHERS_WAIT_SHORT,
-        });
+        let mut others = self.await_others_first();
         if self.holds() && self.urgency.is_some() {
             self.urgency = Some(Wish::Synced);
         }
@@ -275,11 +283,7 @@ impl Recorder {
         self.announcements.drain(..).for_each(|announcement| announcement.appended(ticket));
         self.held.release(ticket);
         self.seen.drain(..).for_each(|(line, number)| line.appended(number, ticket));
-        others = others.max(self.await_others(OTHERS_WAIT));
-        if !self.awaits.is_empty() {
-            self.awaits.clear();
-            others = Ticket::MAX;
-        }
+        others = others.max(self.await_others());
         for queue in self.appending.drain(..) {
             queue.end_append();
         }

@@ -67,10 +67,14 @@ pub(super) struct Journal {
     /// Where each producer stands, and how many stand there.
     stands: HashMap<u128, u64, foldhash::fast::RandomState>,
     rosters: HashMap<u64, u32, foldhash::fast::RandomState>,
-    pub(super) line: Arc<Line>,
+    line: Arc<Line>,
 }
 
 impl Journal {
+    pub(super) fn new(line: Arc<Line>) -> Self {
+        Self { line, ..Self::default() }
+    }
+
     /// Whether there are so many small records that they should be put together.
     pub(super) fn is_crowded(&self) -> bool {
         self.loose.len() >= LOOSE_MAX

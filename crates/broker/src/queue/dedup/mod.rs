@@ -23,12 +23,14 @@ use crate::message::Message;
 use journal::Journal;
 pub(crate) use journal::Seen;
 use leveret_store::{LoadRequest, Store};
+use line::Line;
 use producers::{PRODUCERS_MAX, Producer, Producers};
 use record::StoredProducer;
 pub use settings::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
 pub(crate) use settings::{DedupSettings, check_size, check_ttl};
 pub(crate) use sighting::{Sighting, is_known_by};
 use siphash::Key;
+use std::sync::Arc;
 use window::{ID_BYTES, Window};
 
 /// Records read at a time at a start.
@@ -42,8 +44,11 @@ pub(crate) struct Dedup {
     key: Key,
     window: Window,
     producers: Producers,
-    /// `None`: nothing is stored.
+    /// `None`: what is seen is not stored.
     journal: Option<Journal>,
+    /// Messages are stored.
+    stores: bool,
+    line: Arc<Line>,
     /// Number in the window of this batch's first id.
     batch_from: u64,
     /// It has ids or producers that are to last.
@@ -61,11 +66,14 @@ impl Dedup {
     /// `stores`: what is seen is to outlive a restart.
     pub(crate) fn new(settings: DedupSettings, stores: bool) -> Self {
         let window = Window::new(settings.ids_max);
+        let line = Arc::new(Line::default());
         Self {
             key: rand::random(),
             window,
             producers: Producers::default(),
-            journal: (stores && settings.lasts).then(Journal::default),
+            journal: (stores && settings.lasts).then(|| Journal::new(line.clone())),
+            stores,
+            line,
             batch_from: 0,
             batch_lasts: false,
             batch_producers: Vec::new(),
@@ -96,7 +104,6 @@ impl Dedup {
 
     /// A message was taken; `lasting` if it is to outlive a restart.
     pub(crate) fn remember(&mut self, sighting: &Sighting, lasting: bool, now_unix_ms: u64) {
-        let lasting = lasting && self.journal.is_some();
         if let Some((hash, ttl_ms)) = sighting.id.filter(|_| !sighting.is_known) {
             let until = ttl_ms.map_or(u64::MAX, |ttl| now_unix_ms.saturating_add(ttl));
             self.window.insert(hash, until, lasting, now_unix_ms);
@@ -136,30 +143,39 @@ impl Dedup {
         if self.producers.len() > PRODUCERS_MAX {
             self.forget_producers(now_unix_ms, outcome);
         }
-        if let Some(journal) = &mut self.journal {
-            if std::mem::take(&mut self.duplicate_in_batch) {
-                // What it repeats may be on its way into the store; it is confirmed when that is there.
-                outcome.awaits = Some((journal.line.clone(), journal.line.issued()));
-            }
-            if std::mem::take(&mut self.batch_lasts) {
-                let mut producers: Vec<StoredProducer> = Vec::new();
-                for (hash, next) in self.batch_producers.drain(..) {
-                    let known = self.producers.get(hash).cloned().unwrap_or_default();
-                    let turn = journal.turn();
-                    let Producer { used_unix_ms, refused, open, .. } = known;
-                    producers.push(StoredProducer { hash, next, used_unix_ms, turn, refused, open });
-                }
-                outcome.seen.push(journal.record(&self.key, &self.window, self.batch_from, producers));
-            }
-            journal.settle_old(self.window.first(), &mut outcome.changes);
-            let (changes, seen) = (&mut outcome.changes, &mut outcome.seen);
-            if journal.is_crowded() {
-                let gone = self.producers.tidy(now_unix_ms);
-                journal.forget(&gone, changes);
-                journal.tidy(&self.key, &self.window, &self.producers, changes, seen);
-            }
+        if std::mem::take(&mut self.duplicate_in_batch) && self.stores {
+            // What it repeats may be on its way into the store; it is confirmed when that is there.
+            outcome.awaits = Some((self.line.clone(), self.line.issued()));
         }
-        self.duplicate_in_batch = false;
+        let Some(journal) = &mut self.journal else {
+            self.batch_producers.clear();
+            if std::mem::take(&mut self.batch_lasts) {
+                let number = Some((self.line.clone(), self.line.issue()));
+                outcome.seen.push(Seen { position: 0, payload: Vec::new(), number });
+            }
+            return self.end_batch();
+        };
+        if std::mem::take(&mut self.batch_lasts) {
+            let mut producers: Vec<StoredProducer> = Vec::new();
+            for (hash, next) in self.batch_producers.drain(..) {
+                let known = self.producers.get(hash).cloned().unwrap_or_default();
+                let turn = journal.turn();
+                let Producer { used_unix_ms, refused, open, .. } = known;
+                producers.push(StoredProducer { hash, next, used_unix_ms, turn, refused, open });
+            }
+            outcome.seen.push(journal.record(&self.key, &self.window, self.batch_from, producers));
+        }
+        journal.settle_old(self.window.first(), &mut outcome.changes);
+        let (changes, seen) = (&mut outcome.changes, &mut outcome.seen);
+        if journal.is_crowded() {
+            let gone = self.producers.tidy(now_unix_ms);
+            journal.forget(&gone, changes);
+            journal.tidy(&self.key, &self.window, &self.producers, changes, seen);
+        }
+        self.end_batch()
+    }
+
+    fn end_batch(&mut self) -> i64 {
         self.batch_from = self.window.next();
         let held = self.window.len() as usize * ID_BYTES + self.producers.len() * 96;
         let change = held as i64 - self.charged as i64;

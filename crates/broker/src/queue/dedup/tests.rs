@@ -5,7 +5,6 @@ use bytes::Bytes;
 use leveret_protocol::{FieldTable, FieldValue, Properties, RawProperties};
 use leveret_store::disk::MemoryDisk;
 use leveret_store::{Batch, Options, Target, Urgency};
-use std::sync::Arc;
 
 const QUEUE: u64 = 7;
 

@@ -7,9 +7,13 @@
 
 use std::collections::VecDeque;
 
-const CHUNK: usize = 256;
+/// Of a size that allocators give without much waste: 8,064 bytes.
+const CHUNK: usize = 384;
 const SHARDS: usize = 256;
-const SLOTS: usize = 15;
+/// A bucket is one cache line.
+const SLOTS: usize = 12;
+/// Where its head counts the entries that found no room and went on. At its highest value the number is not known any more.
+const PASSED: usize = 12;
 /// A time that never comes; one bit less than the forty that are kept, for the mark beside them.
 const NEVER: u64 = (1 << 39) - 1;
 
@@ -25,12 +29,26 @@ struct Chunk {
 }
 
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 struct Bucket {
-    /// Of each place; 0: it is free.
-    tags: [u8; SLOTS],
-    /// Entries that found no room here and went on. At its highest value it is not known any more.
-    passed: u8,
+    /// The tag of each place (0: it is free), then [`PASSED`].
+    head: [u8; 16],
     places: [u32; SLOTS],
+}
+
+impl Bucket {
+    /// Places that may have a tag, lowest first: all that have it, and now and then one that has not.
+    fn candidates(&self, tag: u8) -> impl Iterator<Item = usize> + use<> {
+        const ONES: u128 = u128::MAX / 255;
+        const TOPS: u128 = (ONES << 7) & ((1 << (8 * SLOTS)) - 1);
+        let differences = u128::from_le_bytes(self.head) ^ (ONES * u128::from(tag));
+        let mut found = differences.wrapping_sub(ONES) & !differences & TOPS;
+        std::iter::from_fn(move || {
+            let at = (found != 0).then(|| found.trailing_zeros() as usize / 8);
+            found &= found.wrapping_sub(1);
+            at
+        })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +75,7 @@ pub(super) struct Window {
 /// Of a window that becomes empty, the tables are kept for the next ids if they were never more.
 const KEPT_MAX: u64 = 4096;
 
-const EMPTY: Bucket = Bucket { tags: [0; SLOTS], passed: 0, places: [0; SLOTS] };
+const EMPTY: Bucket = Bucket { head: [0; 16], places: [0; SLOTS] };
 
 fn shard_of(hash: u128) -> usize {
     hash as usize % SHARDS
@@ -84,12 +102,12 @@ impl Shard {
         let (tag, mut at) = (tag_of(hash), self.home(hash));
         for _ in 0..self.buckets.len() {
             let bucket = &self.buckets[at];
-            for slot in 0..SLOTS {
-                if bucket.tags[slot] == tag && is_it(bucket.places[slot]) {
+            for slot in bucket.candidates(tag) {
+                if bucket.head[slot] == tag && is_it(bucket.places[slot]) {
                     return Some((at, slot));
                 }
             }
-            if bucket.passed == 0 {
+            if bucket.head[PASSED] == 0 {
                 return None;
             }
             at = self.after(at);
@@ -106,13 +124,13 @@ impl Shard {
         let mut at = self.home(hash);
         loop {
             let bucket = &mut self.buckets[at];
-            if let Some(slot) = bucket.tags.iter().position(|tag| *tag == 0) {
-                bucket.tags[slot] = tag_of(hash);
+            if let Some(slot) = bucket.candidates(0).next() {
+                bucket.head[slot] = tag_of(hash);
                 bucket.places[slot] = place;
                 self.len += 1;
                 return;
             }
-            bucket.passed = bucket.passed.saturating_add(1);
+            bucket.head[PASSED] = bucket.head[PASSED].saturating_add(1);
             at = self.after(at);
         }
     }
@@ -120,11 +138,11 @@ impl Shard {
     fn remove(&mut self, hash: u128, (found, slot): (usize, usize)) {
         let mut at = self.home(hash);
         while at != found {
-            let passed = &mut self.buckets[at].passed;
+            let passed = &mut self.buckets[at].head[PASSED];
             *passed -= u8::from(*passed < u8::MAX);
             at = self.after(at);
         }
-        self.buckets[found].tags[slot] = 0;
+        self.buckets[found].head[slot] = 0;
         self.len -= 1;
     }
 }
@@ -185,14 +203,18 @@ impl Window {
     }
 
     /// Whether an id is in it.
-    pub(super) fn contains(&self, hash: u128, now_unix_ms: u64) -> bool {
-        self.locate(hash).is_some_and(|(bucket, slot)| {
-            let place = self.shards[shard_of(hash)].buckets[bucket].places[slot];
-            self.until(self.number(place)) > now_unix_ms
-        })
+    pub(super) fn contains(&mut self, hash: u128, now_unix_ms: u64) -> bool {
+        let Some(found) = self.locate(hash) else { return false };
+        let place = self.shards[shard_of(hash)].buckets[found.0].places[found.1];
+        let is_in_time = self.until(self.number(place)) > now_unix_ms;
+        if !is_in_time {
+            // What is left of it in the ring goes with its turn.
+            self.shards[shard_of(hash)].remove(hash, found);
+        }
+        is_in_time
     }
 
-    /// Takes an id in that is not in it, until then; makes room first. `lasting` is told back by [`lasting`](Self::lasting).
+    /// Takes an id in that [`contains`](Self::contains) was just asked about and is not in it, until then; makes room first. `lasting` is told back by [`lasting`](Self::lasting).
     pub(super) fn insert(&mut self, hash: u128, until_unix_ms: u64, lasting: bool, now_unix_ms: u64) {
         if until_unix_ms <= now_unix_ms {
             return;
@@ -203,10 +225,6 @@ impl Window {
         }
         if self.len() == 0 {
             self.base_ms = now_unix_ms;
-        }
-        if let Some(found) = self.locate(hash) {
-            // Its time was over. What is left of it in the ring goes with its turn.
-            self.shards[shard_of(hash)].remove(hash, found);
         }
         let distance = match until_unix_ms {
             u64::MAX => NEVER,
@@ -239,7 +257,7 @@ impl Window {
         let buckets = (old.buckets.len() * 3).div_ceil(2).max(1);
         let mut new = Shard { buckets: vec![EMPTY; buckets], len: 0 };
         for bucket in &old.buckets {
-            for slot in (0..SLOTS).filter(|slot| bucket.tags[*slot] != 0) {
+            for slot in (0..SLOTS).filter(|slot| bucket.head[*slot] != 0) {
                 new.insert(self.hash_at(self.number(bucket.places[slot])), bucket.places[slot]);
             }
         }

@@ -125,10 +125,18 @@ async fn an_id_survives_with_its_message_or_not_at_all() {
 /// The accident to avoid: a publisher loses its connection, sends again and is told that all is well, and then the first is lost.
 #[tokio::test]
 async fn a_duplicate_is_confirmed_when_what_it_repeats_is_stored_and_refused_when_that_is_lost() {
+    for persistence in ["disk", "memory"] {
+        check_that_duplicates_wait(persistence).await;
+    }
+}
+
+async fn check_that_duplicates_wait(persistence: &str) {
     let disk = Arc::new(FaultyDisk::new());
     let broker = on_disk(&disk);
     let (mut first, mut second) = (Client::to(&broker).await, Client::to(&broker).await);
-    first.declare(durable("q", on(100))).await;
+    let mut arguments = on(100);
+    arguments.insert("x-cache-persistence", persistence);
+    first.declare(durable("q", arguments)).await;
     first.confirm().await;
     second.confirm().await;
     disk.set_space(Some(0));
