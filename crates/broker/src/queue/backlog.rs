@@ -288,7 +288,8 @@ impl Backlog {
         let Level { returned, fresh, .. } = &mut self.levels[level];
         let came_back = positions.iter().filter_map(|position| returned.remove_entry(position));
         let mut taken: BTreeMap<u64, Entry> = came_back.collect();
-        let place = |fresh: &VecDeque<Entry>, position| fresh.binary_search_by_key(position, |e| e.position).ok();
+        let place =
+            |fresh: &VecDeque<Entry>, position| fresh.binary_search_by_key(position, |e| e.position).ok();
         let depth = |at: usize| at.min(fresh.len() - at);
         let moves: usize = positions.iter().filter_map(|position| place(fresh, position)).map(depth).sum();
         if moves <= fresh.len() {

@@ -17,7 +17,6 @@ impl Waiting {
         self.held.len()
     }
 
-
     /// Keeps a message until `due_ms`, or until it dies if that is sooner.
     pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry) {
         let due_ms = due_ms.min(entry.expires_ms);

@@ -34,7 +34,13 @@ pub struct Browse {
 
 impl Default for Browse {
     fn default() -> Self {
-        Self { from: None, messages_max: 100, bytes_max: 1024 * 1024, looked_max: 10_000, filter: Filter::all() }
+        Self {
+            from: None,
+            messages_max: 100,
+            bytes_max: 1024 * 1024,
+            looked_max: 10_000,
+            filter: Filter::all(),
+        }
     }
 }
 
@@ -131,7 +137,8 @@ impl VirtualHost {
             message: entry.message,
             redelivered: entry.redelivered,
             delivery_count: entry.past.delivery_count(),
-            expires_unix_ms: (entry.expires_ms != u64::MAX).then(|| unix_origin_ms.saturating_add(entry.expires_ms)),
+            expires_unix_ms: (entry.expires_ms != u64::MAX)
+                .then(|| unix_origin_ms.saturating_add(entry.expires_ms)),
             state: seen.waits_until_ms.map_or(MessageState::Ready, |ms| MessageState::Waiting {
                 until_unix_ms: unix_origin_ms.saturating_add(ms),
             }),

@@ -15,7 +15,8 @@ mod sweeps;
 
 pub use bindings::BindSpec;
 pub use browse::{
-    BROWSE_BYTES_MAX, BROWSE_LOOKED_MAX, BROWSE_MESSAGES_MAX, Browse, BrowsedMessage, BrowsedPage, MessageState,
+    BROWSE_BYTES_MAX, BROWSE_LOOKED_MAX, BROWSE_MESSAGES_MAX, Browse, BrowsedMessage, BrowsedPage,
+    MessageState,
 };
 pub(crate) use changes::Changes;
 pub(crate) use queues::server_name;

@@ -101,8 +101,9 @@ impl VirtualHost {
     #[must_use]
     pub fn sweeps(&self, actor: &Actor) -> Vec<Arc<Sweep>> {
         let all = self.sweeps.0.lock().1.clone();
-        let may_read =
-            |sweep: &Arc<Sweep>| self.permit(actor, ResourceKind::Queue, sweep.queue(), Permission::Read).is_ok();
+        let may_read = |sweep: &Arc<Sweep>| {
+            self.permit(actor, ResourceKind::Queue, sweep.queue(), Permission::Read).is_ok()
+        };
         all.into_iter().filter(may_read).collect()
     }
 

@@ -60,9 +60,9 @@ impl Condition {
             Self::RoutingKey(pattern) => pattern.matches(message.routing_key()),
             Self::Exchange(name) => message.exchange() == name.as_bytes(),
             Self::HeaderExists(name) => header(name).is_some(),
-            Self::HeaderEquals(name, wanted) => {
-                header(name).and_then(|value| value.decode().ok()).is_some_and(|value| is_equal(&value, wanted))
-            }
+            Self::HeaderEquals(name, wanted) => header(name)
+                .and_then(|value| value.decode().ok())
+                .is_some_and(|value| is_equal(&value, wanted)),
             Self::Property(property, wanted) => {
                 let value = match property {
                     TextProperty::MessageId => properties.message_id(),

@@ -1,10 +1,10 @@
 //! Reading a queue piece by piece, from memory and disk, without changing it.
 
 use super::Place;
+use crate::queue::Queue;
 use crate::queue::backlog::Entry;
 use crate::queue::load::fetch;
 use crate::queue::state::{Load, Seen};
-use crate::queue::Queue;
 use crate::vhost::VirtualHost;
 
 /// Messages of a queue that follow each other.

@@ -47,7 +47,11 @@ impl FromStr for Place {
                 _ => return None,
             };
             let (level, position) = text.get(1..)?.split_once('.')?;
-            let place = Self { waits, level: usize::from(level.parse::<u8>().ok()?), position: position.parse().ok()? };
+            let place = Self {
+                waits,
+                level: usize::from(level.parse::<u8>().ok()?),
+                position: position.parse().ok()?,
+            };
             // One spelling each, so that texts may be compared.
             (place.to_string() == text).then_some(place)
         };

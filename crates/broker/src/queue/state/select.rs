@@ -111,7 +111,8 @@ impl QueueState {
             return Some(Taken { entry, level, cold: false });
         }
         let body_len = seen.entry.message.body_len();
-        let is_on_disk = level < self.backlog.levels() && self.backlog.take_from_disk(level, position, body_len);
+        let is_on_disk =
+            level < self.backlog.levels() && self.backlog.take_from_disk(level, position, body_len);
         is_on_disk.then(|| Taken { entry: seen.entry.clone(), level, cold: true })
     }
 

@@ -101,7 +101,13 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    pub(crate) fn new(id: u64, actor: &Actor, queue: Arc<Queue>, action: Action, selection: Selection) -> Arc<Self> {
+    pub(crate) fn new(
+        id: u64,
+        actor: &Actor,
+        queue: Arc<Queue>,
+        action: Action,
+        selection: Selection,
+    ) -> Arc<Self> {
         let actor = actor.clone();
         let (progress, cancelled, changed) = (Mutex::default(), AtomicBool::new(false), Notify::new());
         Arc::new(Self { id, queue, action, selection, actor, progress, cancelled, changed })

@@ -72,7 +72,8 @@ impl Sweep {
             }
             (_, None) => return Err(not_dead.to_owned()),
             (_, Some(death)) => {
-                if let (Some((_, more)), None) = (death.keys.split_first().filter(|(_, m)| !m.is_empty()), headers.get("CC"))
+                if let (Some((_, more)), None) =
+                    (death.keys.split_first().filter(|(_, m)| !m.is_empty()), headers.get("CC"))
                 {
                     let more = more.iter().map(|key| FieldValue::LongString(key.clone())).collect();
                     headers.insert("CC", FieldValue::Array(more));
@@ -120,7 +121,13 @@ impl Sweep {
 }
 
 /// The message for other queues. Its time to live, if it has one, begins anew.
-fn copy(message: &Message, exchange: &[u8], routing_key: &[u8], properties: RawProperties<'_>, copies: u32) -> Message {
+fn copy(
+    message: &Message,
+    exchange: &[u8],
+    routing_key: &[u8],
+    properties: RawProperties<'_>,
+    copies: u32,
+) -> Message {
     let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
     Message::new(Parts { exchange, routing_key, properties }, message.body_bytes(), ttl_ms, copies)
 }
@@ -147,7 +154,8 @@ fn first_death(headers: &FieldTable) -> Option<Death> {
     let named = |death: &&FieldTable| {
         ["queue", "reason"].into_iter().all(|what| {
             let first = headers.get(&format!("x-first-death-{what}"));
-            first.is_some() && first.and_then(FieldValue::as_bytes) == death.get(what).and_then(FieldValue::as_bytes)
+            first.is_some()
+                && first.and_then(FieldValue::as_bytes) == death.get(what).and_then(FieldValue::as_bytes)
         })
     };
     let death = deaths().find(named).or_else(|| deaths().next())?;

@@ -39,7 +39,12 @@ pub(super) struct Stepped {
 
 impl Sweep {
     /// Goes on by at most `quota` messages that are meant. Waits for the disk. `Err`: the store does not take it.
-    pub(super) fn step(&self, vhost: &Arc<VirtualHost>, at: &mut Position, quota: usize) -> Result<Stepped, String> {
+    pub(super) fn step(
+        &self,
+        vhost: &Arc<VirtualHost>,
+        at: &mut Position,
+        quota: usize,
+    ) -> Result<Stepped, String> {
         // Between the look and the store's knowing, nobody else may take messages out of the middle.
         let _one_at_a_time = self.queue.surgery();
         let mut stepped = Stepped::default();
@@ -68,7 +73,13 @@ impl Sweep {
     }
 
     /// The next messages that are meant, `quota` at most.
-    fn meant(&self, vhost: &VirtualHost, at: &mut Position, quota: usize, stepped: &mut Stepped) -> Vec<Seen> {
+    fn meant(
+        &self,
+        vhost: &VirtualHost,
+        at: &mut Position,
+        quota: usize,
+        stepped: &mut Stepped,
+    ) -> Vec<Seen> {
         let wanted = |seen: &Seen| self.selection.filter.matches(&seen.entry.message);
         let mut meant = Vec::new();
         if let Some(places) = &self.selection.places {

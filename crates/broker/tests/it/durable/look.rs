@@ -65,7 +65,8 @@ mod replays {
         while !sweep.is_over() {
             let known = sweep.progress().moved;
             let second = first.crash(secs(0));
-            let (mut dead, mut back) = (browsed(&second.broker, "dead", 500), browsed(&second.broker, "q", 500));
+            let (mut dead, mut back) =
+                (browsed(&second.broker, "dead", 500), browsed(&second.broker, "q", 500));
             splits.push((dead.len(), back.len()));
             assert!(back.len() as u64 >= known, "{known} were told to be stored, {} are", back.len());
             dead.append(&mut back);

@@ -61,7 +61,10 @@ async fn a_large_queue_on_disk_is_browsed_and_moved_in_bounded_memory() {
     }
     assert_eq!((seen, broker.memory().bytes()), (count, before.1));
     let grown = most.saturating_sub(before.0) / 1024;
-    println!("browsed {seen} in {:?}, slowest page {slowest:?}, resident memory grew by {grown} KiB", began.elapsed());
+    println!(
+        "browsed {seen} in {:?}, slowest page {slowest:?}, resident memory grew by {grown} KiB",
+        began.elapsed()
+    );
     // Among other tests of the process it says nothing.
     assert!(asked.is_none() || grown < 64 * 1024, "{grown} KiB");
     let (vhost, actor) = operator(&broker);

@@ -5,6 +5,7 @@ mod large;
 mod pause;
 mod replay;
 mod sweeps;
+mod unacked;
 
 use crate::support::*;
 use leveret_broker::Broker;

@@ -123,10 +123,10 @@ async fn a_full_queue_takes_nothing_and_loses_nothing() {
     let progress = replay(&broker, "dead", to, Selection::default()).await;
     assert_eq!((progress.moved, progress.failed), (2, 1));
     assert_eq!(progress.problem.unwrap(), "queue 'small' is full");
-    assert_eq!((client.drain("small").await, client.drain("dead").await), (
-        vec!["a".to_owned(), "b".to_owned()],
-        vec!["c".to_owned()]
-    ));
+    assert_eq!(
+        (client.drain("small").await, client.drain("dead").await),
+        (vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()])
+    );
 }
 
 /// The accident this guards against: dead-lettering drops a message that comes back to a queue it died in without having been
@@ -169,7 +169,11 @@ async fn a_cycle_after_a_replay_is_a_cycle() {
     let (vhost, actor) = operator(&broker);
     let expired = vhost.expire_messages(&actor, "b", Selection::default()).unwrap().finished().await;
     assert_eq!(expired.moved, 1);
-    assert_eq!((client.count("a").await.0, client.count("b").await.0), (0, 0), "it would have gone round for ever");
+    assert_eq!(
+        (client.count("a").await.0, client.count("b").await.0),
+        (0, 0),
+        "it would have gone round for ever"
+    );
 }
 
 #[tokio::test]
@@ -180,7 +184,10 @@ async fn messages_that_are_being_delivered_are_left_alone() {
     assert_eq!(replay(&broker, "dead", To::Origin, Selection::default()).await.moved, 1);
     client.tell(1, reject(tag, true)).await;
     client.settle().await;
-    assert_eq!((client.drain("q").await, client.drain("dead").await), (vec!["b".to_owned()], vec!["a".to_owned()]));
+    assert_eq!(
+        (client.drain("q").await, client.drain("dead").await),
+        (vec!["b".to_owned()], vec!["a".to_owned()])
+    );
 }
 
 pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -200,7 +207,8 @@ async fn a_rate_is_kept_to_and_a_replay_can_be_cancelled() {
     let slowly = Selection { per_second: Some(2), ..Selection::default() };
     let sweep = vhost.replay(&actor, "dead", To::Origin, slowly).unwrap();
     for (moved, wait) in [(1, 499), (1, 1), (2, 1_000), (4, 0)] {
-        let waits_and_has_moved = || sweep.progress().moved == moved && broker.clock().next_due_ms().is_some();
+        let waits_and_has_moved =
+            || sweep.progress().moved == moved && broker.clock().next_due_ms().is_some();
         until(&format!("{moved} moved"), waits_and_has_moved).await;
         client.settle().await;
         assert_eq!(client.count("q").await.0, moved as u32);
@@ -253,7 +261,10 @@ async fn permissions_are_asked_for_the_queue_and_for_what_each_message_names() {
     assert!(vhost.sweeps(&actor).is_empty());
     permit("other", ".*");
     let elsewhere = To::Exchange { exchange: "orders".into(), routing_key: None };
-    assert!(matches!(vhost.replay(&actor, "dead", elsewhere, Selection::default()), Err(Refusal::AccessRefused { .. })));
+    assert!(matches!(
+        vhost.replay(&actor, "dead", elsewhere, Selection::default()),
+        Err(Refusal::AccessRefused { .. })
+    ));
     let moved = vhost.move_messages(&actor, "dead", "q", Selection::default());
     assert!(matches!(moved, Err(Refusal::AccessRefused { .. })));
     for to in [To::Origin, To::Queue] {

@@ -63,7 +63,10 @@ async fn deleted_messages_are_gone_and_expired_ones_are_dead_letters() {
     let expired = vhost.expire_messages(&actor, "q", Selection::default()).unwrap().finished().await;
     assert_eq!(expired.moved, 3);
     let (_, _, letter) = client.get("dead", true).await.unwrap();
-    assert_eq!((letter.text(), &*letter.deaths()[0].reason, &*letter.deaths()[0].queue), ("4", "expired", "q"));
+    assert_eq!(
+        (letter.text(), &*letter.deaths()[0].reason, &*letter.deaths()[0].queue),
+        ("4", "expired", "q")
+    );
     assert_eq!(client.drain("dead").await, ["0", "2"]);
     assert_eq!(client.count("q").await.0, 0);
     assert_eq!(broker.memory().bytes(), 0);
@@ -79,7 +82,10 @@ async fn a_moved_message_lives_its_time_anew() {
     client.settle().await;
     pass(&broker, &mut client, secs(9)).await;
     let (vhost, actor) = operator(&broker);
-    assert_eq!(vhost.move_messages(&actor, "q", "to", Selection::default()).unwrap().finished().await.moved, 1);
+    assert_eq!(
+        vhost.move_messages(&actor, "q", "to", Selection::default()).unwrap().finished().await.moved,
+        1
+    );
     pass(&broker, &mut client, secs(9)).await;
     assert_eq!(client.count("to").await.0, 1);
     pass(&broker, &mut client, secs(1)).await;
