@@ -2,8 +2,10 @@
 
 mod browse;
 mod large;
+mod model;
 mod pause;
 mod replay;
+mod replay_run;
 mod sweeps;
 mod unacked;
 
