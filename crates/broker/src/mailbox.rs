@@ -4,6 +4,7 @@
 //! over and not yet written to the socket are counted, so that a queue stops feeding a peer that does not read:
 //! see [`Mailbox::is_full`].
 
+use crate::inspect::AskUnacked;
 use crate::message::Message;
 use crate::queue::past::Past;
 use crate::queue::stored::Stored;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Reply { channel: u16, message: Message },
     /// Close with this reply code and text.
     Close { code: ReplyCode, text: String },
+    /// Somebody looks at what consumers hold.
+    TellUnacked(AskUnacked),
     /// The broker stops: consumers are cancelled, settlements are still taken.
     Drain,
 }

@@ -121,7 +121,7 @@ impl BrokerInner {
         all
     }
 
-    pub(super) fn each_connection(&self, mut each: impl FnMut(&ConnectionHandle)) {
+    pub(crate) fn each_connection(&self, mut each: impl FnMut(&ConnectionHandle)) {
         let all: Vec<_> = self.connections.lock().values().cloned().collect();
         all.iter().for_each(|connection| each(connection));
     }

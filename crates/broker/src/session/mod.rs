@@ -8,6 +8,7 @@ mod consume;
 mod deliver;
 mod errors;
 mod exchange;
+mod look;
 mod mode;
 mod pending;
 mod publish;
@@ -429,6 +430,7 @@ impl Session {
                 }
                 Command::Reply { channel, message } => self.write_reply(channel, &message, out),
                 Command::Drain => self.drain(out),
+                Command::TellUnacked(ask) => self.tell_unacked(ask),
                 other @ Command::Close { .. } => rest.push(other),
             }
         }

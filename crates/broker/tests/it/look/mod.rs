@@ -2,9 +2,12 @@
 
 mod browse;
 mod large;
+mod model;
 mod pause;
 mod replay;
+mod replay_run;
 mod sweeps;
+mod unacked;
 
 use crate::support::*;
 use leveret_broker::Broker;

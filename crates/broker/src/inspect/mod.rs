@@ -2,6 +2,11 @@
 //!
 //! For tests and tools of this process. Nothing here takes a message, counts as use of a queue, or moves a figure.
 
+mod unacked;
+
+pub(crate) use unacked::AskUnacked;
+pub use unacked::{UNACKED_MAX, Unacked, UnackedMessage};
+
 use crate::broker::Broker;
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::message::Message;
