@@ -4,6 +4,7 @@ A file EXPECTED/SUITE says what RabbitMQ gets:
   passed N            tests that pass (those named below not counted)
   skipped N           tests that skip themselves
   fails NAME :: WHY   a test that fails on RabbitMQ, and so must fail here
+  ours NAME :: WHY    a test of what RabbitMQ has not: skipped there, to be passed here; it counts nowhere else
   varies NAME :: WHY  a test whose result depends on the machine or on luck; it counts nowhere
 Exit code 1 when anything differs.
 """
@@ -12,7 +13,7 @@ import sys
 
 
 def read_expected(path):
-    want = {"passed": None, "skipped": None, "fails": {}, "varies": {}}
+    want = {"passed": None, "skipped": None, "fails": {}, "ours": {}, "varies": {}}
     for line in open(path):
         line = line.rstrip("\n")
         kind, _, rest = line.partition(" ")
@@ -20,7 +21,7 @@ def read_expected(path):
             continue
         if kind in ("passed", "skipped"):
             want[kind] = int(rest)
-        elif kind in ("fails", "varies") and " :: " in rest:
+        elif kind in ("fails", "ours", "varies") and " :: " in rest:
             name, _, why = rest.partition(" :: ")
             want[kind][name.strip()] = why
         else:
@@ -33,8 +34,13 @@ def read_results(path):
         return {name: status for status, name in (line.rstrip("\n").split("\t", 1) for line in f)}
 
 
-def compare(want, got):
+def compare(want, got, broker):
     """The differences, as sentences."""
+    status = "SKIP" if broker == "rabbitmq" else "PASS"
+    for name in sorted(want["ours"]):
+        if got.get(name) != status:
+            yield f"{name} is to end with {status}, not {got.get(name)}"
+    got = {name: status for name, status in got.items() if name not in want["ours"]}
     got = {name: status for name, status in got.items() if name not in want["varies"]}
     failed = {name for name, status in got.items() if status == "FAIL"}
     for name in sorted(failed - want["fails"].keys()):
@@ -61,7 +67,7 @@ def main():
         else:
             got = read_results(base + ".results")
             counts = "/".join(str(sum(s == k and n not in varies for n, s in got.items())) for k in ("PASS", "FAIL", "SKIP"))
-            differences = list(compare(want, got)) if want else ["no file in expected/"]
+            differences = list(compare(want, got, broker)) if want else ["no file in expected/"]
             if os.path.exists(base + ".seconds"):
                 seconds = open(base + ".seconds").read().strip() + " s"
             for name in sorted(want["varies"] if want else ()):

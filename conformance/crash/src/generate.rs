@@ -306,6 +306,15 @@ impl Generator {
         }
     }
 
+    /// The front of a queue goes whatever is in it, as retention does with a stream.
+    pub(crate) fn trim(&mut self, acts: &mut Vec<Act>) {
+        let Some((queue, last, _)) = self.ready(Which::Any) else { return };
+        let Some(line) = self.lines.iter().find(|line| line.queue == queue) else { return };
+        for lane in line.lanes.clone() {
+            self.push(acts, Act::Clear { queue, lane, first: 1, last });
+        }
+    }
+
     /// Out of one queue and into another, in one step.
     pub(crate) fn dead_letter(&mut self, acts: &mut Vec<Act>) {
         let Some(ready) = self.ready(Which::Head) else { return };

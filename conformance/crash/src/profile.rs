@@ -37,17 +37,21 @@ impl Profile {
     /// One profile of many.
     #[must_use]
     pub fn roll(dice: &mut Dice) -> Self {
+        // One in four is a log: nothing is settled, the oldest go together. Those of a broker are its streams.
+        let log = dice.chance(25);
+        let consumed = |weight: u64| if log { 0 } else { weight };
         let consuming = dice.below(40);
         let weights: Vec<Kind> = vec![
             (30 + dice.below(30), Generator::publish),
-            (consuming, Generator::settle_head),
-            (dice.below(15), Generator::settle_any),
-            (dice.below(12), Generator::settle_many),
-            (dice.below(8), Generator::give_back),
+            (consumed(consuming), Generator::settle_head),
+            (consumed(dice.below(15)), Generator::settle_any),
+            (consumed(dice.below(12)), Generator::settle_many),
+            (consumed(dice.below(8)), Generator::give_back),
             (dice.below(8), Generator::deliver),
             (dice.below(3), Generator::clear),
-            (dice.below(8), Generator::dead_letter),
-            (dice.below(4), Generator::overtake),
+            (if log { 6 } else { dice.below(2) }, Generator::trim),
+            (consumed(dice.below(8)), Generator::dead_letter),
+            (consumed(dice.below(4)), Generator::overtake),
             (2 + dice.below(3), Generator::declare),
             (dice.below(3), Generator::delete),
             (dice.below(8), Generator::define),

@@ -1,4 +1,4 @@
-//! What no AMQP method does: users, permissions, alarms.
+//! What no AMQP method does: users, permissions, policies, alarms.
 
 use crate::in_process;
 use crate::target::target;
@@ -35,6 +35,68 @@ pub(crate) fn delete_user(name: &str) {
         in_process::delete_user(name);
     } else {
         request("DELETE", &format!("/api/users/{name}"), "");
+    }
+}
+
+/// Sets a policy of virtual host `/` for names that begin with `prefix`, or an operator policy. The definition is JSON.
+pub(crate) fn set_policy(operator: bool, name: &str, prefix: &str, definition: &str) {
+    // A name made by `Scratch` has nothing else that an expression would read as more than itself.
+    let pattern = format!("^{}", prefix.replace('.', "[.]"));
+    if target().in_process {
+        in_process::set_policy(operator, name, &pattern, definition);
+        return;
+    }
+    let body =
+        format!(r#"{{"pattern":"{pattern}","definition":{definition},"priority":0,"apply-to":"all"}}"#);
+    put(&format!("/api/{}/%2F/{name}", policies(operator)), &body);
+}
+
+/// Clears a policy of virtual host `/`.
+pub(crate) fn clear_policy(operator: bool, name: &str) {
+    if target().in_process {
+        in_process::clear_policy(operator, name);
+    } else {
+        request("DELETE", &format!("/api/{}/%2F/{name}", policies(operator)), "");
+    }
+}
+
+fn policies(operator: bool) -> &'static str {
+    if operator { "operator-policies" } else { "policies" }
+}
+
+/// Makes a virtual host in which the target's user may do everything.
+pub(crate) fn add_vhost(name: &str) {
+    if target().in_process {
+        in_process::add_vhost(name, &target().user);
+    } else {
+        put(&format!("/api/vhosts/{name}"), "{}");
+        let all = r#"{"configure":".*","write":".*","read":".*"}"#;
+        put(&format!("/api/permissions/{name}/{}", target().user), all);
+    }
+}
+
+/// Removes a virtual host. (One of this process goes with it.)
+pub(crate) fn delete_vhost(name: &str) {
+    if !target().in_process {
+        request("DELETE", &format!("/api/vhosts/{name}"), "");
+    }
+}
+
+/// Sets a limit of a virtual host: `max-connections` or `max-queues`; negative for none.
+pub fn set_vhost_limit(vhost: &str, limit: &str, value: i64) {
+    if target().in_process {
+        in_process::set_vhost_limit(vhost, limit, value);
+    } else {
+        put(&format!("/api/vhost-limits/{vhost}/{limit}"), &format!(r#"{{"value":{value}}}"#));
+    }
+}
+
+/// Switches the firehose of virtual host `/` on or off.
+pub fn set_tracing(on: bool) {
+    if target().in_process {
+        in_process::set_tracing(on);
+    } else {
+        put("/api/vhosts/%2F", &format!(r#"{{"tracing":{on}}}"#));
     }
 }
 

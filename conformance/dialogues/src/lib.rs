@@ -23,7 +23,7 @@ mod target;
 mod verbs;
 mod wire;
 
-pub use admin::set_memory_alarm;
+pub use admin::{set_memory_alarm, set_tracing, set_vhost_limit};
 pub use channel::Channel;
 pub use connection::Connection;
 pub use event::{Delivery, Event, Message, Returned};

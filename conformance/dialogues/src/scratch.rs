@@ -13,6 +13,8 @@ pub struct Scratch {
     queues: RefCell<Vec<String>>,
     exchanges: RefCell<Vec<String>>,
     users: RefCell<Vec<String>>,
+    policies: RefCell<Vec<(bool, String)>>,
+    vhosts: RefCell<Vec<String>>,
 }
 
 impl Scratch {
@@ -25,7 +27,14 @@ impl Scratch {
         let time =
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_micros());
         let prefix = format!("d{:x}.{time:x}.{counter:x}", std::process::id());
-        Self { prefix, queues: RefCell::default(), exchanges: RefCell::default(), users: RefCell::default() }
+        Self {
+            prefix,
+            queues: RefCell::default(),
+            exchanges: RefCell::default(),
+            users: RefCell::default(),
+            policies: RefCell::default(),
+            vhosts: RefCell::default(),
+        }
     }
 
     /// A name for what goes by itself.
@@ -50,6 +59,40 @@ impl Scratch {
         name
     }
 
+    /// A virtual host in which the target's user may do everything; deleted in the end.
+    #[must_use]
+    pub fn vhost(&self, label: &str) -> String {
+        let name = self.name(label);
+        admin::add_vhost(&name);
+        self.vhosts.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// Sets a policy, in JSON, for queues and exchanges whose names begin so; cleared in the end. Setting it again replaces it.
+    pub fn policy(&self, prefix: &str, definition: &str) {
+        self.set_policy(false, prefix, definition);
+    }
+
+    /// The same for an operator policy.
+    pub fn operator_policy(&self, prefix: &str, definition: &str) {
+        self.set_policy(true, prefix, definition);
+    }
+
+    fn set_policy(&self, operator: bool, prefix: &str, definition: &str) {
+        admin::set_policy(operator, prefix, prefix, definition);
+        let policy = (operator, prefix.to_owned());
+        let mut policies = self.policies.borrow_mut();
+        if !policies.contains(&policy) {
+            policies.push(policy);
+        }
+    }
+
+    /// Clears the policy that was set for this prefix.
+    pub fn clear_policy(&self, prefix: &str) {
+        self.policies.borrow_mut().retain(|policy| *policy != (false, prefix.to_owned()));
+        admin::clear_policy(false, prefix);
+    }
+
     /// A user without permissions, whose password is its name; deleted in the end.
     #[must_use]
     pub fn user(&self, label: &str) -> String {
@@ -70,6 +113,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        for (operator, name) in self.policies.take() {
+            admin::clear_policy(operator, &name);
+        }
+        for vhost in self.vhosts.take() {
+            admin::delete_vhost(&vhost);
+        }
         for user in self.users.take() {
             admin::delete_user(&user);
         }

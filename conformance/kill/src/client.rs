@@ -63,6 +63,12 @@ pub(crate) enum Event {
         stored: bool,
     },
     Message(Box<Arrived>),
+    /// A delivery of a stream.
+    Streamed {
+        tag: u64,
+        offset: u64,
+        body: Vec<u8>,
+    },
     Returned,
     /// Any other method by its name, with the number it carries (messages in a queue).
     Reply(&'static str, u32),
@@ -313,6 +319,9 @@ fn with_content(content: &Content<'_>) -> Event {
     };
     let properties = content.properties();
     let headers = properties.headers();
+    if let Some(RawValue::I64(offset)) = headers.and_then(|headers| headers.get("x-stream-offset")) {
+        return Event::Streamed { tag, offset: offset as u64, body: content.body.as_slice().to_vec() };
+    }
     let delivery_count = match headers.and_then(|headers| headers.get("x-delivery-count")) {
         Some(RawValue::I64(count)) => count as u32,
         _ => 0,

@@ -5,7 +5,7 @@
 
 use crate::client::{Client, Event, PATIENCE, Trouble, short};
 use crate::ledger::{CopyRef, Settling};
-use crate::topology::{BARRIER, DEAD, PRIORITY, QUEUES, QueueNo};
+use crate::topology::{BARRIER, DEAD, LONGEST_WAIT, PRIORITY, QUEUES, QueueNo};
 use crate::work::Round;
 use leveret_protocol::methods::{basic, channel, confirm, queue};
 use leveret_protocol::{Properties, RawProperties};
@@ -16,6 +16,8 @@ const ACK_EVERY: usize = 100;
 
 /// Drains all queues and has the ledger judge. How many messages were in them.
 pub(crate) fn drain(round: &Round) -> Result<u64, Trouble> {
+    // Nobody is connected; what waits for its next attempt or for its moment is ready after this.
+    std::thread::sleep(LONGEST_WAIT);
     let mut client = Client::connect(round.address)?;
     let mut count = 0;
     // (dead letters last: emptying other queues may add some)

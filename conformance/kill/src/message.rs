@@ -9,8 +9,8 @@
 //! as well. What arrives is compared with what was sent byte by byte, the properties too.
 
 use crate::random::mix;
-use crate::topology::ROUTES;
-use leveret_protocol::{Properties, RawProperties};
+use crate::topology::{ROUTES, delay_ms};
+use leveret_protocol::{FieldTable, Properties, RawProperties};
 use std::fmt;
 
 const MAGIC: &[u8; 4] = b"kill";
@@ -81,11 +81,13 @@ impl Message {
 
     /// The properties it is published with.
     pub(crate) fn properties(&self) -> Vec<u8> {
+        let delay = delay_ms(self.route, self.id.sequence);
         let properties = Properties {
             content_type: Some("application/octet-stream".to_owned()),
             delivery_mode: Some(self.mode()),
             priority: Some(self.priority),
             message_id: Some(self.id.to_string()),
+            headers: delay.map(|ms| FieldTable::from([("x-delay", ms)])),
             ..Properties::default()
         };
         let mut out = Vec::new();

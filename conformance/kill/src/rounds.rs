@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::power::{Loss, PowerDisk};
 use crate::random::Random;
 use crate::topology;
-use crate::work::{self, Definitions, Round};
+use crate::work::{self, Definitions, Round, Streamed};
 use parking_lot::Mutex;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -50,6 +50,7 @@ struct Run<'a> {
     disk: Option<&'a PowerDisk>,
     random: Random,
     definitions: Definitions,
+    streamed: Streamed,
     slowest_start: Duration,
     /// What the last power failure took.
     note: String,
@@ -63,6 +64,7 @@ pub(crate) fn run(options: &Options, starter: &Starter, disk: Option<&PowerDisk>
         disk,
         random: Random::new(seed),
         definitions: Definitions::new(),
+        streamed: Streamed::default(),
         slowest_start: Duration::ZERO,
         note: String::new(),
     };
@@ -140,12 +142,14 @@ impl Run<'_> {
         let mut round = Round {
             address: broker.address,
             ledger: Mutex::new(ledger_taken),
+            streamed: Mutex::new(std::mem::take(&mut self.streamed)),
             killing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             failures: Mutex::new(Vec::new()),
         };
         let result = self.live(number, last, random, &mut round, broker);
         *ledger = round.ledger.into_inner();
+        self.streamed = round.streamed.into_inner();
         *running = result?;
         let failures = round.failures.into_inner();
         if failures.is_empty() { Ok(()) } else { Err(failures.join("\n  ")) }
@@ -232,13 +236,14 @@ impl Run<'_> {
     fn look(&mut self, first: bool, round: &Round) -> Result<(), Trouble> {
         let mut client = Client::connect(round.address)?;
         if first {
-            return topology::declare(&mut client);
+            topology::declare(&mut client)?;
+            return work::look(&mut client, &mut round.streamed.lock());
         }
         topology::verify(&mut client)?;
         for wrong in self.definitions.verify(&mut client)? {
             round.ledger.lock().violation("definitions", wrong);
         }
-        Ok(())
+        work::look(&mut client, &mut round.streamed.lock())
     }
 
     fn progress(&self, number: u64, load: Duration, drained: Option<u64>, end: End, totals: &Totals) {

@@ -5,6 +5,7 @@
 use crate::client::{Client, Trouble, short};
 use leveret_protocol::methods::{exchange, queue};
 use leveret_protocol::{FieldTable, FieldValue};
+use std::time::Duration;
 
 /// A queue by its place in [`QUEUES`], or [`DEAD_FROM`] and more for what was dead-lettered from a queue.
 pub(crate) type QueueNo = u8;
@@ -21,9 +22,18 @@ pub(crate) const TX_OUT: QueueNo = 8;
 pub(crate) const MANY: QueueNo = 9;
 pub(crate) const PARKED: QueueNo = 10;
 pub(crate) const DEAD: QueueNo = 11;
+pub(crate) const RETRY: QueueNo = 12;
+pub(crate) const LATER: QueueNo = 13;
 /// A message dead-lettered from queue `q` is, in [`DEAD`], a copy of its own: `DEAD_FROM + q`.
 pub(crate) const DEAD_FROM: QueueNo = 32;
 
+/// So often the queue with a ladder delivers a message again, after these times.
+const RETRY_DELAYS: &str = "20,40,60";
+const RETRIES: u32 = 3;
+/// A message is delayed at most so long.
+const DELAY_MS_MAX: u64 = 300;
+/// After this time without anybody everything that waited is ready.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(DELAY_MS_MAX + 50);
 /// So often the quorum queue delivers a message again before it is dead.
 pub(crate) const DELIVERY_LIMIT: u32 = 8;
 /// Holds the one message whose confirm says that everything before it is stored.
@@ -31,6 +41,7 @@ pub(crate) const BARRIER: &str = "k.barrier";
 const DEAD_EXCHANGE: &str = "k.dead";
 const FAN_EXCHANGE: &str = "k.fan";
 const DIRECT_EXCHANGE: &str = "k.direct";
+const DELAYED_EXCHANGE: &str = "k.delayed";
 
 /// A queue of the load.
 pub(crate) struct QueueSpec {
@@ -46,7 +57,7 @@ enum Argument {
 const TO_DEAD: (&str, Argument) = ("x-dead-letter-exchange", Argument::Text(DEAD_EXCHANGE));
 
 /// All of them; a queue number is a place here.
-pub(crate) const QUEUES: [QueueSpec; 12] = [
+pub(crate) const QUEUES: [QueueSpec; 14] = [
     QueueSpec { name: "k.one", arguments: &[] },
     QueueSpec { name: "k.fan.a", arguments: &[] },
     QueueSpec { name: "k.fan.b", arguments: &[] },
@@ -66,6 +77,8 @@ pub(crate) const QUEUES: [QueueSpec; 12] = [
     QueueSpec { name: "k.many", arguments: &[] },
     QueueSpec { name: "k.parked", arguments: &[] },
     QueueSpec { name: "k.dead.letters", arguments: &[] },
+    QueueSpec { name: "k.retry", arguments: &[("x-retry-delays", Argument::Text(RETRY_DELAYS)), TO_DEAD] },
+    QueueSpec { name: "k.later", arguments: &[] },
 ];
 
 /// The name of a queue, or of the way a dead letter took.
@@ -83,7 +96,26 @@ pub(crate) fn number(name: &str) -> Option<QueueNo> {
 
 /// Whether messages rejected in this queue become dead letters.
 pub(crate) fn dead_letters(queue: QueueNo) -> bool {
-    matches!(queue, QUORUM | REJECTED)
+    matches!(queue, QUORUM | REJECTED | RETRY)
+}
+
+/// After so many failed deliveries a message of this queue is tried again once more, and no more.
+pub(crate) fn delivery_limit(queue: QueueNo) -> Option<u32> {
+    match queue {
+        QUORUM => Some(DELIVERY_LIMIT),
+        RETRY => Some(RETRIES),
+        _ => None,
+    }
+}
+
+/// Whether messages leave a queue in the order in which they were published.
+pub(crate) fn keeps_order(queue: QueueNo) -> bool {
+    !matches!(queue, RETRY | LATER)
+}
+
+/// For how long a message of this route is delayed, by its number.
+pub(crate) fn delay_ms(route: u8, sequence: u64) -> Option<i64> {
+    (route == TO_LATER).then_some((sequence * 37 % (DELAY_MS_MAX + 1)) as i64)
 }
 
 /// A way to publish: exchange and key, and the queues it ends in.
@@ -98,7 +130,7 @@ const fn plain(key: &'static str, queues: &'static [QueueNo]) -> Route {
 }
 
 /// The routes, by the number messages carry.
-pub(crate) const ROUTES: [Route; 9] = [
+pub(crate) const ROUTES: [Route; 11] = [
     Route { exchange: DIRECT_EXCHANGE, key: "one", queues: &[ONE] },
     Route { exchange: FAN_EXCHANGE, key: "any", queues: &[FAN_A, FAN_B, FAN_C] },
     plain("k.priority", &[PRIORITY]),
@@ -108,6 +140,8 @@ pub(crate) const ROUTES: [Route; 9] = [
     plain("k.tx.out", &[TX_OUT]),
     plain("k.many", &[MANY]),
     plain("k.parked", &[PARKED]),
+    plain("k.retry", &[RETRY]),
+    Route { exchange: DELAYED_EXCHANGE, key: "later", queues: &[LATER] },
 ];
 pub(crate) const TO_ONE: u8 = 0;
 pub(crate) const TO_FAN: u8 = 1;
@@ -118,6 +152,8 @@ pub(crate) const TO_TX_IN: u8 = 5;
 pub(crate) const TO_TX_OUT: u8 = 6;
 pub(crate) const TO_MANY: u8 = 7;
 pub(crate) const TO_PARKED: u8 = 8;
+pub(crate) const TO_RETRY: u8 = 9;
+pub(crate) const TO_LATER: u8 = 10;
 
 fn declare_of(spec: &QueueSpec, passive: bool) -> queue::Declare<'static> {
     let arguments: FieldTable = spec
@@ -142,6 +178,14 @@ pub(crate) fn declare(client: &mut Client) -> Result<(), Trouble> {
         };
         client.call(1, declare, "exchange.declare-ok")?;
     }
+    let delayed = exchange::Declare {
+        exchange: short(DELAYED_EXCHANGE),
+        kind: short("x-delayed-message"),
+        durable: true,
+        arguments: FieldTable::from([("x-delayed-type", "direct")]),
+        ..Default::default()
+    };
+    client.call(1, delayed, "exchange.declare-ok")?;
     for spec in &QUEUES {
         client.call(1, declare_of(spec, false), "queue.declare-ok")?;
     }
@@ -154,6 +198,7 @@ pub(crate) fn declare(client: &mut Client) -> Result<(), Trouble> {
         (FAN_EXCHANGE, FAN_A, ""),
         (FAN_EXCHANGE, FAN_B, ""),
         (FAN_EXCHANGE, FAN_C, ""),
+        (DELAYED_EXCHANGE, LATER, "later"),
     ];
     for (exchange, queue, key) in bindings {
         let bind = queue::Bind {
@@ -169,7 +214,7 @@ pub(crate) fn declare(client: &mut Client) -> Result<(), Trouble> {
 
 /// Looks whether everything is there, with the arguments it was declared with.
 pub(crate) fn verify(client: &mut Client) -> Result<(), Trouble> {
-    for name in [DEAD_EXCHANGE, FAN_EXCHANGE, DIRECT_EXCHANGE] {
+    for name in [DEAD_EXCHANGE, FAN_EXCHANGE, DIRECT_EXCHANGE, DELAYED_EXCHANGE] {
         let declare = exchange::Declare { exchange: short(name), passive: true, ..Default::default() };
         client.call(1, declare, "exchange.declare-ok")?;
     }
@@ -198,6 +243,8 @@ mod tests {
             (MANY, "k.many"),
             (PARKED, "k.parked"),
             (DEAD, "k.dead.letters"),
+            (RETRY, "k.retry"),
+            (LATER, "k.later"),
         ];
         for (no, expected) in places {
             assert_eq!((name(no).as_str(), number(expected)), (expected, Some(no)));
@@ -212,6 +259,8 @@ mod tests {
             (TO_TX_OUT, TX_OUT),
             (TO_MANY, MANY),
             (TO_PARKED, PARKED),
+            (TO_RETRY, RETRY),
+            (TO_LATER, LATER),
         ] {
             assert_eq!(ROUTES[usize::from(route)].queues, [queue]);
         }

@@ -36,6 +36,27 @@ fn table(fields: &FieldTable) -> String {
     format!("[{}]", fields.join(","))
 }
 
+/// A value of JSON as RabbitMQ's decoder has it.
+pub(crate) fn json(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(value) => float(value),
+            None => number.to_string(),
+        },
+        Value::String(text) => binary(text.as_bytes()),
+        Value::Array(values) => format!("[{}]", values.iter().map(json).collect::<Vec<_>>().join(",")),
+        Value::Object(fields) => {
+            let fields: Vec<_> = (fields.iter())
+                .map(|(name, value)| format!("{} => {}", binary(name.as_bytes()), json(value)))
+                .collect();
+            format!("#{{{}}}", fields.join(","))
+        }
+    }
+}
+
 /// A binary: text when every byte is a printable Latin-1 character, else a list of numbers.
 pub(crate) fn binary(bytes: &[u8]) -> String {
     let printable = |byte: &u8| matches!(byte, 8..=13 | 27 | 32..=126 | 160..=255);

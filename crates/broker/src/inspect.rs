@@ -6,9 +6,9 @@ use crate::broker::Broker;
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::message::Message;
 use crate::name::Name;
-use crate::queue::Queue;
 use crate::queue::backlog::Entry;
 use crate::queue::load::fetch;
+use crate::queue::{Queue, stream};
 use crate::vhost::VirtualHost;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,8 +41,12 @@ pub struct ConsumerInfo {
 pub struct ConnectionInfo {
     /// Its number, unique in this broker's life; grows with every connection.
     pub id: u64,
+    /// `peer:port -> own:port`, or `in-process`.
+    pub name: String,
     /// Its user, once it is open.
     pub user: Option<Name>,
+    /// The virtual host it is in, once it is open.
+    pub vhost: Option<Name>,
     /// Channels open on it.
     pub channels: usize,
 }
@@ -69,6 +73,12 @@ impl From<&Entry> for QueuedMessage {
             delivery_count: entry.past.delivery_count(),
             expires_ms: (entry.expires_ms != u64::MAX).then_some(entry.expires_ms),
         }
+    }
+}
+
+impl From<stream::Kept> for QueuedMessage {
+    fn from(kept: stream::Kept) -> Self {
+        Self { message: kept.message, redelivered: false, delivery_count: 0, expires_ms: None }
     }
 }
 
@@ -110,6 +120,15 @@ impl Queue {
         let mut found = Vec::new();
         let Some(vhost) = self.vhost() else { return found };
         let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
+        let streamed = self.lock().stream_mut().map(|stream| stream.browse(messages_max));
+        if let Some(streamed) = streamed {
+            let kept = match (streamed, vhost.store()) {
+                (Ok(kept), _) => kept,
+                (Err(read), Some(store)) => stream::read::fetch(store, self.id(), &read).0,
+                (Err(_), None) => Vec::new(),
+            };
+            return kept.into_iter().map(QueuedMessage::from).collect();
+        }
         let levels = self.lock().levels_for_browsing(messages_max);
         for (entries, load) in levels {
             found.extend(entries);
@@ -127,19 +146,20 @@ impl Queue {
     /// Its consumers, in no particular order.
     #[must_use]
     pub fn consumers(&self) -> Vec<ConsumerInfo> {
-        let state = self.lock();
-        let all = state.consumers().iter_with_unacked();
-        all.map(|(subscription, unacked)| ConsumerInfo {
-            consumer_tag: String::from_utf8_lossy(&subscription.origin.tag).into_owned(),
-            connection: subscription.origin.connection,
-            channel: subscription.origin.channel,
-            no_ack: subscription.no_ack,
-            exclusive: subscription.exclusive,
-            prefetch_count: subscription.prefetch,
-            unacked,
-            priority: subscription.priority,
-        })
-        .collect()
+        let mut all = Vec::new();
+        self.lock().each_consumer(|subscription, unacked| {
+            all.push(ConsumerInfo {
+                consumer_tag: String::from_utf8_lossy(&subscription.origin.tag).into_owned(),
+                connection: subscription.origin.connection,
+                channel: subscription.origin.channel,
+                no_ack: subscription.no_ack,
+                exclusive: subscription.exclusive,
+                prefetch_count: subscription.prefetch,
+                unacked,
+                priority: subscription.priority,
+            })
+        });
+        all
     }
 }
 
@@ -147,7 +167,9 @@ impl crate::broker::ConnectionHandle {
     pub(crate) fn info(&self) -> ConnectionInfo {
         ConnectionInfo {
             id: self.id,
+            name: self.name.get().map(|name| name.to_string()).unwrap_or_default(),
             user: self.user.get().cloned(),
+            vhost: self.vhost.get().cloned(),
             channels: self.channels.load(Ordering::Relaxed),
         }
     }

@@ -9,7 +9,7 @@ use crate::queue::past::Past;
 use crate::queue::stored::Stored;
 use crate::queue::{ConsumerId, Queue};
 use leveret_protocol::ReplyCode;
-use leveret_store::Notify;
+use leveret_store::{Notify, Ticket};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -79,6 +79,10 @@ pub(crate) struct Mailbox {
     outstanding_bytes: AtomicUsize,
     outstanding_bytes_max: usize,
     written_bytes: AtomicU64,
+    /// Batches under way that have to be appended to the store before anything more is written.
+    blocked: AtomicUsize,
+    /// What is to be stored before anything more is written.
+    hold: AtomicU64,
     /// The peer does not read: waiting for it would let a slow consumer stop its producers.
     write_blocked: AtomicBool,
 }
@@ -91,6 +95,8 @@ impl Mailbox {
             outstanding_bytes: AtomicUsize::new(0),
             outstanding_bytes_max,
             written_bytes: AtomicU64::new(0),
+            blocked: AtomicUsize::new(0),
+            hold: AtomicU64::new(0),
             write_blocked: AtomicBool::new(false),
         }
     }
@@ -115,6 +121,27 @@ impl Mailbox {
         };
         waker.inspect(Waker::wake_by_ref);
         true
+    }
+
+    /// Nothing more is written until [`unblock`](Self::unblock) says what it depends on; said before what depends on it is delivered.
+    pub(crate) fn block(&self) {
+        self.blocked.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The batch was appended: what was delivered may be written once this ticket is stored.
+    pub(crate) fn unblock(&self, ticket: Ticket) {
+        self.hold.fetch_max(ticket, Ordering::AcqRel);
+        self.blocked.fetch_sub(1, Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// What is to be stored before anything more is written; `None`: that is not known yet.
+    #[inline]
+    pub(crate) fn hold(&self) -> Option<Ticket> {
+        if self.blocked.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        Some(self.hold.load(Ordering::Acquire))
     }
 
     /// Leaves an order. `false`: the connection is gone.

@@ -7,6 +7,7 @@
 use crate::queue::past::Past;
 use bytes::Bytes;
 use leveret_protocol::{FRAME_END, FieldTable, FrameKind, RawProperties};
+use std::sync::LazyLock;
 use triomphe::ThinArc;
 
 /// From this size on the store is handed a reference instead of a copy.
@@ -254,12 +255,26 @@ impl Message {
         }
     }
 
+    /// Bytes of all of it, as the store keeps it.
+    #[inline]
+    pub(crate) fn stored_bytes(&self) -> usize {
+        self.0.slice.len() + self.0.header.header.body.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// A message of nothing, for where one has to be and nobody looks at it.
+    pub(crate) fn nothing() -> Self {
+        static NOTHING: LazyLock<Message> = LazyLock::new(|| {
+            let parts = Parts { exchange: b"", routing_key: b"", properties: RawProperties::EMPTY };
+            Message::new(parts, Bytes::new(), None, 1)
+        });
+        NOTHING.clone()
+    }
+
     /// Bytes one of its queues is charged for keeping it.
     #[inline]
     pub fn charge(&self) -> usize {
         let meta = &self.0.header.header;
-        let whole = self.0.slice.len() + meta.body.as_ref().map_or(0, Bytes::len);
-        whole / meta.copies.max(1) as usize + ENTRY_OVERHEAD_BYTES
+        self.stored_bytes() / meta.copies.max(1) as usize + ENTRY_OVERHEAD_BYTES
     }
 }
 

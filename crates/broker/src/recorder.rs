@@ -2,12 +2,14 @@
 //!
 //! Messages are gathered first and written at the end, so that one that went to several queues is written once.
 
+use crate::mailbox::Mailbox;
 use crate::message::Message;
 use crate::queue::dedup::Seen;
 use crate::queue::dedup::line::Line;
 use crate::queue::settings::Durability;
-use crate::queue::state::Outcome;
+use crate::queue::state::{Announcement, Outcome};
 use crate::queue::stored::{Change, HIDDEN_LANE};
+use crate::queue::stream::commit;
 use crate::queue::{Queue, Settled};
 use leveret_store::{Batch, Notify, Store, StoreError, Target, Ticket, Urgency};
 use std::sync::Arc;
@@ -24,6 +26,14 @@ pub(crate) struct Recorder {
     durability: Durability,
     /// Queues that nobody is to look for in the store before the batch was appended.
     appending: Vec<Arc<Queue>>,
+    /// Connections that show nothing more before this is stored.
+    held: Held,
+    /// Who wants to know what ticket it got.
+    announcements: Vec<Announcement>,
+    /// Streams that messages entered, each with its first offset of the batch.
+    logged: Vec<(Arc<Queue>, u64)>,
+    /// Consumers of a stream wait for it.
+    awaited: bool,
     announces: bool,
     /// Records of what was seen, to be told when they were appended.
     seen: Vec<(Arc<Line>, u64)>,
@@ -39,6 +49,22 @@ pub(crate) struct Recorder {
 const OTHERS_WAIT: Duration = Duration::from_secs(10);
 /// The same for somebody whom others may wait for in turn.
 const OTHERS_WAIT_SHORT: Duration = Duration::from_millis(20);
+
+/// Connections that are blocked until what they were given is in the store. They are let go in any case.
+#[derive(Debug, Default)]
+struct Held(Vec<Arc<Mailbox>>);
+
+impl Held {
+    fn release(&mut self, ticket: Ticket) {
+        self.0.drain(..).for_each(|mailbox| mailbox.unblock(ticket));
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release(0);
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wish {
@@ -65,6 +91,8 @@ impl Recorder {
             outcome.cold = false;
             self.appending.push(queue.clone());
         }
+        self.held.0.append(&mut outcome.held);
+        self.announcements.append(&mut outcome.announcements);
         if !outcome.entered.is_empty() {
             self.durability = self.durability.max(queue.durability());
             self.wish(match queue.durability() {
@@ -76,6 +104,13 @@ impl Recorder {
             } else {
                 self.entered.append(&mut outcome.entered);
             }
+        }
+        if let Some(logged) = outcome.logged.take() {
+            for (target, summary) in &logged.summaries {
+                self.batch.message(std::slice::from_ref(target), 0, summary, None);
+            }
+            self.awaited |= logged.awaited;
+            self.logged.push((queue.clone(), logged.first));
         }
         for change in outcome.changes.drain(..) {
             self.change(queue.id(), change);
@@ -186,6 +221,11 @@ impl Recorder {
         self.urgency = self.urgency.max(Some(wish));
     }
 
+    /// Whether somebody's deliveries wait for this.
+    pub(crate) fn holds(&self) -> bool {
+        !self.held.0.is_empty()
+    }
+
     /// Whether messages may be seen that nobody saw before.
     pub(crate) fn announces(&self) -> bool {
         self.announces
@@ -201,15 +241,17 @@ impl Recorder {
         }
     }
 
-    /// Nobody waits for it: it need not be synced at once.
+    /// No publisher waits for it: unless somebody else does, it need not be synced at once.
     pub(crate) fn make_unhurried(&mut self) {
-        self.urgency = self.urgency.min(Some(Wish::Written));
+        if !self.awaited {
+            self.urgency = self.urgency.min(Some(Wish::Written));
+        }
     }
 
     /// Whether there is nothing to append.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.urgency.is_none() && self.awaits.is_empty()
+        self.urgency.is_none() && self.awaits.is_empty() && !self.holds()
     }
 
     /// Appends everything. `waiter` hears when it is stored.
@@ -227,17 +269,29 @@ impl Recorder {
         let durability = std::mem::take(&mut self.durability);
         let announces = std::mem::take(&mut self.announces);
         let mut others = self.await_others_first();
+        if self.holds() && self.urgency.is_some() {
+            self.urgency = Some(Wish::Synced);
+        }
         self.write_messages();
         let appended = match (store, self.urgency.take()) {
             (Some(store), Some(wish)) => store.append(&mut self.batch, wish.into(), waiter),
             _ => Ok(0),
         };
         self.batch.clear();
+        // Of a store that took nothing nothing may be seen: a ticket that never comes.
         let ticket = appended.as_ref().copied().unwrap_or(Ticket::MAX);
+        self.announcements.drain(..).for_each(|announcement| announcement.appended(ticket));
+        self.held.release(ticket);
         self.seen.drain(..).for_each(|(line, number)| line.appended(number, ticket));
         others = others.max(self.await_others());
         for queue in self.appending.drain(..) {
             queue.end_append();
+        }
+        self.awaited = false;
+        for (queue, first) in self.logged.drain(..) {
+            if let (Some(store), Ok(ticket)) = (store, &appended) {
+                commit::appended(&queue, first, *ticket, store);
+            }
         }
         let ticket = appended?;
         if let (Some(store), Some(waiter), true) = (store, waiter, others > ticket) {

@@ -205,6 +205,12 @@ pub enum Refusal {
         /// The largest number allowed.
         limit: u64,
     },
+    /// 406: a policy, parameter or limit is not acceptable.
+    #[error("Validation failed\n\n{reason}\n")]
+    Validation {
+        /// What is wrong, in RabbitMQ's words: `-1 is not a valid maximum length`.
+        reason: String,
+    },
     /// Anything that happens in one place only.
     #[error("{text}")]
     Other {
@@ -219,6 +225,11 @@ impl Refusal {
     /// A refusal that has no variant of its own.
     pub fn other(code: ReplyCode, text: impl Into<String>) -> Self {
         Self::Other { code, text: text.into() }
+    }
+
+    /// A policy, parameter or limit is not acceptable.
+    pub(crate) fn validation(reason: impl Into<String>) -> Self {
+        Self::Validation { reason: reason.into() }
     }
 
     /// A refusal with 406 PRECONDITION_FAILED that has no variant of its own.
@@ -257,7 +268,8 @@ impl Refusal {
             | Self::NotEmpty { .. }
             | Self::Inequivalent { .. }
             | Self::InvalidArgument { .. }
-            | Self::LimitReached { .. } => ReplyCode::PreconditionFailed,
+            | Self::LimitReached { .. }
+            | Self::Validation { .. } => ReplyCode::PreconditionFailed,
             Self::UnknownExchangeType { .. } => ReplyCode::CommandInvalid,
             Self::Other { code, .. } => *code,
         }

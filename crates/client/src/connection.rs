@@ -63,16 +63,21 @@ impl Drop for Handle {
 /// A connection; clones are the same connection. When the last clone and the last channel, publisher and consumer on it are
 /// dropped, it is closed.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use leveret_client::{Connection, PublisherOptions};
+/// ```
+/// # async fn example(_: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{Connection, PublisherOptions, QueueDeclare};
 ///
-/// let connection = Connection::connect("amqp://guest:guest@localhost").await?;
+/// # let broker = leveret_test::TestBroker::start().await;
+/// # let url = broker.url().await;
+/// let connection = Connection::connect(url.as_str()).await?; // "amqp://guest:guest@localhost"
+/// connection.channel().await?.queue_declare("orders", QueueDeclare::default()).await?;
 /// let publisher = connection.publisher(PublisherOptions::to_queue("orders")).await?;
 /// publisher.send("one coffee").await?; // stored, or a typed error
 /// connection.close(std::time::Duration::from_secs(5)).await?;
+/// # broker.expect_message("orders").body("one coffee").await;
 /// # Ok(())
 /// # }
+/// # leveret_test::run_example(example);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Connection(pub(crate) Arc<Handle>);

@@ -3,6 +3,11 @@
 //! [`Connection::connect`] gives a connection that recovers by itself; [`Publisher`] sends with confirms, [`Consumer`] receives,
 //! [`Channel`] has every method of AMQP. One task per connection owns the socket.
 
+// Its snippets are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/from-lapin.md")]
+struct FromLapin;
+
 pub mod acks;
 pub mod backoff;
 mod channel;
@@ -21,16 +26,17 @@ mod transport;
 pub mod uri;
 
 pub use channel::{
-    Bind, Channel, ConsumeOptions, DeclaredQueue, DeleteExchange, DeleteQueue, ExchangeBind, ExchangeDeclare,
-    Got, QueueDeclare,
+    Bind, Channel, Confirmation, ConsumeOptions, DeclaredQueue, DeleteExchange, DeleteQueue, ExchangeBind,
+    ExchangeDeclare, Got, PublishConfirm, PublishOptions, QueueDeclare,
 };
 pub use connection::{Connection, ConnectionState};
 pub use consumer::{Consumer, ConsumerOptions, Delivery, DrainReport, prefetch_for};
 pub use error::{ConnectError, ConsumeError, Error, Origin, Returned, Scope, SendError, StaleDelivery};
+pub use io::Returns;
 pub use leveret_protocol::{FieldTable, FieldValue, Properties};
 pub use message::Message;
 pub use options::{ConnectOptions, OptionsError};
-pub use publisher::{Confirm, Publisher, PublisherOptions, Receipt};
+pub use publisher::{Confirm, Publisher, PublisherOptions, PublisherSink, Receipt, SinkError};
 pub use rpc::{RpcClient, RpcError};
 pub use transport::{BoxStream, Connector, Stream};
 pub use uri::{Address, AmqpUri, UriError};

@@ -47,6 +47,29 @@ type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Delivery>>>>;
 
 /// Asks and waits for answers, any number at a time. It comes back with its connection; requests under way when that is lost fail at
 /// once, since their answers cannot come any more.
+///
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{ConsumerOptions, Message, RpcClient};
+/// use std::time::Duration;
+///
+/// let mut requests = connection.consumer(ConsumerOptions::new("orders", 10)).await?;
+/// let channel = connection.channel().await?;
+/// tokio::spawn(async move {
+///     while let Some(Ok(request)) = requests.next().await {
+///         if channel.reply(&request, request.body().to_ascii_uppercase()).await.is_ok() {
+///             let _ = request.ack(); // if it is stale the request comes again
+///         }
+///     }
+/// });
+/// let client = RpcClient::new(&connection).await?;
+/// let request = Message::new("one coffee").routing_key("orders");
+/// let answer = client.call(request, Duration::from_secs(5)).await?;
+/// assert_eq!(answer.body(), "ONE COFFEE");
+/// # Ok(())
+/// # }
+/// # leveret_test::run_example(example);
+/// ```
 #[derive(Debug)]
 pub struct RpcClient {
     connection: Connection,

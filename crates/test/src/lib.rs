@@ -40,6 +40,7 @@ mod broker;
 mod builder;
 mod client;
 mod cuts;
+mod example;
 mod expect;
 mod expect_empty;
 mod faults;
@@ -55,6 +56,8 @@ mod transport;
 pub use broker::TestBroker;
 pub use builder::{Builder, StartError};
 pub use cuts::{CutReport, Cuts};
+#[doc(hidden)]
+pub use example::run_example;
 pub use expect::ExpectMessage;
 pub use expect_empty::ExpectEmpty;
 pub use faults::{Faults, OnConnections, Selection};

@@ -4,6 +4,9 @@ mod basics;
 mod consistent_hash;
 mod copies;
 mod headers;
+mod modulus_hash;
+mod random;
+mod recent_history;
 mod topic;
 
 use leveret_dialogues::*;

@@ -3,7 +3,7 @@
 use super::record::{Record, Settling, TxState};
 use crate::client::Arrived;
 use crate::message::Message;
-use crate::topology::{DEAD_FROM, DELIVERY_LIMIT, QUORUM, QueueNo};
+use crate::topology::{DEAD_FROM, QueueNo, delivery_limit, keeps_order};
 
 /// When and where it arrives.
 pub(super) struct At<'a> {
@@ -67,6 +67,7 @@ pub(super) fn arrival(
     let put_back = arrived.redelivered && at.disturbed;
     if let Some(highest) = at.highest
         && first
+        && keeps_order(queue)
         && !dead
         && !put_back
         && message.id.sequence < highest
@@ -78,8 +79,8 @@ pub(super) fn arrival(
     if letter.is_some_and(|letter| letter.settlement_stored(at.stored)) {
         broken("dead and alive", "its dead letter was settled on stable storage".to_owned());
     }
-    if queue == QUORUM {
-        problems.extend(delivery_count(record, arrived, &at));
+    if delivery_limit(queue).is_some() {
+        problems.extend(delivery_count(record, queue, arrived, &at));
     }
     if dead {
         problems.extend(dead_letter(record, queue - DEAD_FROM, arrived, &at));
@@ -88,8 +89,8 @@ pub(super) fn arrival(
 }
 
 /// The count rises with each requeue, is not lost once a requeue is stored, and no higher than there were reasons for.
-fn delivery_count(record: &Record, arrived: &Arrived, at: &At<'_>) -> Option<Problem> {
-    let copy = record.copy(QUORUM)?;
+fn delivery_count(record: &Record, queue: QueueNo, arrived: &Arrived, at: &At<'_>) -> Option<Problem> {
+    let copy = record.copy(queue)?;
     let lives = u32::from(at.generation - record.generation);
     let most = copy.requeues + lives + at.ends;
     let kept = copy.last == at.generation || copy.settlement_stored(at.stored);
@@ -111,7 +112,7 @@ fn dead_letter(record: &Record, from: QueueNo, arrived: &Arrived, at: &At<'_>) -
     let lives = u32::from(generation - record.generation);
     let reasonable = match reason {
         "rejected" => copy.rejects > 0,
-        "delivery_limit" => from == QUORUM && copy.requeues + lives + at.ends > DELIVERY_LIMIT,
+        "delivery_limit" => delivery_limit(from).is_some_and(|limit| copy.requeues + lives + at.ends > limit),
         _ => false,
     };
     if !reasonable {

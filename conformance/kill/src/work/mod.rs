@@ -4,8 +4,10 @@ mod consumer;
 mod definitions;
 mod mover;
 mod publisher;
+mod streamer;
 
 pub(crate) use definitions::Definitions;
+pub(crate) use streamer::{Streamed, look};
 
 use crate::client::{Client, Event, Trouble};
 use crate::ledger::Ledger;
@@ -23,6 +25,8 @@ use std::time::Duration;
 pub(crate) struct Round {
     pub(crate) address: SocketAddr,
     pub(crate) ledger: Mutex<Ledger>,
+    /// What is known of the stream, which nobody empties.
+    pub(crate) streamed: Mutex<Streamed>,
     /// The broker is being killed: connections may end.
     pub(crate) killing: AtomicBool,
     /// Workers hang up as soon as they can.
@@ -99,6 +103,7 @@ pub(crate) fn start<'scope, 'env>(
             pause_us: 3000,
             ..plain
         },
+        PublisherPlan { slot: 8, routes: &[TO_RETRY, TO_LATER], batch: 10, transient: 3, ..plain },
         PublisherPlan { slot: 7, routes: &[TO_FAN, TO_QUORUM, TO_MANY, TO_PRIORITY], batch: 8, ..plain },
     ];
     let plain = ConsumerPlan {
@@ -122,6 +127,8 @@ pub(crate) fn start<'scope, 'env>(
         ConsumerPlan { queue: TX_OUT, tx: true, ..plain },
         ConsumerPlan { queue: MANY, prefetch: 10, requeue: 15, close: 4, ..plain },
         ConsumerPlan { queue: MANY, prefetch: 3, requeue: 15, ..plain },
+        ConsumerPlan { queue: RETRY, prefetch: 20, reject: 2, requeue: 30, close: 2, ..plain },
+        ConsumerPlan { queue: LATER, prefetch: 40, requeue: 5, ..plain },
         ConsumerPlan { queue: DEAD, habit: Habit::Multiple, ..plain },
     ];
     // Lines are as long as the queue's promise is tested: alone, in company, or with nobody.
@@ -145,6 +152,7 @@ pub(crate) fn start<'scope, 'env>(
         let random = random.split(100 + number as u64);
         handles.push(scope.spawn(move || consumer::run(round, plan, random)));
     }
+    handles.push(scope.spawn(move || streamer::run(round)));
     let mover_random = random.split(200);
     handles.push(scope.spawn(move || mover::run(round, mover_random)));
     let definitions_random = random.split(300);

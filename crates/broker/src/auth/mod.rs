@@ -10,10 +10,12 @@
 //! | `peer`, `sasl`, `login` | how a peer proves who it is |
 //! | `access`, `limits` | what a user may do, and how much |
 //! | `users`, `permissions` | how an administrator changes that |
+//! | `events` | what is told of it |
 //! | `password`, `pattern`, `dialect` | how secrets and regular expressions are read |
 
 mod access;
 mod dialect;
+mod events;
 mod limits;
 mod login;
 mod password;
@@ -25,6 +27,7 @@ mod users;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
@@ -37,6 +40,7 @@ pub use permissions::{Permissions, TopicPermissions, UserPermissions, UserTopicP
 pub use sasl::Mechanism;
 pub use users::{User, UserRecord};
 
+use crate::events::Events;
 use crate::name::Name;
 
 /// What stays the same while the broker runs.
@@ -73,6 +77,8 @@ pub struct Auth {
     settings: AuthSettings,
     accounts: RwLock<Accounts>,
     epoch: AtomicU64,
+    /// Who is told of changes.
+    events: OnceLock<Arc<Events>>,
 }
 
 type Accounts = HashMap<Name, Account>;

@@ -90,9 +90,14 @@ impl Auth {
         vhost: &str,
         permissions: Permissions,
     ) -> Result<(), AuthError> {
+        let granted = permissions.clone();
         self.change_account(user, |account| {
             account.permissions.insert(vhost.into(), permissions);
-        })
+        })?;
+        let Permissions { configure, write, read, .. } = &granted;
+        let fields = [("configure", configure.as_str()), ("write", write.as_str()), ("read", read.as_str())];
+        self.emit_granted("permission.created", user, vhost, &fields);
+        Ok(())
     }
 
     /// Takes a user's permissions in a virtual host away; fine when there are none. Topic permissions stay.
@@ -103,6 +108,7 @@ impl Auth {
         self.change_account(user, |account| {
             account.permissions.remove(vhost);
         })
+        .map(|()| self.emit_permission("permission.deleted", user, vhost))
     }
 
     /// Restricts the routing keys a user may use on a topic exchange, in place of earlier restrictions. In the
@@ -121,10 +127,15 @@ impl Auth {
         let values = [("username", user), ("vhost", vhost)];
         let write = Pattern::with_values(write, &values)?;
         let read = Pattern::with_values(read, &values)?;
+        let granted = [("exchange", exchange), ("write", write.as_str()), ("read", read.as_str())];
+        let granted = granted.map(|(name, text)| (name, text.to_owned()));
         self.change_account(user, |account| {
             let exchanges = account.topic_permissions.entry(vhost.into()).or_default();
             exchanges.insert(exchange.into(), TopicPermissions { write, read });
-        })
+        })?;
+        let fields = granted.each_ref().map(|(name, text)| (*name, text.as_str()));
+        self.emit_granted("topic.permission.created", user, vhost, &fields);
+        Ok(())
     }
 
     /// Lifts the restrictions on one topic exchange, or on all of a virtual host; fine when there are none.
@@ -145,6 +156,7 @@ impl Auth {
                 }
             }
         })
+        .map(|()| self.emit_permission("topic.permission.deleted", user, vhost))
     }
 
     /// Forgets all permissions in a virtual host that is being deleted.

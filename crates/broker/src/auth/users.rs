@@ -63,9 +63,10 @@ impl Auth {
             if accounts.contains_key(&name) {
                 return Err(AuthError::UserExists(name));
             }
-            accounts.insert(name, Account { tags, password, limits, ..Account::default() });
-            Ok(())
+            accounts.insert(name.clone(), Account { tags, password, limits, ..Account::default() });
+            Ok(name)
         })
+        .map(|name| self.emit_user("user.created", &name))
     }
 
     /// Adds a user with the tag `administrator` and all permissions in `vhost`, as a fresh broker does with `guest`.
@@ -85,11 +86,16 @@ impl Auth {
         let UserRecord { name, password, tags, limits } = record;
         let added = self.change(|accounts| {
             let added = !accounts.contains_key(&name);
-            let account = accounts.entry(name).or_default();
+            let account = accounts.entry(name.clone()).or_default();
             (account.tags, account.password, account.limits) = (tags, password, limits);
             Ok::<_, std::convert::Infallible>(added)
         });
-        added.unwrap_or_else(|never| match never {})
+        let added = added.unwrap_or_else(|never| match never {});
+        match added {
+            true => self.emit_user("user.created", &name),
+            false => self.emit_user("user.password.changed", &name),
+        }
+        added
     }
 
     /// Deletes a user with all its permissions. Open connections keep their [`User`] but are refused everything;
@@ -102,6 +108,7 @@ impl Auth {
             Some(_) => Ok(()),
             None => Err(AuthError::NoUser(name.into())),
         })
+        .map(|()| self.emit_user("user.deleted", name))
     }
 
     /// Replaces a user's password; [`PasswordHash::none`] takes it away.
@@ -110,6 +117,7 @@ impl Auth {
     /// [`AuthError::NoUser`].
     pub fn set_password(&self, name: &str, password: PasswordHash) -> Result<(), AuthError> {
         self.change_account(name, |account| account.password = password)
+            .map(|()| self.emit_user("user.password.changed", name))
     }
 
     /// Replaces a user's tags. Connections that are open keep those they logged in with.
@@ -118,6 +126,7 @@ impl Auth {
     /// [`AuthError::NoUser`].
     pub fn set_tags(&self, name: &str, tags: Vec<Name>) -> Result<(), AuthError> {
         self.change_account(name, |account| account.tags = tags)
+            .map(|()| self.emit_user("user.tags.set", name))
     }
 
     /// Replaces a user's limits.
@@ -126,6 +135,7 @@ impl Auth {
     /// [`AuthError::NoUser`].
     pub fn set_limits(&self, name: &str, limits: UserLimits) -> Result<(), AuthError> {
         self.change_account(name, |account| account.limits = limits)
+            .map(|()| self.emit_user("user.limits.set", name))
     }
 
     /// What is stored about a user.

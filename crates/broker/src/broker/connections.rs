@@ -19,9 +19,13 @@ const REFUSALS_MAX: usize = 100;
 #[derive(Debug)]
 pub(crate) struct ConnectionHandle {
     pub(crate) id: u64,
+    /// `peer:port -> own:port`.
+    pub(crate) name: OnceLock<Arc<str>>,
     pub(crate) mailbox: Arc<Mailbox>,
     /// Its user, once it is open.
     pub(crate) user: OnceLock<Name>,
+    /// The virtual host it is in, once it is open.
+    pub(crate) vhost: OnceLock<Name>,
     /// Channels open on it.
     pub(crate) channels: AtomicUsize,
     /// It has cancelled its consumers because the broker stops.
@@ -46,6 +50,10 @@ impl BrokerInner {
     /// There is none of that name, or the user has no permissions there.
     pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
         let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
+        vhost.check_connection_limit(user, || {
+            let is_there = |c: &&Arc<ConnectionHandle>| c.vhost.get().is_some_and(|vhost| **vhost == *name);
+            self.connections.lock().values().filter(is_there).count() as u64
+        })?;
         self.auth.check_vhost_access(user, name)?;
         let max = self.config.limits.connections_max;
         if self.connections.lock().len() > max {
@@ -89,8 +97,10 @@ impl BrokerInner {
         let mailbox = Arc::new(Mailbox::new(self.config.limits.outgoing_bytes_max));
         let handle = Arc::new(ConnectionHandle {
             id,
+            name: OnceLock::new(),
             mailbox,
             user: OnceLock::new(),
+            vhost: OnceLock::new(),
             channels: AtomicUsize::new(0),
             drained: AtomicBool::new(false),
             unsettled: AtomicUsize::new(0),

@@ -4,10 +4,9 @@ use super::{BrokerInner, StartError};
 use crate::auth::{HashingAlgorithm, PasswordHash, Permissions, UserLimits, UserRecord};
 use crate::config::DataLocation;
 use crate::data::{self, DataFolder};
-use crate::definitions::{Definitions, DefinitionsError};
+use crate::definitions::DefinitionsError;
 use crate::vhost::VirtualHost;
 use leveret_store::{Batch, Recovered, State};
-use parking_lot::Mutex;
 use std::sync::Arc;
 
 impl BrokerInner {
@@ -38,23 +37,19 @@ impl BrokerInner {
         Ok(())
     }
 
-    pub(crate) fn kept_definitions(&self) -> &Mutex<Definitions> {
-        &self.kept_definitions
-    }
-
     pub(crate) fn vhosts(&self) -> Vec<Arc<VirtualHost>> {
         let mut all: Vec<_> = self.vhosts.read().values().cloned().collect();
         all.sort_by(|a, b| a.name().cmp(b.name()));
         all
     }
 
-    /// Stores users, permissions and virtual hosts if any of them changed since the last time.
+    /// Stores users and permissions if any of them changed since the last time.
     pub(crate) fn save_definitions(&self) {
         if self.store().is_none() {
             return;
         }
         let mut saved = self.saved.lock();
-        let state = self.auth.epoch() + self.vhosts.read().len() as u64 + 1;
+        let state = self.auth.epoch() + 1;
         if *saved != state {
             let mut batch = Batch::new();
             self.put_general(&mut batch);

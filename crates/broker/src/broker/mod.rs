@@ -2,6 +2,7 @@
 
 mod connections;
 mod definitions;
+mod parameters;
 
 pub(crate) use connections::ConnectionHandle;
 pub use connections::ShutdownReport;
@@ -11,14 +12,16 @@ use crate::clock::Clock;
 use crate::config::{Config, DataLocation};
 use crate::data::{self, DataFolder};
 use crate::definitions::Definitions;
+use crate::events::Events;
 use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
 use crate::replies::Replies;
 use crate::timers::Timers;
-use crate::vhost::{Changes, Shared, VirtualHost};
-use leveret_store::Store;
+use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
+use leveret_store::{Batch, Store};
 use parking_lot::{Mutex, RwLock};
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -56,8 +59,7 @@ pub(crate) struct BrokerInner {
     stopping: AtomicBool,
     connections_gone: Notify,
     data: Option<DataFolder>,
-    /// Definitions that nothing here acts on, kept for whoever reads the file next.
-    kept_definitions: Mutex<Definitions>,
+    global_parameters: RwLock<BTreeMap<String, Value>>,
     /// State of the entities when they were saved last.
     saved: Mutex<u64>,
     background: Mutex<Vec<AbortHandle>>,
@@ -140,6 +142,8 @@ impl Broker {
                 (None, Some(store), Some(recovered))
             }
         };
+        let events = Events::new(&config.default_vhost);
+        auth.announce_to(events.clone());
         let shared = Shared {
             auth: auth.clone(),
             clock: clock.clone(),
@@ -150,6 +154,8 @@ impl Broker {
             runtime: Handle::current(),
             store: store.clone(),
             changes: Arc::default(),
+            node: Name::from(&*config.node_name),
+            events: events.clone(),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -165,7 +171,7 @@ impl Broker {
             stopping: AtomicBool::new(false),
             connections_gone: Notify::new(),
             data,
-            kept_definitions: Mutex::default(),
+            global_parameters: RwLock::default(),
             saved: Mutex::new(0),
             background: Mutex::default(),
             listeners: Mutex::default(),
@@ -310,9 +316,31 @@ impl BrokerInner {
     }
 
     pub(crate) fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
+        let (vhost, new) = self.insert_vhost(name);
+        if new {
+            let mut batch = Batch::new();
+            vhost.put_metadata(VhostMetadata::default(), &mut batch);
+            self.changes().append(self.store(), &mut batch);
+            vhost.emit("vhost.created", |event| event.text("name", name));
+        }
+        vhost
+    }
+
+    pub(crate) fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    /// The virtual host, and whether it is new; nothing is stored.
+    pub(crate) fn insert_vhost(&self, name: &str) -> (Arc<VirtualHost>, bool) {
         let mut vhosts = self.vhosts.write();
+        if let Some(vhost) = vhosts.get(name) {
+            return (vhost.clone(), false);
+        }
         let name: Name = name.into();
-        vhosts.entry(name.clone()).or_insert_with(|| VirtualHost::new(name, self.shared.clone())).clone()
+        let vhost = VirtualHost::new(name.clone(), self.shared.clone());
+        self.shared.events.settle(&vhost);
+        vhosts.insert(name, vhost.clone());
+        (vhost, true)
     }
 }
 
@@ -335,6 +363,15 @@ async fn watch_alarms(broker: Weak<BrokerInner>, memory: Arc<MemoryGauge>) {
         let bits = memory.alarms().iter().map(|resource| resource.bit()).sum();
         let before = broker.alarms.swap(bits, Ordering::AcqRel);
         if bits != before {
+            for resource in [Resource::Memory, Resource::Disk] {
+                let (was, is) = (before & resource.bit() != 0, bits & resource.bit() != 0);
+                if was != is {
+                    let key = if is { "alarm.set" } else { "alarm.cleared" };
+                    let node = &broker.config.node_name;
+                    let name = Resource::describe(resource.bit());
+                    broker.events().emit(key, |event| event.text("resource", name).text("node", node));
+                }
+            }
             match bits {
                 0 => tracing::info!("resource alarms cleared: publishers go on"),
                 _ => {

@@ -6,6 +6,8 @@
 //! DIR/definitions.json            of a version without a store: read once, then renamed to definitions.json.imported
 //! ```
 
+mod parameters;
+mod policies;
 mod restore;
 mod transfer;
 

@@ -3,8 +3,8 @@
 use crate::broker::BrokerInner;
 use crate::definitions::stored::{self, StoredEntity};
 use crate::definitions::{Definitions, DefinitionsError};
-use crate::queue::Queue;
 use crate::queue::stored::HIDDEN_LANE;
+use crate::queue::{Queue, stream};
 use crate::vhost::BindSpec;
 use leveret_store::{Batch, LaneId, Recovered, Urgency};
 use std::collections::HashMap;
@@ -22,10 +22,15 @@ impl BrokerInner {
         let mut skipped = 0;
         let general = recovered.definitions.iter().find(|(key, _)| **key == *stored::GENERAL);
         if let Some((_, document)) = general {
-            self.import(&Definitions::parse(document)?)?;
+            let mut document = Definitions::parse(document)?;
+            let mut batch = Batch::new();
+            self.import_vhosts(&document, &mut batch);
+            self.take_over_kept_policies(&mut document, &mut batch);
+            self.changes().append(self.store(), &mut batch);
+            self.import(&document)?;
         }
-        // Bindings need both of their ends.
-        for kind in *b"xqb" {
+        // Bindings need both of their ends; policies come before what they apply to.
+        for kind in *b"vwmpoxqb" {
             for (key, value) in recovered.definitions.iter().filter(|(key, _)| key.first() == Some(&kind)) {
                 if let Err(reason) = self.take_over_one(key, value, &mut queues) {
                     skipped += 1;
@@ -59,11 +64,27 @@ impl BrokerInner {
                 queues.extend(kept.into_iter().map(|kept| (kept.id(), kept)));
                 Ok(())
             }
-            StoredEntity::Queue { vhost, spec, id } => {
+            StoredEntity::Queue { vhost, spec, id, paused } => {
                 let vhost = self.declare_vhost(&vhost);
                 let queue = vhost.restore_queue(spec, Some(id), &mut batch).map_err(words)?;
+                if paused {
+                    queue.lock().set_paused(true);
+                }
                 queues.insert(id, queue);
                 Ok(())
+            }
+            StoredEntity::Vhost { vhost, metadata } => {
+                self.insert_vhost(&vhost).0.put_metadata(metadata, &mut batch);
+                Ok(())
+            }
+            StoredEntity::Parameter { vhost, parameter } => {
+                self.declare_vhost(&vhost).put_parameter(parameter, &mut batch).map_err(words)
+            }
+            StoredEntity::GlobalParameter { name, value } => {
+                self.put_global_parameter(&name, value, &mut batch).map_err(words)
+            }
+            StoredEntity::Policy { vhost, scope, policy } => {
+                self.declare_vhost(&vhost).put_policies([(scope, policy)], Some(&mut batch)).map_err(words)
             }
             StoredEntity::Binding { vhost, binding } => {
                 let spec = BindSpec {
@@ -80,8 +101,11 @@ impl BrokerInner {
     /// What a queue has seen. `false`: it does not look any more.
     fn take_over_seen(&self, queue: &Arc<Queue>, last: u64) -> bool {
         let began = Instant::now();
-        let restored =
-            self.store().is_some_and(|store| queue.lock().restore_dedup(store, last, self.clock().now_ms()));
+        let restored = self.store().is_some_and(|store| {
+            let mut state = queue.lock();
+            let now_ms = self.clock().now_ms();
+            state.backlog_mut().is_some_and(|state| state.restore_dedup(store, last, now_ms))
+        });
         let ids = queue.figures().ids;
         if ids > 100_000 {
             let millis = began.elapsed().as_millis() as u64;
@@ -100,8 +124,13 @@ impl BrokerInner {
                     }
                 }
                 Some(queue) => {
+                    if let (true, stream::MESSAGES, Some(store)) =
+                        (queue.is_stream(), lane.lane, self.store())
+                    {
+                        stream::restore(queue, store, lane);
+                    }
                     let level = usize::from(lane.lane & !LaneId::TRANSIENT);
-                    queue.lock().adopt(level, lane.messages, lane.weight, lane.last);
+                    queue.lock().adopt(level, lane);
                 }
                 None => orphans.drop_queue(lane.queue),
             }

@@ -1,10 +1,11 @@
 //! Definitions into a broker and out of it.
 
+use super::{parameters, policies};
 use crate::broker::BrokerInner;
 use crate::definitions::stored;
 use crate::definitions::{
     Arguments, BindingDefinition, Definitions, DefinitionsError, DestinationType, ExchangeDefinition,
-    OtherKeys, ParameterDefinition, QueueDefinition, VhostDefinition,
+    OtherKeys, QueueDefinition,
 };
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name;
@@ -14,23 +15,20 @@ use crate::vhost::{BindSpec, KeptNumbers, VirtualHost};
 use leveret_store::Batch;
 use std::sync::Arc;
 
-/// Sections that are kept and given back, but that nothing acts on.
-const KEPT: [&str; 3] = ["policies", "parameters", "global_parameters"];
-
 impl BrokerInner {
     /// Adds what the document names to what is there; entities that exist already must be equal.
     ///
     /// # Errors
     /// The first element that cannot be had, by its place in the document. What came before it stays.
     pub(crate) fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
-        for vhost in &definitions.vhosts {
-            let _ = self.declare_vhost(&vhost.name);
-        }
-        definitions.apply_access(self.auth())?;
-        self.keep_unused(definitions);
         // One append for all of it; what came before an element that cannot be had stays, and is stored as well.
         let mut batch = Batch::new();
-        let imported = self.import_entities(definitions, &mut batch);
+        self.import_vhosts(definitions, &mut batch);
+        let imported = definitions
+            .apply_access(self.auth())
+            .and_then(|()| self.import_parameters(definitions, &mut batch))
+            .and_then(|()| self.import_policies(definitions, &mut batch))
+            .and_then(|()| self.import_entities(definitions, &mut batch));
         self.put_general(&mut batch);
         self.changes().append(self.store(), &mut batch);
         imported
@@ -49,40 +47,14 @@ impl BrokerInner {
         Ok(())
     }
 
-    /// Users, permissions, virtual hosts, policies and parameters, as one document.
+    /// Users and permissions, as one document.
     pub(crate) fn put_general(&self, batch: &mut Batch) {
-        let mut all = self.kept_definitions().lock().clone();
+        let mut all = Definitions::default();
         all.take_access(self.auth());
-        for vhost in self.vhosts() {
-            let (name, other) = (vhost.name().to_string(), OtherKeys::default());
-            all.vhosts.push(VhostDefinition { name, description: None, other });
-        }
         batch.put(stored::GENERAL, all.to_json().as_bytes());
     }
 
-    fn keep_unused(&self, definitions: &Definitions) {
-        let mut kept = self.kept_definitions().lock();
-        let counts =
-            [definitions.policies.len(), definitions.parameters.len(), definitions.global_parameters.len()];
-        for (section, count) in KEPT.iter().zip(counts).filter(|(_, count)| *count > 0) {
-            tracing::warn!(
-                section,
-                count,
-                "these definitions are kept, but this version does not act on them"
-            );
-        }
-        // What comes later replaces what has the same name.
-        kept.policies
-            .retain(|p| !definitions.policies.iter().any(|n| (&n.vhost, &n.name) == (&p.vhost, &p.name)));
-        kept.policies.extend(definitions.policies.iter().cloned());
-        let key = |p: &ParameterDefinition| (p.vhost.clone(), p.component.clone(), p.name.clone());
-        kept.parameters.retain(|p| !definitions.parameters.iter().any(|n| key(n) == key(p)));
-        kept.parameters.extend(definitions.parameters.iter().cloned());
-        kept.global_parameters.retain(|p| !definitions.global_parameters.iter().any(|n| n.name == p.name));
-        kept.global_parameters.extend(definitions.global_parameters.iter().cloned());
-    }
-
-    fn named_vhost(&self, vhost: Option<&str>) -> Result<Arc<VirtualHost>, String> {
+    pub(super) fn named_vhost(&self, vhost: Option<&str>) -> Result<Arc<VirtualHost>, String> {
         let name = vhost.unwrap_or(&self.config().default_vhost);
         self.vhost(name).ok_or_else(|| format!("there is no virtual host '{name}'"))
     }
@@ -131,14 +103,19 @@ impl BrokerInner {
 
     /// Everything that outlives the broker.
     pub(crate) fn export(&self) -> Definitions {
-        let mut all = self.kept_definitions().lock().clone();
-        all.product_name = Some("Leveret".into());
-        all.product_version = Some(env!("CARGO_PKG_VERSION").into());
-        all.rabbitmq_version = Some(crate::net::RABBITMQ_VERSION.into());
+        let mut all = Definitions {
+            product_name: Some("Leveret".into()),
+            product_version: Some(env!("CARGO_PKG_VERSION").into()),
+            rabbitmq_version: Some(crate::net::RABBITMQ_VERSION.into()),
+            ..Definitions::default()
+        };
         all.take_access(self.auth());
         for vhost in self.vhosts() {
+            parameters::export(&vhost, &mut all);
             export_vhost(&vhost, &mut all);
+            policies::export(&vhost, &mut all);
         }
+        self.export_global_parameters(&mut all);
         all
     }
 }
@@ -146,7 +123,6 @@ impl BrokerInner {
 fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     let other = OtherKeys::default;
     let name = || Some(vhost.name().to_string());
-    all.vhosts.push(VhostDefinition { name: vhost.name().to_string(), description: None, other: other() });
     let topology = vhost.topology();
     let lasting =
         topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));
@@ -200,6 +176,6 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     }
 }
 
-fn place(section: &str, at: usize, reason: String) -> DefinitionsError {
+pub(super) fn place(section: &str, at: usize, reason: String) -> DefinitionsError {
     DefinitionsError { path: format!("{section}[{at}]"), reason }
 }

@@ -2,23 +2,38 @@
 //!
 //! ```text
 //! key    kind u8, then for each name: length u8, bytes
-//!        'g'  users, permissions, virtual hosts, policies and parameters: one document
+//!        'g'  users and permissions: one document
 //!        'x'  virtual host, exchange
 //!        'q'  virtual host, queue
+//!        'v'  virtual host
+//!        'm'  virtual host, component, parameter
+//!        'w'  parameter of the whole broker
+//!        'p'  virtual host, policy
+//!        'o'  virtual host, operator policy
 //!        'b'  virtual host, source, 'q' or 'x', destination, binding key, SHA-256 of the arguments (nothing if there are none)
 //! value  'g': RabbitMQ's definitions format (JSON); else an AMQP field table, which keeps every type of argument
 //! ```
 
+mod settings;
+
+pub(crate) use settings::{
+    put_global_parameter, put_parameter, put_policy, put_vhost, remove_global_parameter, remove_parameter,
+    remove_policy,
+};
+
 use crate::exchange::{Destination, ExchangeKind, ExchangeSpec};
 use crate::name::Name;
+use crate::policy::{ApplyTo, Policy, PolicyScope};
+use crate::queue::arguments::QueueKind;
 use crate::queue::{Queue, QueueSpec};
 use crate::topology::Binding;
-use crate::vhost::KeptNumbers;
+use crate::vhost::{KeptNumbers, Parameter, VhostMetadata};
 use leveret_protocol::{FieldTable, FieldValue, Reader};
 use leveret_store::Batch;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// The key of everything that is not an exchange, queue or binding.
+/// The key of users and permissions.
 pub(crate) const GENERAL: &[u8] = b"g";
 
 /// Numbers of what an exchange keeps.
@@ -38,8 +53,12 @@ pub(crate) struct StoredBinding {
 #[derive(Debug, Clone)]
 pub(crate) enum StoredEntity {
     Exchange { vhost: Name, spec: ExchangeSpec, numbers: KeptNumbers },
-    Queue { vhost: Name, spec: QueueSpec, id: u64 },
+    Queue { vhost: Name, spec: QueueSpec, id: u64, paused: bool },
     Binding { vhost: Name, binding: StoredBinding },
+    Policy { vhost: Name, scope: PolicyScope, policy: Policy },
+    Vhost { vhost: Name, metadata: VhostMetadata },
+    Parameter { vhost: Name, parameter: Parameter },
+    GlobalParameter { name: Name, value: Value },
 }
 
 fn key_of(kind: u8, names: &[&[u8]]) -> Vec<u8> {
@@ -93,7 +112,7 @@ pub(crate) fn put_exchange(batch: &mut Batch, vhost: &str, spec: &ExchangeSpec, 
     put(batch, &key_of(b'x', &[vhost.as_bytes(), spec.name.as_bytes()]), value);
 }
 
-/// A queue was declared.
+/// A queue was declared, paused or resumed.
 pub(crate) fn put_queue(batch: &mut Batch, vhost: &str, queue: &Queue) {
     let spec = queue.spec();
     let mut value = FieldTable::new();
@@ -101,6 +120,9 @@ pub(crate) fn put_queue(batch: &mut Batch, vhost: &str, queue: &Queue) {
     value.insert("name", text(&spec.name));
     value.insert("number", FieldValue::I64(queue.id() as i64));
     value.insert("auto_delete", FieldValue::Bool(spec.auto_delete));
+    if queue.lock().is_paused() {
+        value.insert("paused", FieldValue::Bool(true));
+    }
     value.insert("arguments", FieldValue::Table(spec.arguments.clone()));
     put(batch, &key_of(b'q', &[vhost.as_bytes(), spec.name.as_bytes()]), value);
 }
@@ -142,7 +164,11 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
     let table = FieldTable::decode(&mut Reader::new(value)).ok()?;
     let name = |key: &str| table.get(key).and_then(FieldValue::as_str).map(Name::from);
     let flag = |key: &str| table.get(key).and_then(FieldValue::as_bool);
-    let arguments = table.get("arguments").and_then(FieldValue::as_table).cloned()?;
+    let arguments = || table.get("arguments").and_then(FieldValue::as_table).cloned();
+    let json = |key: &str| serde_json::from_str(table.get(key).and_then(FieldValue::as_str)?).ok();
+    if *key.first()? == b'w' {
+        return Some(StoredEntity::GlobalParameter { name: name("name")?, value: json("value")? });
+    }
     let vhost = name("vhost")?;
     match key.first()? {
         b'x' => {
@@ -152,7 +178,7 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 durable: true,
                 auto_delete: flag("auto_delete")?,
                 internal: flag("internal")?,
-                arguments,
+                arguments: arguments()?,
             };
             let number =
                 |name| table.get(name).and_then(FieldValue::as_i64).and_then(|n| u64::try_from(n).ok());
@@ -166,9 +192,11 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 durable: true,
                 exclusive_owner: None,
                 auto_delete: flag("auto_delete")?,
-                arguments,
+                arguments: arguments()?,
             };
-            Some(StoredEntity::Queue { vhost, spec, id })
+            // Those that were stored before there was a pause say nothing of it.
+            let paused = flag("paused").unwrap_or(false);
+            Some(StoredEntity::Queue { vhost, spec, id, paused })
         }
         b'b' => {
             let destination = name("destination")?;
@@ -180,8 +208,39 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
             let key = table.get("routing_key").and_then(FieldValue::as_bytes)?.to_vec();
             Some(StoredEntity::Binding {
                 vhost,
-                binding: StoredBinding { source: name("source")?, destination, key, arguments },
+                binding: StoredBinding { source: name("source")?, destination, key, arguments: arguments()? },
             })
+        }
+        b'v' => {
+            let tags = match table.get("tags")? {
+                FieldValue::Array(tags) => {
+                    tags.iter().filter_map(FieldValue::as_str).map(Into::into).collect()
+                }
+                _ => return None,
+            };
+            let description = name("description").map(|text| text.to_string());
+            let default_queue_type =
+                name("default_queue_type").and_then(|kind| QueueKind::parse(kind.as_bytes()));
+            Some(StoredEntity::Vhost {
+                vhost,
+                metadata: VhostMetadata { description, tags, default_queue_type },
+            })
+        }
+        b'm' => {
+            let (component, name) = (name("component")?.to_string(), name("name")?.to_string());
+            let parameter = Parameter { component, name, value: json("value")? };
+            Some(StoredEntity::Parameter { vhost, parameter })
+        }
+        kind @ (b'p' | b'o') => {
+            let scope = if *kind == b'p' { PolicyScope::User } else { PolicyScope::Operator };
+            let policy = Policy {
+                name: name("name")?,
+                pattern: name("pattern")?.to_string(),
+                apply_to: ApplyTo::parse(&name("apply_to")?).ok()?,
+                priority: table.get("priority").and_then(FieldValue::as_i64)?,
+                definition: serde_json::from_str(&name("definition")?).ok()?,
+            };
+            Some(StoredEntity::Policy { vhost, scope, policy })
         }
         _ => None,
     }

@@ -184,7 +184,7 @@ fn hash_value(value: Option<RawValue<'_>>) -> u64 {
 }
 
 /// FNV-1a, mixed: the same on every machine and in every version.
-fn stable_hash(bytes: &[u8]) -> u64 {
+pub(super) fn stable_hash(bytes: &[u8]) -> u64 {
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });

@@ -13,11 +13,11 @@ pub const DELAYED_TYPE: &str = "x-delayed-type";
 /// Header that says how long to wait.
 pub(crate) const DELAY: &str = "x-delay";
 
-/// How long a message is to wait, in milliseconds; 0 for not at all, ten years at most.
+/// How long a message says it is to wait, in milliseconds; 0 for not at all, ten years at most. `None`: it says nothing.
 #[inline]
-pub(crate) fn delay_ms(properties: RawProperties<'_>) -> u64 {
-    let value = properties.headers().and_then(|headers| headers.get(DELAY)).and_then(number);
-    value.unwrap_or(0).clamp(0, EXPIRY_MS_MAX) as u64
+pub(crate) fn own_delay_ms(properties: RawProperties<'_>) -> Option<u64> {
+    let value = properties.headers()?.get(DELAY)?;
+    Some(number(value).unwrap_or(0).clamp(0, EXPIRY_MS_MAX) as u64)
 }
 
 /// Whole numbers, numbers in a text, and what is left of others without their fraction.
@@ -95,9 +95,9 @@ mod tests {
             (FieldValue::Void, 0),
         ] {
             let raw = raw(value.clone());
-            assert_eq!(delay_ms(RawProperties::parse(&raw).unwrap()), ms, "{value:?}");
+            assert_eq!(own_delay_ms(RawProperties::parse(&raw).unwrap()), Some(ms), "{value:?}");
         }
-        assert_eq!(delay_ms(RawProperties::EMPTY), 0);
+        assert_eq!(own_delay_ms(RawProperties::EMPTY), None);
     }
 
     #[test]
@@ -107,6 +107,6 @@ mod tests {
         waited(RawProperties::parse(&raw).unwrap(), &mut out);
         let properties = RawProperties::parse(&out).unwrap();
         assert_eq!(properties.headers().unwrap().decode().unwrap().get(DELAY), Some(&FieldValue::I32(-1500)));
-        assert_eq!(delay_ms(properties), 0);
+        assert_eq!(own_delay_ms(properties), Some(0));
     }
 }

@@ -19,18 +19,30 @@ pub enum ExchangeKind {
     ConsistentHash,
     /// `x-delayed-message`: after a while, as another type.
     Delayed,
+    /// `x-random`: one binding by chance.
+    Random,
+    /// `x-local-random`: one binding by chance, of those whose queues are on this machine, which is all.
+    LocalRandom,
+    /// `x-modulus-hash`: one binding, chosen by the hash of the routing key modulo their number.
+    ModulusHash,
+    /// `x-recent-history`: every binding, and the last messages to those made later.
+    RecentHistory,
     /// `x-message-deduplication`: every binding, for what did not come before.
     Deduplicating,
 }
 
 impl ExchangeKind {
     /// Every exchange type.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Direct,
         Self::Fanout,
         Self::Topic,
         Self::Headers,
         Self::ConsistentHash,
+        Self::Random,
+        Self::LocalRandom,
+        Self::ModulusHash,
+        Self::RecentHistory,
         Self::Delayed,
         Self::Deduplicating,
     ];
@@ -44,6 +56,10 @@ impl ExchangeKind {
             Self::Headers => "headers",
             Self::ConsistentHash => "x-consistent-hash",
             Self::Delayed => "x-delayed-message",
+            Self::Random => "x-random",
+            Self::LocalRandom => "x-local-random",
+            Self::ModulusHash => "x-modulus-hash",
+            Self::RecentHistory => "x-recent-history",
             Self::Deduplicating => "x-message-deduplication",
         }
     }
@@ -74,7 +90,7 @@ mod tests {
         for kind in ExchangeKind::ALL {
             assert_eq!(ExchangeKind::parse(&kind.to_string()), Ok(kind));
         }
-        for unknown in ["", "DIRECT", "x-random", "x-modulus-hash", "x-recent-history"] {
+        for unknown in ["", "DIRECT", "random", "x-recent", "x-nothing"] {
             let refusal = ExchangeKind::parse(unknown).unwrap_err();
             assert_eq!(refusal.code(), ReplyCode::CommandInvalid);
             assert_eq!(refusal.to_string(), format!("unknown exchange type '{unknown}'"));

@@ -5,11 +5,15 @@ use leveret_protocol::{FieldTable, RawProperties};
 use super::consistent_hash::{self, ConsistentHashRouter};
 use super::direct::DirectRouter;
 use super::headers::{self, HeadersRouter};
+use super::modulus_hash::ModulusHashRouter;
 use super::publication::RoutingKeys;
+use super::random::RandomRouter;
+use super::recent_history::{History, RecentHistoryRouter};
 use super::target::{Target, TargetSet};
 use super::topic::TopicRouter;
 use super::{ExchangeKind, ExchangeSpec};
 use crate::refusal::Refusal;
+use std::sync::Arc;
 
 /// Bindings by what the exchange's type looks at. Whoever owns it keeps the bindings themselves: none comes in twice and only
 /// what came in goes out.
@@ -20,6 +24,9 @@ pub(crate) enum Router {
     Topic(TopicRouter),
     Headers(HeadersRouter),
     ConsistentHash(ConsistentHashRouter),
+    Random(RandomRouter),
+    ModulusHash(ModulusHashRouter),
+    RecentHistory(RecentHistoryRouter),
 }
 
 /// What a router needs to know of a binding.
@@ -34,7 +41,7 @@ pub(crate) struct Route<'a> {
 
 impl Router {
     /// # Errors
-    /// 406 when the arguments of an `x-consistent-hash` exchange are unacceptable.
+    /// 406 when the arguments of an `x-consistent-hash` or `x-recent-history` exchange are unacceptable.
     pub(crate) fn new(spec: &ExchangeSpec, vhost: &str) -> Result<Self, Refusal> {
         Ok(match spec.routing_kind()? {
             ExchangeKind::Delayed | ExchangeKind::Deduplicating => {
@@ -47,6 +54,9 @@ impl Router {
             ExchangeKind::ConsistentHash => {
                 Self::ConsistentHash(ConsistentHashRouter::new(&spec.arguments, &spec.name, vhost)?)
             }
+            ExchangeKind::Random | ExchangeKind::LocalRandom => Self::Random(RandomRouter::default()),
+            ExchangeKind::ModulusHash => Self::ModulusHash(ModulusHashRouter::default()),
+            ExchangeKind::RecentHistory => Self::RecentHistory(RecentHistoryRouter::new(&spec.arguments)?),
         })
     }
 
@@ -57,6 +67,9 @@ impl Router {
             Self::Topic(router) => router.bind(route.key, route.target),
             Self::Headers(router) => router.bind(route.arguments, route.target),
             Self::ConsistentHash(router) => router.bind(route.key, route.target, route.target_name),
+            Self::Random(router) => router.bind(route.target),
+            Self::ModulusHash(router) => router.bind(route.target, route.target_name),
+            Self::RecentHistory(router) => router.targets.insert(route.target),
         }
     }
 
@@ -69,6 +82,9 @@ impl Router {
             Self::ConsistentHash(router) => {
                 router.unbind(route.key, route.target, route.target_name);
             }
+            Self::Random(router) => router.unbind(route.target),
+            Self::ModulusHash(router) => router.unbind(route.target, route.target_name),
+            Self::RecentHistory(router) => router.targets.remove(route.target),
         }
     }
 
@@ -87,15 +103,35 @@ impl Router {
             Self::Fanout(targets) => targets.as_slice().iter().copied().for_each(matched),
             Self::Headers(router) => router.route(properties.headers(), matched),
             Self::ConsistentHash(router) => router.route(keys.own(), properties, matched),
+            Self::Random(router) => router.route(matched),
+            Self::ModulusHash(router) => router.route(keys.own(), matched),
+            Self::RecentHistory(router) => router.targets.as_slice().iter().copied().for_each(matched),
         }
     }
 
     /// Whether two messages with the same routing keys always have the same targets.
     pub(crate) fn depends_only_on_key(&self) -> bool {
         match self {
-            Self::Direct(_) | Self::Fanout(_) | Self::Topic(_) => true,
-            Self::Headers(_) => false,
+            Self::Direct(_) | Self::Fanout(_) | Self::Topic(_) | Self::ModulusHash(_) => true,
+            // (A message has to pass through here to be kept.)
+            Self::Headers(_) | Self::Random(_) | Self::RecentHistory(_) => false,
             Self::ConsistentHash(router) => router.hashes_routing_key(),
+        }
+    }
+
+    /// Where a message with these properties is to be kept.
+    pub(crate) fn history_for(&self, properties: RawProperties<'_>) -> Option<&Arc<History>> {
+        match self {
+            Self::RecentHistory(router) => router.history_for(properties),
+            _ => None,
+        }
+    }
+
+    /// The messages kept for whatever is bound.
+    pub(crate) fn history(&self) -> Option<&Arc<History>> {
+        match self {
+            Self::RecentHistory(router) => Some(router.history()),
+            _ => None,
         }
     }
 }
@@ -108,10 +144,6 @@ pub(crate) fn check_binding(kind: ExchangeKind, key: &[u8], arguments: &FieldTab
     match kind {
         ExchangeKind::Headers => headers::check_arguments(arguments),
         ExchangeKind::ConsistentHash => consistent_hash::weight(key).map(drop),
-        ExchangeKind::Direct
-        | ExchangeKind::Fanout
-        | ExchangeKind::Topic
-        | ExchangeKind::Delayed
-        | ExchangeKind::Deduplicating => Ok(()),
+        _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use leveret_protocol::{FieldTable, FieldValue};
 
 use super::ExchangeKind;
 use super::consistent_hash::ConsistentHashRouter;
+use super::recent_history::RecentHistoryRouter;
 use crate::name::{Name, ResourceKind};
 use crate::refusal::Refusal;
 
@@ -23,7 +24,8 @@ pub struct ExchangeSpec {
     pub auto_delete: bool,
     /// Whether only other exchanges may pass messages to it.
     pub internal: bool,
-    /// Arguments as they were sent. Besides [`ALTERNATE_EXCHANGE`], `x-consistent-hash` reads `hash-header` and `hash-property`.
+    /// Arguments as they were sent. Besides [`ALTERNATE_EXCHANGE`], `x-consistent-hash` reads `hash-header` and
+    /// `hash-property`, `x-recent-history` reads `x-recent-history-length`.
     pub arguments: FieldTable,
 }
 
@@ -67,6 +69,9 @@ impl ExchangeSpec {
         self.deduplication(vhost)?;
         if self.routing_kind()? == ExchangeKind::ConsistentHash {
             ConsistentHashRouter::new(&self.arguments, &self.name, vhost)?;
+        }
+        if self.kind == ExchangeKind::RecentHistory {
+            RecentHistoryRouter::new(&self.arguments)?;
         }
         Ok(())
     }

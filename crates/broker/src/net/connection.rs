@@ -17,7 +17,7 @@ use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::clock::Timer;
 use crate::mailbox::Command;
 use leveret_protocol::{ProtocolError, ReplyCode, Scope};
-use leveret_store::{State, Ticket};
+use leveret_store::{Notify, State, Ticket};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -48,11 +48,15 @@ pub(crate) struct Connection<S> {
     input: Input,
     out: Vec<u8>,
     out_at: usize,
+    /// The stream took it all and still holds some of it (TLS does).
+    unflushed: bool,
     timer: Timer,
     /// When the phase ends at the latest (handshake, closing).
     deadline_ms: Option<u64>,
     /// The output waits until the store has come that far; 0 for nothing.
     hold: Ticket,
+    /// Up to here what the mailbox asked to be held for was taken over.
+    taken_hold: Ticket,
     name: String,
 }
 
@@ -75,9 +79,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             input: Input::default(),
             out: Vec::new(),
             out_at: 0,
+            unflushed: false,
             timer,
             deadline_ms: Some(deadline),
             hold: 0,
+            taken_hold: 0,
             name,
         }
     }
@@ -269,6 +275,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Whether the output waits for the store: answers to what is to be stored are not seen before it is.
     fn is_held(&mut self, cx: &mut Context<'_>) -> bool {
+        match self.handle.mailbox.hold() {
+            Some(ticket) if ticket <= self.taken_hold => {}
+            Some(ticket) => {
+                self.taken_hold = ticket;
+                self.hold = self.hold.max(ticket);
+                if let Some(store) = self.broker.store() {
+                    let waiter: Arc<dyn Notify> = self.handle.mailbox.clone();
+                    store.watch(ticket, &waiter);
+                }
+            }
+            None => {
+                // Registered before the look, so that what comes between is not missed.
+                self.handle.mailbox.register(cx);
+                if self.handle.mailbox.hold().is_none() {
+                    return true;
+                }
+                cx.waker().wake_by_ref();
+                return true;
+            }
+        }
         if self.hold == 0 {
             return false;
         }
@@ -310,9 +336,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.handle.mailbox.set_write_blocked(false);
             self.out.clear();
             self.out_at = 0;
-            if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(cx) {
-                return Err(error);
-            }
+            self.unflushed = true;
+        }
+        if self.unflushed
+            && let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx)
+        {
+            flushed?;
+            self.unflushed = false;
+        }
+        if wrote {
             self.written();
         }
         Ok(wrote)

@@ -206,7 +206,7 @@ fn server_properties(broker: &BrokerInner) -> FieldTable {
     let capabilities: FieldTable = CAPABILITIES.iter().map(|name| (*name, FieldValue::Bool(true))).collect();
     let mut properties = FieldTable::default();
     properties.insert("capabilities", FieldValue::Table(capabilities));
-    properties.insert("cluster_name", text(&broker.config().node_name));
+    properties.insert("cluster_name", text(&broker.cluster_name()));
     properties.insert("copyright", text("See the LICENSE files of Leveret"));
     properties.insert("information", text("Leveret, a message broker that speaks RabbitMQ's AMQP 0-9-1"));
     properties.insert("platform", text(concat!("Leveret ", env!("CARGO_PKG_VERSION"))));

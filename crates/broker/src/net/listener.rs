@@ -129,6 +129,70 @@ where
             return;
         }
     };
+    let _ = handle.name.set(name.as_str().into());
     let handshake = Handshake::new(broker.clone(), peer, handle.id);
     tokio::spawn(Connection::new(stream, broker, handle, handshake, name).run());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+
+    /// Takes all that is written at once and hands it on when it is flushed, as TLS does.
+    struct Holding {
+        inner: DuplexStream,
+        held: Vec<u8>,
+    }
+
+    impl AsyncRead for Holding {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.inner).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Holding {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.held.extend_from_slice(buf);
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            let this = &mut *self;
+            while !this.held.is_empty() {
+                match Pin::new(&mut this.inner).poll_write(cx, &this.held) {
+                    Poll::Ready(Ok(count)) => drop(this.held.drain(..count)),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.inner).poll_shutdown(cx)
+        }
+    }
+
+    /// The accident: the end of what a slow reader was sent over TLS stayed in the TLS layer until something else was to be written.
+    #[tokio::test]
+    async fn what_the_stream_holds_is_flushed_to_the_end() {
+        let broker = Broker::in_memory();
+        let (inner, mut client) = tokio::io::duplex(16);
+        serve(broker.0.clone(), Holding { inner, held: Vec::new() }, PeerInfo::in_process(), "slow".into());
+        client.write_all(b"AMQP\0\0\x09\x01").await.unwrap();
+        let mut head = [0; 7];
+        client.read_exact(&mut head).await.unwrap();
+        let length = u32::from_be_bytes([head[3], head[4], head[5], head[6]]) as usize;
+        let mut rest = vec![0; length + 1];
+        let read = tokio::time::timeout(Duration::from_secs(10), client.read_exact(&mut rest)).await;
+        read.expect("the rest of connection.start stays in the stream").unwrap();
+        assert_eq!(rest[length], 0xCE);
+    }
 }

@@ -60,10 +60,17 @@ impl Open {
         };
         let heartbeat = Heartbeat::new(u64::from(accepted.heartbeat_s) * 1000, now_ms);
         let _ = handle.user.set(negotiated.actor.user.name().clone());
+        let _ = handle.vhost.set(accepted.vhost.name().clone());
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
-        Self {
+        let open = Self {
             connection_blocked: negotiated.capabilities.connection_blocked,
-            session: Session::new(broker.clone(), accepted.vhost, negotiated, handle.mailbox.clone()),
+            session: Session::new(
+                broker.clone(),
+                accepted.vhost,
+                negotiated,
+                handle.name.get().cloned().unwrap_or_else(|| "".into()),
+                handle.mailbox.clone(),
+            ),
             inbound: Inbound::new(Role::Server, limits),
             order: ChannelOrder::new(limits.channel_max, handle.clone()),
             heartbeat,
@@ -73,7 +80,9 @@ impl Open {
             charged_bodies: 0,
             frames_wait: false,
             overdue_check_ms: None,
-        }
+        };
+        open.session.emit_connection("connection.created");
+        open
     }
 
     /// Handles every whole frame that arrived.
@@ -266,5 +275,6 @@ impl Open {
         self.charge_bodies(0);
         self.session.set_now(self.broker.clock().now_ms());
         self.session.close();
+        self.session.emit_connection("connection.closed");
     }
 }

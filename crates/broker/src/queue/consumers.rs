@@ -6,6 +6,7 @@
 //! [`Consumers::flush`] gives each connection everything at once.
 //! Source: RabbitMQ's "Consumer Priorities" and "Consumer Prefetch" pages.
 
+use super::stream::Start;
 use super::{ConsumerId, Queue};
 use crate::limiter::ChannelLimiter;
 use crate::mailbox::{Delivery, Mailbox};
@@ -26,6 +27,8 @@ pub(crate) struct Subscription {
     /// The channel-wide limit (`basic.qos` with `global`).
     pub(crate) limiter: Option<Arc<ChannelLimiter>>,
     pub(crate) origin: Origin,
+    /// Where a consumer of a stream begins.
+    pub(crate) stream: Option<Box<Start>>,
 }
 
 /// Where a consumer is, for whoever looks.
@@ -54,6 +57,8 @@ struct Outbound {
     consumers: u32,
     staged: Vec<Delivery>,
     staged_bytes: usize,
+    /// What is staged must not be seen before the store knows of it.
+    is_held: bool,
 }
 
 impl Consumer {
@@ -78,6 +83,8 @@ pub(crate) struct Consumers {
     active: Option<ConsumerId>,
     /// A connection that found no room for more; whoever publishes waits for it a little.
     congested: Option<Arc<Mailbox>>,
+    /// Connections that were given what must not be seen before the store knows of it.
+    held: Vec<Arc<Mailbox>>,
 }
 
 impl Consumers {
@@ -123,7 +130,13 @@ impl Consumers {
         let at = known.or_else(|| self.outbound.iter().position(|o| o.consumers == 0));
         let at = at.unwrap_or_else(|| {
             let mailbox = mailbox.clone();
-            self.outbound.push(Outbound { mailbox, consumers: 0, staged: Vec::new(), staged_bytes: 0 });
+            self.outbound.push(Outbound {
+                mailbox,
+                consumers: 0,
+                staged: Vec::new(),
+                staged_bytes: 0,
+                is_held: false,
+            });
             self.outbound.len() - 1
         });
         if self.outbound[at].consumers == 0 {
@@ -223,7 +236,7 @@ impl Consumers {
                         return Some(slot);
                     }
                 } else {
-                    hand_over(outbound);
+                    hand_over(outbound, &mut self.held);
                     if !consumer.subscription.mailbox.stall(queue, consumer.id) {
                         continue;
                     }
@@ -236,9 +249,10 @@ impl Consumers {
         None
     }
 
-    /// Stages a delivery for the consumer `next` named and sends it to the end of its line.
+    /// Stages a delivery for the consumer `next` named and sends it to the end of its line. `hold`: it must not be seen before the
+    /// store knows what this operation changed.
     #[inline]
-    pub(crate) fn stage(&mut self, slot: u32, mut delivery: Delivery) {
+    pub(crate) fn stage(&mut self, slot: u32, mut delivery: Delivery, hold: bool) {
         let Some(Some(consumer)) = self.slots.get_mut(slot as usize) else { return };
         delivery.consumer = consumer.subscription.number;
         if !consumer.subscription.no_ack {
@@ -248,6 +262,7 @@ impl Consumers {
         if outbound.staged.is_empty() {
             self.touched.push(consumer.outbound);
         }
+        outbound.is_held |= hold;
         outbound.staged_bytes += delivery.bytes();
         outbound.staged.push(delivery);
         for (_, line) in &mut self.lines {
@@ -272,7 +287,7 @@ impl Consumers {
         let mut homeless = Vec::new();
         for at in self.touched.drain(..) {
             let Some(outbound) = self.outbound.get_mut(at as usize) else { continue };
-            hand_over(outbound);
+            hand_over(outbound, &mut self.held);
             for delivery in outbound.staged.drain(..) {
                 let consumers = self.slots.iter().flatten();
                 let mut same =
@@ -282,6 +297,12 @@ impl Consumers {
             }
         }
         homeless
+    }
+
+    /// The connections that were given what they must not show yet, each of them blocked.
+    #[inline]
+    pub(crate) fn take_held(&mut self) -> Vec<Arc<Mailbox>> {
+        std::mem::take(&mut self.held)
     }
 
     /// The connection that had no room, if there was one since the last call.
@@ -310,8 +331,12 @@ impl Consumers {
     }
 }
 
-fn hand_over(outbound: &mut Outbound) {
+fn hand_over(outbound: &mut Outbound, held: &mut Vec<Arc<Mailbox>>) {
     if !outbound.staged.is_empty() {
+        if std::mem::take(&mut outbound.is_held) {
+            outbound.mailbox.block();
+            held.push(outbound.mailbox.clone());
+        }
         let bytes = std::mem::take(&mut outbound.staged_bytes);
         outbound.mailbox.deliver(&mut outbound.staged, bytes);
     }

@@ -4,6 +4,7 @@
 //! (queue, reason) with a count and the time of the first death.
 
 use super::backlog::Entry;
+use super::sweep::deaths;
 use super::{DeathReason, Incoming, Queue, Settled};
 use crate::message::{Message, Parts};
 use crate::recorder::Recorder;
@@ -31,8 +32,13 @@ pub(super) fn route_all(vhost: &Arc<VirtualHost>, mut work: Vec<Dead>, recorder:
         let mut next = Vec::new();
         for (queue, dead) in work {
             for (entry, reason) in dead {
-                settle(&queue, &entry, recorder);
-                next.extend(publish(vhost, &queue, entry, reason, recorder));
+                let (place, died) = publish(vhost, &queue, &entry, reason, recorder);
+                next.extend(died);
+                if place == Place::None && queue.keeps_dead_letters() {
+                    keep(vhost, &queue, entry, reason, recorder);
+                } else {
+                    settle(&queue, &entry, recorder);
+                }
             }
         }
         if next.is_empty() {
@@ -44,6 +50,31 @@ pub(super) fn route_all(vhost: &Arc<VirtualHost>, mut work: Vec<Dead>, recorder:
         dead.iter().for_each(|(entry, _)| settle(queue, entry, recorder));
         tracing::warn!(queue = %queue.name(), "dead letters dropped: they went through more than {HOPS_MAX} queues at once");
     }
+}
+
+/// What became of a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Every queue it was routed to took it; or it is to be dropped.
+    Found,
+    /// It was routed nowhere, or a queue refused it.
+    None,
+}
+
+/// A dead letter that found no place stays with its queue and is tried again.
+fn keep(
+    vhost: &Arc<VirtualHost>,
+    queue: &Arc<Queue>,
+    entry: Entry,
+    reason: DeathReason,
+    recorder: &mut Recorder,
+) {
+    let now_ms = vhost.clock().now_ms();
+    queue.record(recorder, |state, queue, outcome| {
+        if let Some(state) = state.backlog_mut() {
+            state.keep_dead(queue, entry, reason, now_ms, outcome);
+        }
+    });
 }
 
 pub(super) fn settle(queue: &Queue, entry: &Entry, recorder: &mut Recorder) {
@@ -59,48 +90,56 @@ pub(super) type Dead = (Arc<Queue>, Vec<(Entry, DeathReason)>);
 fn publish(
     vhost: &Arc<VirtualHost>,
     queue: &Arc<Queue>,
-    entry: Entry,
+    entry: &Entry,
     reason: DeathReason,
     recorder: &mut Recorder,
-) -> Vec<Dead> {
+) -> (Place, Vec<Dead>) {
+    let dropped = (Place::Found, Vec::new());
     let (exchange, key) = {
         let state = queue.lock();
         let settings = state.settings();
         (settings.dead_letter_exchange.clone(), settings.dead_letter_routing_key.clone())
     };
-    let Some(exchange) = exchange else { return Vec::new() };
+    let Some(exchange) = exchange else { return dropped };
     let now_s = vhost.clock().unix_ms() / 1000;
-    let Some(letter) = letter(&entry, queue, reason, now_s, key.is_some()) else {
-        return Vec::new();
-    };
+    let Some(letter) = letter(entry, queue, reason, now_s, key.is_some()) else { return dropped };
     let key = key.unwrap_or_else(|| entry.message.routing_key().to_vec());
     let mut raw = Vec::new();
     entry.message.properties().write_with_headers(Some(&letter.headers), false, &mut raw);
-    let Ok(properties) = RawProperties::parse(&raw) else { return Vec::new() };
+    let Ok(properties) = RawProperties::parse(&raw) else { return dropped };
     let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
     let mut targets = Vec::new();
-    if vhost.route(&exchange, &key, properties, &mut targets).is_err() {
-        return Vec::new();
-    }
+    let Ok(info) = vhost.route(&exchange, &key, properties, &mut targets) else {
+        return (Place::None, Vec::new());
+    };
+    let is_routed = !targets.is_empty();
     targets.retain(|target| !is_cycle(&letter.history, target.name()));
     let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
-    enter(vhost, &Incoming { message: copy, channel: 0, confirm: 0 }, &mut targets, recorder)
+    info.keep(&copy, vhost.memory());
+    if !is_routed {
+        return (Place::None, Vec::new());
+    }
+    let publishing = Incoming { message: copy, channel: 0, confirm: 0, moved: true };
+    let (is_refused, died) = enter(vhost, &publishing, &mut targets, recorder);
+    (if is_refused { Place::None } else { Place::Found }, died)
 }
 
-/// Puts a message into queues. Returns what died of that; that one was full and refused it is left with the recorder.
+/// Puts a message into queues. Returns whether one was full and refused it, which is also left with the recorder, and what died of that.
 pub(super) fn enter(
     vhost: &Arc<VirtualHost>,
     publishing: &Incoming,
     targets: &mut Vec<Arc<Queue>>,
     recorder: &mut Recorder,
-) -> Vec<Dead> {
+) -> (bool, Vec<Dead>) {
     let now_ms = vhost.clock().now_ms();
     let mut died = Vec::new();
+    let mut is_refused = false;
     for target in targets.drain(..) {
         let mut outcome = super::Outcome::default();
         let mut incoming = vec![publishing.clone()];
         let mut rejected = Vec::new();
         target.lock().publish(&target, &mut incoming, &mut rejected, now_ms, &mut outcome);
+        is_refused |= !rejected.is_empty();
         rejected.drain(..).for_each(|_| recorder.refuse(publishing.channel, publishing.confirm));
         let dead = std::mem::take(&mut outcome.dead);
         target.follow_up(outcome, recorder);
@@ -108,11 +147,12 @@ pub(super) fn enter(
             died.push((target, dead));
         }
     }
-    died
+    (is_refused, died)
 }
 
 struct Letter {
     headers: FieldTable,
+    /// Deaths among which a cycle is looked for, newest first.
     history: Vec<FieldValue>,
 }
 
@@ -147,6 +187,7 @@ fn letter(
         _ => first_death(message, queue, reason, now_s, &headers, expiration.map(ShortStr::as_bytes)),
     };
     history.insert(0, FieldValue::Table(entry));
+    let recent = since_replay(&headers, &history);
     let first = headers.get("x-first-death-reason").is_none();
     headers.insert("x-death", FieldValue::Array(history.clone()));
     let exchange = FieldValue::LongString(message.exchange().to_vec());
@@ -163,7 +204,17 @@ fn letter(
     if new_routing_key {
         headers.remove("CC");
     }
+    history.truncate(recent);
     Some(Letter { headers, history })
+}
+
+/// How many entries of the history are about deaths after the message was replayed last: whoever replays a message wants it to go its way
+/// once more. (Entries are moved to the front with every death. When one died twice since, there are fewer than counted here; that was
+/// either a cycle, which went no further, or its reason to go on is among the first of them.)
+fn since_replay(headers: &FieldTable, history: &[FieldValue]) -> usize {
+    let before = headers.get("x-replay-deaths").and_then(FieldValue::as_i64);
+    let since = before.map(|before| deaths(history).saturating_sub(before)).filter(|since| *since > 0);
+    since.map_or(history.len(), |since| history.len().min(since as usize))
 }
 
 fn first_death(

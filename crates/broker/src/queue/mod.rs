@@ -11,27 +11,37 @@ mod cold;
 pub(crate) mod consumers;
 pub(crate) mod dead_letter;
 pub(crate) mod dedup;
+mod engine;
+mod history;
 pub(crate) mod load;
 pub(crate) mod past;
+mod policies;
 mod retry;
 pub(crate) mod scheduled;
+pub mod select;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stored;
+pub(crate) mod stream;
+pub mod sweep;
 pub(crate) mod timetable;
 mod waiting;
 
 use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::name::Name;
+use crate::policy::{Applied, PolicySet};
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::vhost::VirtualHost;
-use arguments::QueueArguments;
+use arguments::{QueueArguments, QueueKind};
 use dedup::DedupSettings;
 pub use dedup::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
+use engine::Engine;
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
+use policies::InForce;
+pub(crate) use retry::is_ladder;
 pub use retry::{RETRY_DELAYS_MAX, RetryType};
 pub use settings::Durability;
 use settings::{Overflow, Settings};
@@ -39,6 +49,8 @@ use state::{Outcome, QueueState, StoreUse};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use stored::Stored;
+use stream::Stream;
+use stream::commit::Commits;
 
 /// A consumer of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +107,8 @@ pub struct Counters {
     pub acked: u64,
     /// Purged.
     pub purged: u64,
+    /// Moved or replayed into other queues.
+    pub moved: u64,
     /// Died, by [`DeathReason`].
     pub dead: [u64; 4],
     /// Publishings that were confirmed and dropped because they had come before.
@@ -110,6 +124,8 @@ pub(crate) struct Incoming {
     pub(crate) channel: u16,
     /// Confirm number on that channel; 0 when the channel does not confirm.
     pub(crate) confirm: u64,
+    /// It leaves another place of this broker in the same step.
+    pub(crate) moved: bool,
 }
 
 /// A message a consumer is done with.
@@ -150,12 +166,16 @@ pub struct Queue {
     spec: QueueSpec,
     vhost: Weak<VirtualHost>,
     vhost_name: Name,
-    counts_deliveries: bool,
-    durability: Durability,
+    kind: QueueKind,
+    in_force: InForce,
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
     appending: AtomicU32,
-    state: Mutex<QueueState>,
+    /// Held while messages are taken out of the middle, from the look at them until the store knows; over waits for the disk.
+    surgery: Mutex<()>,
+    /// Of a stream in the store: what of it is there.
+    commits: Option<Arc<Commits>>,
+    state: Mutex<Engine>,
 }
 
 /// A look at a queue's figures.
@@ -171,6 +191,8 @@ pub struct QueueFigures {
     pub waiting: usize,
     /// Consumers.
     pub consumers: usize,
+    /// Nobody gets anything until it is resumed.
+    pub paused: bool,
     /// Ids that a queue which drops duplicates remembers.
     pub ids: u64,
     /// Producers that number their messages and are remembered.
@@ -183,34 +205,46 @@ impl Queue {
     pub(crate) fn new(
         id: u64,
         spec: QueueSpec,
-        arguments: &QueueArguments,
+        kind: QueueKind,
+        policies: &PolicySet,
         vhost: &Arc<VirtualHost>,
         now_ms: u64,
     ) -> Arc<Self> {
-        let settings = settings_of(&spec, arguments);
+        let (applied, arguments, settings) = policies::look_up(policies, kind, &spec);
         let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
-        let store = StoreUse { number: id, present: vhost.store().is_some(), unix_origin_ms };
-        let durability = settings.durability;
-        let state = Mutex::new(QueueState::new(settings, store, now_ms));
+        let store = StoreUse { number: id, store: vhost.store().cloned(), unix_origin_ms };
+        let in_force = InForce::new(applied, &settings);
+        let commits = (kind == QueueKind::Stream && store.store.is_some()).then(Arc::default);
+        let state = match kind {
+            QueueKind::Stream => {
+                Engine::Stream(Box::new(Stream::new(&arguments, settings, store, commits.clone())))
+            }
+            QueueKind::Classic | QueueKind::Quorum => {
+                Engine::Backlog(Box::new(QueueState::new(settings, store, now_ms)))
+            }
+        };
         Arc::new(Self {
             id,
             spec,
-            durability,
+            kind,
+            in_force,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            counts_deliveries: arguments.kind() == arguments::QueueKind::Quorum
-                || arguments.retry().is_some(),
-            state,
+            commits,
+            state: Mutex::new(state),
         })
     }
 
-    /// The timetable of a delayed exchange: nobody sees it as a queue.
+    /// The timetable of an exchange that delays messages: nobody sees it as a queue. `heeds_messages`: what they say of it themselves
+    /// counts.
     pub(crate) fn timetable(
         number: u64,
         exchange: Name,
         durable: bool,
+        heeds_messages: bool,
         vhost: &Arc<VirtualHost>,
     ) -> Arc<Self> {
         let durability = if durable { Durability::Synced } else { Durability::Memory };
@@ -224,18 +258,21 @@ impl Queue {
         };
         let now_ms = vhost.clock().now_ms();
         let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
-        let store = StoreUse { number, present: vhost.store().is_some(), unix_origin_ms };
-        let state = QueueState::timetable_of(settings, store, vhost.store().cloned(), now_ms);
+        let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
+        let in_force = InForce::new(Applied::default(), &settings);
+        let state = QueueState::timetable_of(settings, store, heeds_messages, now_ms);
         Arc::new(Self {
             id: number,
             spec,
-            durability,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            counts_deliveries: false,
-            state: Mutex::new(state),
+            kind: QueueKind::Classic,
+            in_force,
+            commits: None,
+            state: Mutex::new(Engine::Backlog(Box::new(state))),
         })
     }
 
@@ -258,17 +295,20 @@ impl Queue {
         };
         let now_ms = vhost.clock().now_ms();
         let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
-        let store = StoreUse { number, present: vhost.store().is_some(), unix_origin_ms };
+        let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
+        let in_force = InForce::new(Applied::default(), &settings);
         Arc::new(Self {
             id: number,
             spec,
-            durability,
             memory: vhost.memory().clone(),
             appending: AtomicU32::new(0),
+            surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
-            counts_deliveries: false,
-            state: Mutex::new(QueueState::new(settings, store, now_ms)),
+            kind: QueueKind::Classic,
+            in_force,
+            commits: None,
+            state: Mutex::new(Engine::Backlog(Box::new(QueueState::new(settings, store, now_ms)))),
         })
     }
 
@@ -294,26 +334,45 @@ impl Queue {
 
     /// Whether deliveries carry their count, as those of RabbitMQ's quorum queues do.
     pub(crate) fn counts_deliveries(&self) -> bool {
-        self.counts_deliveries
+        self.kind == QueueKind::Quorum || self.retries()
     }
 
-    /// Whether what comes back waits, and is tried so many times.
-    pub(crate) fn retries(&self) -> bool {
-        self.state.lock().settings().retry.is_some()
+    /// `x-queue-type`.
+    pub fn kind(&self) -> QueueKind {
+        self.kind
+    }
+
+    /// Whether consuming leaves its messages where they are.
+    #[inline]
+    pub(crate) fn is_stream(&self) -> bool {
+        self.kind == QueueKind::Stream
+    }
+
+    /// Of a stream in the store: what of it is there.
+    pub(crate) fn commits(&self) -> Option<&Commits> {
+        self.commits.as_deref()
+    }
+
+    /// Whether a dead message stays until a queue took it.
+    pub(crate) fn keeps_dead_letters(&self) -> bool {
+        let state = self.state.lock();
+        state.settings().dead_letter_at_least_once && !state.is_deleted()
     }
 
     /// Figures of this moment.
     pub fn figures(&self) -> QueueFigures {
         let state = self.state.lock();
-        let (ids, producers) = state.dedup().map_or((0, 0), |dedup| dedup.len());
+        let (ids, producers) =
+            state.backlog().and_then(QueueState::dedup).map_or((0, 0), |dedup| dedup.len());
         QueueFigures {
             ids,
             producers,
             ready: state.ready(),
             ready_bytes: state.ready_bytes(),
             unacked: state.unacked(),
-            waiting: state.waiting().len(),
-            consumers: state.consumers().len(),
+            waiting: state.waiting(),
+            consumers: state.consumer_count(),
+            paused: state.is_paused(),
             counters: state.counters(),
         }
     }
@@ -323,8 +382,13 @@ impl Queue {
         self.vhost.upgrade()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, QueueState> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
         self.state.lock()
+    }
+
+    /// For a thread that may wait.
+    pub(crate) fn surgery(&self) -> MutexGuard<'_, ()> {
+        self.surgery.lock()
     }
 
     /// Refuses when another connection owns the queue exclusively.
@@ -335,11 +399,6 @@ impl Queue {
             }
             _ => Ok(()),
         }
-    }
-
-    /// What a confirm of a persistent message means here.
-    pub fn durability(&self) -> Durability {
-        self.durability
     }
 
     /// Whether messages that nobody waits for should not be kept in memory.
@@ -366,7 +425,7 @@ impl Queue {
     #[inline]
     pub(crate) fn with<R>(
         self: &Arc<Self>,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> R {
         self.with_ticket(operation).0
     }
@@ -374,7 +433,7 @@ impl Queue {
     /// As [`with`](Self::with), and says what to wait for if the change is to be stored.
     pub(crate) fn with_ticket<R>(
         self: &Arc<Self>,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> (R, Recorded) {
         let mut outcome = Outcome::default();
         let result = operation(&mut self.state.lock(), self, &mut outcome);
@@ -396,7 +455,7 @@ impl Queue {
     /// As [`with`](Self::with), for an operation that is answered once what it changed is on stable storage.
     pub(crate) fn with_synced<R>(
         self: &Arc<Self>,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> (R, Recorded) {
         let mut recorder = Recorder::default();
         let result = self.record(&mut recorder, operation);
@@ -411,7 +470,7 @@ impl Queue {
     pub(crate) fn record<R>(
         self: &Arc<Self>,
         recorder: &mut Recorder,
-        operation: impl FnOnce(&mut QueueState, &Arc<Self>, &mut Outcome) -> R,
+        operation: impl FnOnce(&mut Engine, &Arc<Self>, &mut Outcome) -> R,
     ) -> R {
         let mut outcome = Outcome::default();
         let result = operation(&mut self.state.lock(), self, &mut outcome);
@@ -435,6 +494,9 @@ impl Queue {
         }
         if let Some(load) = outcome.load {
             load::spawn(&vhost, self, load);
+        }
+        for read in outcome.reads {
+            stream::read::spawn(&vhost, self, read);
         }
         if !outcome.dead.is_empty() {
             dead_letter::route(&vhost, self, outcome.dead, recorder);
@@ -468,6 +530,8 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
         bounded: a.max_length().is_some() || a.max_length_bytes().is_some(),
         dead_letter_exchange: a.dead_letter_exchange().map(Name::from),
         dead_letter_routing_key: a.dead_letter_routing_key().map(<[u8]>::to_vec),
+        // As in RabbitMQ it takes a queue that drops nothing from its head.
+        dead_letter_at_least_once: a.dead_letter_at_least_once() && overflow == Overflow::RejectPublish,
         max_priority: a.max_priority(),
         single_active_consumer: a.single_active_consumer(),
         delivery_limit: a.delivery_limit(),

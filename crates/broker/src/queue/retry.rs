@@ -133,6 +133,11 @@ pub(crate) fn ladder(value: &FieldValue) -> Option<Box<[u64]>> {
     (delays.len() <= RETRY_DELAYS_MAX && delays.iter().all(|ms| *ms <= max)).then(|| delays.into())
 }
 
+/// Whether a text names the delays of a ladder.
+pub(crate) fn is_ladder(text: &str) -> bool {
+    ladder(&FieldValue::from(text)).is_some()
+}
+
 /// A number up to `max` that looks random and is the same for the same seed: a queue's state has no dice.
 fn jitter(max: u64, seed: u64) -> u64 {
     if max == 0 {

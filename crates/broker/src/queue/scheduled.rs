@@ -1,6 +1,8 @@
 //! Scheduled messages whose moment has come: each is routed by its exchange, in one step with its leaving the timetable.
 
 use super::backlog::Entry;
+use super::engine::Engine;
+use super::state::Outcome;
 use super::{Incoming, Queue, dead_letter};
 use crate::exchange::waited;
 use crate::message::{Message, Parts};
@@ -24,16 +26,21 @@ pub(crate) fn route(
         let Ok(properties) = RawProperties::parse(&raw) else { continue };
         let (exchange, key) = (timetable.name(), entry.message.routing_key());
         let mut targets = Vec::new();
-        if vhost.route_due(exchange, key, properties, &mut targets).is_err() || targets.is_empty() {
+        let Ok(info) = vhost.route_due(exchange, key, properties, &mut targets) else {
             unrouted += 1;
             continue;
-        }
+        };
         // The message may have come to its exchange from another one, whose name it bears.
         let parts = Parts { exchange: entry.message.exchange(), routing_key: key, properties };
         let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
         let copy = Message::new(parts, entry.message.body_bytes(), ttl_ms, targets.len() as u32);
-        let publishing = Incoming { message: copy, channel: 0, confirm: 0 };
-        let died = dead_letter::enter(vhost, &publishing, &mut targets, recorder);
+        info.keep(&copy, vhost.memory());
+        if targets.is_empty() {
+            unrouted += 1;
+            continue;
+        }
+        let publishing = Incoming { message: copy, channel: 0, confirm: 0, moved: true };
+        let (_, died) = dead_letter::enter(vhost, &publishing, &mut targets, recorder);
         dead_letter::route_all(vhost, died, recorder);
     }
     if unrouted > 0 {
@@ -43,5 +50,10 @@ pub(crate) fn route(
 
 /// Routes one that was taken out of its timetable, now.
 pub(crate) fn send(timetable: &Arc<Queue>, entry: Entry) -> Recorded {
-    timetable.with_synced(|state, queue, outcome| state.send_now(queue, entry, outcome)).1
+    let send = |state: &mut Engine, queue: &Arc<Queue>, outcome: &mut Outcome| {
+        if let Some(state) = state.backlog_mut() {
+            state.send_now(queue, entry, outcome);
+        }
+    };
+    timetable.with_synced(send).1
 }

@@ -29,7 +29,7 @@ pub enum Durability {
 }
 
 /// Settings in force. Source of each: RabbitMQ's "Queues", "TTL", "Length limit" and "Dead letter" pages.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) auto_delete: bool,
     /// What a confirm of a persistent message means.
@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) bounded: bool,
     pub(crate) dead_letter_exchange: Option<Name>,
     pub(crate) dead_letter_routing_key: Option<Vec<u8>>,
+    /// `x-dead-letter-strategy: at-least-once`: a dead message stays until a queue took it.
+    pub(crate) dead_letter_at_least_once: bool,
     pub(crate) max_priority: Option<u8>,
     pub(crate) single_active_consumer: bool,
     /// `x-delivery-limit`: redeliveries after which a message dies.

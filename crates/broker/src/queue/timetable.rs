@@ -43,6 +43,10 @@ pub(crate) struct Timetable {
     asks: bool,
     store: Option<Arc<Store>>,
     queue: u64,
+    /// How long a message waits that says nothing of its own.
+    pub(crate) delay_ms: u64,
+    /// What messages say of their own counts.
+    pub(crate) heeds_messages: bool,
 }
 
 /// Where a message goes.
@@ -66,6 +70,8 @@ impl Timetable {
             asks: false,
             store,
             queue,
+            delay_ms: 0,
+            heeds_messages: true,
         }
     }
 

@@ -1,14 +1,26 @@
-//! Messages that came back and are not to be delivered again yet. What is ready overtakes them; they return to their places.
+//! Messages that are not to be delivered now: those that came back and are tried again later, and dead ones that no queue took yet.
+//! What is ready overtakes them.
 
+use super::DeathReason;
 use super::backlog::Entry;
 use std::collections::BTreeMap;
+
+/// What happens to a message that has waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It is ready again, in its place.
+    Ready,
+    /// It is dead-lettered, once more.
+    Die(DeathReason),
+}
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     /// By the moment something is to happen to them, then by position.
-    held: BTreeMap<(u64, u64), Entry>,
-    body_bytes: u64,
+    held: BTreeMap<(u64, u64), (Entry, Then)>,
+    /// The moment of each, by position.
+    places: BTreeMap<u64, u64>,
 }
 
 impl Waiting {
@@ -16,14 +28,11 @@ impl Waiting {
         self.held.len()
     }
 
-    pub(crate) fn body_bytes(&self) -> u64 {
-        self.body_bytes
-    }
-
     /// Keeps a message until `due_ms`, or until it dies if that is sooner.
-    pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry) {
-        self.body_bytes += entry.message.body_len() as u64;
-        self.held.insert((due_ms.min(entry.expires_ms), entry.position), entry);
+    pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry, then: Then) {
+        let due_ms = if then == Then::Ready { due_ms.min(entry.expires_ms) } else { due_ms };
+        self.places.insert(entry.position, due_ms);
+        self.held.insert((due_ms, entry.position), (entry, then));
     }
 
     /// When the next one is done waiting.
@@ -34,23 +43,35 @@ impl Waiting {
 
     /// One that is done waiting.
     #[inline]
-    pub(crate) fn pop_due(&mut self, now_ms: u64) -> Option<Entry> {
+    pub(crate) fn pop_due(&mut self, now_ms: u64) -> Option<(Entry, Then)> {
         if self.next_ms()? > now_ms {
             return None;
         }
-        let (_, entry) = self.held.pop_first()?;
-        self.body_bytes -= entry.message.body_len() as u64;
-        Some(entry)
+        let position = self.held.first_key_value()?.0.1;
+        self.remove(position)
     }
 
-    /// Those that wait, the next one first, and until when.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.held.iter().map(|((ms, _), entry)| (*ms, entry))
+    /// Takes one out before it is done waiting.
+    pub(crate) fn take(&mut self, position: u64) -> Option<Entry> {
+        self.remove(position).map(|(entry, _)| entry)
+    }
+
+    fn remove(&mut self, position: u64) -> Option<(Entry, Then)> {
+        let due_ms = self.places.remove(&position)?;
+        self.held.remove(&(due_ms, position))
+    }
+
+    /// Those behind a position, by position, and until when they wait.
+    pub(crate) fn behind(&self, position: u64) -> impl Iterator<Item = (u64, &Entry)> {
+        let places = self.places.range(position.saturating_add(1)..);
+        places.filter_map(|(position, due_ms)| {
+            self.held.get(&(*due_ms, *position)).map(|(entry, _)| (*due_ms, entry))
+        })
     }
 
     /// Takes all out.
     pub(crate) fn clear(&mut self) -> Vec<Entry> {
-        self.body_bytes = 0;
-        std::mem::take(&mut self.held).into_values().collect()
+        self.places.clear();
+        std::mem::take(&mut self.held).into_values().map(|(entry, _)| entry).collect()
     }
 }

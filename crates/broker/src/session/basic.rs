@@ -9,8 +9,10 @@ use crate::limiter::ChannelLimiter;
 use crate::name::ResourceKind;
 use crate::queue::backlog::Entry;
 use crate::queue::state::Got;
+use crate::queue::stream::{self, request};
 use crate::queue::{Queue, load};
 use crate::refusal::Permission;
+use crate::vhost::Tap;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{ProtocolError, ReplyCode};
 use std::sync::Arc;
@@ -32,11 +34,15 @@ impl Session {
         let actor = &self.negotiated.actor;
         self.vhost.permit(actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(actor, &queue).or_refuse(channel)?;
+        if queue.is_stream() {
+            return Err(request::unsupported(&queue, "basic.get")).or_refuse(channel);
+        }
         let Some((entry, left)) = self.take_one(&queue, m.no_ack) else {
             basic::GetEmpty.write(channel, out);
             return Ok(());
         };
         self.forget_old_queues(channel)?;
+        let traced = self.vhost.is_traced();
         let open = self.channel(channel)?;
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
@@ -44,6 +50,7 @@ impl Session {
             (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
+        let traced = traced.then(|| message.clone());
         if !m.no_ack {
             let queue = open.queue_number(&queue);
             open.unacked.push(Slot {
@@ -59,6 +66,11 @@ impl Session {
                 stored: entry.stored,
                 message: entry.message,
             });
+        }
+        if let Some(message) = traced {
+            let (connection, user) = (&*self.connection_name, &**self.negotiated.actor.user.name());
+            let tap = Tap { connection, channel, user };
+            self.vhost.trace_deliver(tap, &message, queue.name(), entry.redelivered);
         }
         Ok(())
     }
@@ -132,7 +144,18 @@ impl Session {
     #[inline]
     pub(super) fn write_deliveries(&mut self, out: &mut Vec<u8>) {
         let frame_max = self.negotiated.frame_max;
-        let Self { deliveries, consumers, channels, now_ms, delivered_bytes, .. } = self;
+        let Self {
+            deliveries,
+            consumers,
+            channels,
+            now_ms,
+            delivered_bytes,
+            vhost,
+            negotiated,
+            connection_name,
+            ..
+        } = self;
+        let traced = vhost.is_traced();
         for delivery in deliveries.drain(..) {
             *delivered_bytes += delivery.bytes();
             let Some(Some(entry)) = consumers.get(delivery.consumer as usize) else { continue };
@@ -142,7 +165,17 @@ impl Session {
             let counted = (!delivery.past.is_none() && entry.queue.counts_deliveries())
                 .then(|| delivery.message.counted(&delivery.past));
             let message = counted.as_ref().unwrap_or(&delivery.message);
-            put_deliver(out, &entry.prefix, entry.channel, tag, delivery.redelivered, message, frame_max);
+            let offset = entry.queue.is_stream().then(|| stream::offset(delivery.position));
+            let redelivered = delivery.redelivered;
+            put_deliver(out, &entry.prefix, entry.channel, tag, redelivered, message, offset, frame_max);
+            if traced {
+                let tap = Tap {
+                    connection: connection_name,
+                    channel: entry.channel,
+                    user: negotiated.actor.user.name(),
+                };
+                vhost.trace_deliver(tap, message, entry.queue.name(), delivery.redelivered);
+            }
             if !entry.no_ack {
                 open.unacked.push(entry.slot(delivery, tag, *now_ms));
             }

@@ -5,11 +5,13 @@ use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
 use super::{ConsumerEntry, Session};
 use crate::channel::{Channel, ReplyConsumer};
+use crate::events::Fields;
 use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
 use crate::queue::Queue;
 use crate::queue::consumers::{Origin, Subscription};
+use crate::queue::stream::request;
 use crate::refusal::{Permission, Refusal};
 use crate::vhost::server_name;
 use leveret_protocol::methods::{basic, queue};
@@ -50,6 +52,11 @@ impl Session {
         let actor = self.negotiated.actor.clone();
         self.vhost.permit(&actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(&actor, &queue).or_refuse(channel)?;
+        let stream = queue.is_stream().then(|| {
+            let unix_ms = self.vhost.clock().unix_ms();
+            request::start(&queue, &m.arguments, m.no_ack, prefetch, unix_ms)
+        });
+        let stream = stream.transpose().or_refuse(channel)?;
         let priority = priority(&queue, &m).or_refuse(channel)?;
         if self.drained {
             // The broker stops: nobody gets anything any more.
@@ -73,6 +80,7 @@ impl Session {
             priority,
             prefetch,
             limiter,
+            stream,
             origin: Origin { connection: actor.connection, channel, tag: tag.clone() },
         };
         let now_ms = self.now_ms;
@@ -92,6 +100,7 @@ impl Session {
         if !m.no_wait {
             basic::ConsumeOk { consumer_tag: short(&tag) }.write(channel, out);
         }
+        let given_tag = tag.clone();
         self.consumers[number as usize] = Some(ConsumerEntry {
             channel,
             tag,
@@ -107,7 +116,22 @@ impl Session {
         if recorded.announces {
             self.hold_output_until(recorded.ticket);
         }
+        self.vhost.emit("consumer.created", |event| {
+            self.consumer_fields(event, channel, &given_tag, queue.name())
+                .flag("ack_required", !m.no_ack)
+                .flag("exclusive", m.exclusive)
+                .number("prefetch_count", prefetch.into())
+                .table("arguments", m.arguments)
+        });
         Ok(())
+    }
+
+    fn consumer_fields(&self, event: Fields, channel: u16, tag: &[u8], queue: &str) -> Fields {
+        event
+            .bytes("consumer_tag", tag)
+            .text("queue", queue)
+            .text("channel", &self.channel_name(channel))
+            .by(self.negotiated.actor.user.name())
     }
 
     pub(super) fn cancel(
@@ -145,12 +169,20 @@ impl Session {
         let Some(Some(entry)) = self.consumers.get(number as usize) else { return };
         let (id, now_ms) = (entry.id, self.now_ms);
         entry.queue.clone().with(|state, queue, outcome| state.unsubscribe(queue, id, now_ms, outcome));
+        self.vhost.emit("consumer.deleted", |event| {
+            self.consumer_fields(event, entry.channel, &entry.tag, entry.queue.name())
+        });
     }
 
     /// The queue went away under a consumer.
     pub(super) fn consumer_cancelled(&mut self, number: u32, out: &mut Vec<u8>) {
         let Some(entry) = self.consumers.get_mut(number as usize).and_then(Option::take) else { return };
         self.free_consumers.push(number);
+        if !self.drained {
+            self.vhost.emit("consumer.deleted", |event| {
+                self.consumer_fields(event, entry.channel, &entry.tag, entry.queue.name())
+            });
+        }
         if let Ok(open) = self.channel(entry.channel) {
             open.consumers.remove(&entry.tag);
             if self.negotiated.capabilities.consumer_cancel_notify {
@@ -232,7 +264,7 @@ impl Session {
         let Some(consumer) = &open.reply_consumer else { return };
         let prefix = DeliverPrefix::new(channel, &consumer.tag);
         open.last_delivery_tag += 1;
-        put_deliver(out, &prefix, channel, open.last_delivery_tag, false, message, frame_max);
+        put_deliver(out, &prefix, channel, open.last_delivery_tag, false, message, None, frame_max);
     }
 }
 

@@ -20,13 +20,16 @@ impl DeliverPrefix {
     }
 }
 
+const OFFSET_HEADER: &str = "x-stream-offset";
+
 fn put_id(out: &mut Vec<u8>, id: MethodId) {
     out.extend_from_slice(&id.class.to_be_bytes());
     out.extend_from_slice(&id.method.to_be_bytes());
 }
 
-/// Appends a delivery.
+/// Appends a delivery; of a stream's message with its offset.
 #[inline]
+#[expect(clippy::too_many_arguments)]
 pub(crate) fn put_deliver(
     out: &mut Vec<u8>,
     prefix: &DeliverPrefix,
@@ -34,6 +37,7 @@ pub(crate) fn put_deliver(
     delivery_tag: u64,
     redelivered: bool,
     message: &Message,
+    offset: Option<u64>,
     frame_max: u32,
 ) {
     let strings = message.strings();
@@ -48,7 +52,20 @@ pub(crate) fn put_deliver(
     out.extend_from_slice(&tag);
     out.extend_from_slice(strings);
     out.push(FRAME_END);
-    put_content(out, channel, message, frame_max);
+    match offset {
+        None => put_content(out, channel, message, frame_max),
+        Some(offset) => put_content_at(out, channel, message, offset, frame_max),
+    }
+}
+
+/// Appends header and body frames of a stream's message, with its offset among the headers.
+fn put_content_at(out: &mut Vec<u8>, channel: u16, message: &Message, offset: u64, frame_max: u32) {
+    let frame = leveret_protocol::begin_frame(out, FrameKind::Header, channel);
+    // Class, weight and body size are as they came.
+    out.extend_from_slice(message.header_frame().get(7..19).unwrap_or_default());
+    message.properties().write_with_header(OFFSET_HEADER, offset as i64, out);
+    frame.end(out);
+    put_body(out, channel, message.body(), frame_max);
 }
 
 /// Appends header and body frames.

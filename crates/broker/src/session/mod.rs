@@ -19,7 +19,9 @@ mod store;
 use crate::broker::BrokerInner;
 use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::channel::{Channel, Mode};
+use crate::events::Fields;
 use crate::mailbox::{Command, Delivery, Mailbox};
+use crate::message::Message;
 use crate::queue::past::Return;
 use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
@@ -83,7 +85,8 @@ impl ConsumerEntry {
             redelivered: delivery.redelivered,
             no_ack: self.no_ack,
             stored: delivery.stored,
-            message: delivery.message,
+            // What a stream delivers stays in it and is not held for going back.
+            message: if self.queue.is_stream() { Message::nothing() } else { delivery.message },
         }
     }
 }
@@ -94,6 +97,8 @@ pub(crate) struct Session {
     broker: Arc<BrokerInner>,
     vhost: Arc<VirtualHost>,
     negotiated: Negotiated,
+    /// The connection's name.
+    connection_name: Arc<str>,
     mailbox: Arc<Mailbox>,
     channels: Vec<Option<Box<Channel>>>,
     consumers: Vec<Option<ConsumerEntry>>,
@@ -138,6 +143,7 @@ impl Session {
         broker: Arc<BrokerInner>,
         vhost: Arc<VirtualHost>,
         negotiated: Negotiated,
+        connection_name: Arc<str>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let store = vhost.store().cloned();
@@ -145,6 +151,7 @@ impl Session {
             broker,
             vhost,
             negotiated,
+            connection_name,
             channels: Vec::new(),
             consumers: Vec::new(),
             free_consumers: Vec::new(),
@@ -293,6 +300,21 @@ impl Session {
         }
         self.channels[at] = Some(Box::default());
         channel_methods::OpenOk.write(channel, out);
+        self.vhost.emit("channel.created", |event| self.channel_fields(event, channel));
+    }
+
+    /// RabbitMQ's name of a channel.
+    fn channel_name(&self, channel: u16) -> String {
+        format!("{} ({channel})", self.connection_name)
+    }
+
+    fn channel_fields(&self, event: Fields, channel: u16) -> Fields {
+        event
+            .text("name", &self.channel_name(channel))
+            .number("number", channel.into())
+            .text("connection", &self.connection_name)
+            .text("user", self.negotiated.actor.user.name())
+            .by(self.negotiated.actor.user.name())
     }
 
     #[inline]
@@ -339,6 +361,19 @@ impl Session {
             self.consumers[number as usize] = None;
             self.free_consumers.push(number);
         }
+        self.vhost.emit("channel.closed", |event| self.channel_fields(event, channel));
+    }
+
+    /// The connection is open, or over.
+    pub(crate) fn emit_connection(&self, key: &str) {
+        let user = self.negotiated.actor.user.name();
+        self.vhost.emit(key, |event| {
+            event
+                .text("name", &self.connection_name)
+                .text("user", user)
+                .text("node", &self.broker.config().node_name)
+                .by(user)
+        });
     }
 
     /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them.

@@ -46,7 +46,8 @@ impl Session {
         let transaction = self.take_transaction(channel)?;
         for (message, queues) in transaction.publishings {
             for queue in &queues {
-                self.pending.publish(queue, Incoming { message: message.clone(), channel, confirm: 0 });
+                self.pending
+                    .publish(queue, Incoming { message: message.clone(), channel, confirm: 0, moved: false });
             }
         }
         let mut acked = Vec::new();

@@ -3,11 +3,13 @@
 use super::Session;
 use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
-use super::routes::Address;
+use super::routes::{Address, Found};
 use crate::channel::Mode;
+use crate::exchange::{Passed, Publication, RoutingKeys};
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
+use crate::vhost::{Tap, VirtualHost};
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{
@@ -81,7 +83,9 @@ impl Session {
                 &key
             }
         };
-        let Self { routes, vhost, negotiated, channels, pending, confirming, broker, .. } = self;
+        let Self {
+            routes, vhost, negotiated, channels, pending, confirming, broker, connection_name, ..
+        } = self;
         let address = Address {
             key: address_key,
             exchange,
@@ -89,7 +93,8 @@ impl Session {
             properties,
             has_copies: extras.cc || extras.bcc,
         };
-        let queues = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let found = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let queues = found.queues;
         let parts = Parts {
             exchange: publish.exchange.as_bytes(),
             routing_key: publish.routing_key.as_bytes(),
@@ -98,9 +103,16 @@ impl Session {
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'"));
         };
-        let build = |copies: usize| match wire {
-            Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
-            None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
+        let build = |copies: usize| {
+            let message = match wire {
+                Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
+                None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
+            };
+            if found.is_watched() {
+                let tap = Tap { connection: connection_name, channel, user: negotiated.actor.user.name() };
+                hand_on(found, &message, address, vhost, tap);
+            }
+            message
         };
         if let Mode::Transaction(tx) = &mut open.mode {
             let message = build(queues.len());
@@ -125,16 +137,22 @@ impl Session {
         }
         match queues {
             [] => {
-                if publish.mandatory {
+                if publish.mandatory || found.is_watched() {
+                    let message = build(1);
                     let (code, text) = NO_ROUTE;
-                    put_return(out, channel, code, text, &build(1), negotiated.frame_max);
+                    if publish.mandatory {
+                        put_return(out, channel, code, text, &message, negotiated.frame_max);
+                    }
                 }
             }
-            [queue] => pending.publish(queue, Incoming { message: build(1), channel, confirm }),
+            [queue] => pending.publish(queue, Incoming { message: build(1), channel, confirm, moved: false }),
             queues => {
                 let message = build(queues.len());
                 for queue in queues {
-                    pending.publish(queue, Incoming { message: message.clone(), channel, confirm });
+                    pending.publish(
+                        queue,
+                        Incoming { message: message.clone(), channel, confirm, moved: false },
+                    );
                 }
             }
         }
@@ -231,6 +249,27 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// A publishing goes elsewhere than to queues too: to exchanges that keep it, to the firehose.
+#[cold]
+fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &VirtualHost, tap: Tap<'_>) {
+    if let Some(info) = found.info {
+        info.keep(message, vhost.memory());
+    }
+    let Address { exchange, routing_key, properties, .. } = address;
+    if let (true, Ok(keys)) = (
+        found.traced,
+        RoutingKeys::of(&Publication {
+            exchange,
+            routing_key,
+            properties,
+            is_due: false,
+            passed: Passed::No,
+        }),
+    ) {
+        vhost.trace_publish(tap, message, keys.iter(), found.queues);
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::queue::Queue;
 use crate::refusal::Refusal;
+use crate::topology::RouteInfo;
 use crate::vhost::{Actor, VirtualHost};
 use leveret_protocol::RawProperties;
 use std::collections::HashMap;
@@ -18,12 +19,34 @@ type Map = HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>;
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     epoch: (u64, u64),
+    /// The firehose wants a copy of every publishing.
+    traced: bool,
     map: Map,
     routes: Vec<Route>,
     /// The route used last, which most publishings use again.
     last: Option<u32>,
     /// Targets of a route that may not be kept.
     scratch: Vec<Arc<Queue>>,
+    /// Exchanges that keep the message that was looked up last; such a route is not kept.
+    info: Option<RouteInfo>,
+}
+
+/// Where a publishing goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) queues: &'a [Arc<Queue>],
+    /// What else is to be done with it; `None` for nothing.
+    pub(crate) info: Option<&'a RouteInfo>,
+    /// The firehose wants a copy.
+    pub(crate) traced: bool,
+}
+
+impl Found<'_> {
+    /// Whether somebody beside the queues is to have the publishing.
+    #[inline]
+    pub(crate) fn is_watched(self) -> bool {
+        self.info.is_some() || self.traced
+    }
 }
 
 #[derive(Debug)]
@@ -52,21 +75,22 @@ impl Routes {
         vhost: &VirtualHost,
         actor: &Actor,
         address: Address<'_>,
-    ) -> Result<&[Arc<Queue>], Refusal> {
+    ) -> Result<Found<'_>, Refusal> {
         let epoch = (vhost.epoch(), vhost.auth().epoch());
         if epoch != self.epoch {
             self.forget();
             self.epoch = epoch;
+            self.traced = vhost.is_traced();
         }
         if !address.has_copies {
             if let Some(last) = self.last
                 && *self.routes[last as usize].key == *address.key
             {
-                return Ok(&self.routes[last as usize].queues);
+                return Ok(self.found(last));
             }
             if let Some(&at) = self.map.get(address.key) {
                 self.last = Some(at);
-                return Ok(&self.routes[at as usize].queues);
+                return Ok(self.found(at));
             }
         }
         self.look_up(vhost, actor, address)
@@ -77,14 +101,15 @@ impl Routes {
         vhost: &VirtualHost,
         actor: &Actor,
         address: Address<'_>,
-    ) -> Result<&[Arc<Queue>], Refusal> {
+    ) -> Result<Found<'_>, Refusal> {
         vhost.check_publish(actor, address.exchange)?;
         vhost.check_topic(actor, address.exchange, address.routing_key, crate::refusal::Permission::Write)?;
         self.scratch.clear();
         let info =
             vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
         if !info.cacheable || address.has_copies {
-            return Ok(&self.scratch);
+            self.info = Some(info).filter(|info| !info.histories.is_empty());
+            return Ok(Found { queues: &self.scratch, info: self.info.as_ref(), traced: self.traced });
         }
         if self.routes.len() >= ROUTES_MAX {
             self.forget();
@@ -94,11 +119,16 @@ impl Routes {
         self.map.insert(key.clone(), at);
         self.routes.push(Route { key, queues: std::mem::take(&mut self.scratch) });
         self.last = Some(at);
-        Ok(&self.routes[at as usize].queues)
+        Ok(self.found(at))
+    }
+
+    #[inline]
+    fn found(&self, at: u32) -> Found<'_> {
+        Found { queues: &self.routes[at as usize].queues, info: None, traced: self.traced }
     }
 
     /// Drops all, so that no deleted queue is kept alive by an idle publisher.
     pub(crate) fn forget(&mut self) {
-        *self = Self { epoch: self.epoch, ..Self::default() };
+        *self = Self { epoch: self.epoch, traced: self.traced, ..Self::default() };
     }
 }

@@ -1,10 +1,12 @@
 //! Settlement by consumers: ack, nack, reject, recover.
 
 use super::Session;
+use super::errors::IntoError as _;
 use crate::channel::transaction::Settlement;
 use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::channel::{Channel, Mode};
 use crate::queue::past::Return;
+use crate::queue::stream::request;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{MethodId, ProtocolError, ReplyCode};
 
@@ -78,6 +80,7 @@ impl Session {
         }
         self.finish_batch(out);
         let slots = self.take_slots(channel, tag, multiple, by)?;
+        self.check_returnable(channel, &slots, by)?;
         self.refuse_slots(channel, slots, back);
         self.record();
         Ok(())
@@ -97,6 +100,9 @@ impl Session {
         by: MethodId,
     ) -> Result<(), ProtocolError> {
         let slots = self.take_slots(channel, tag, multiple, by)?;
+        if !matches!(settlement, Settlement::Ack) {
+            self.check_returnable(channel, &slots, by)?;
+        }
         let bytes_max = self.broker.config().limits.transaction_bytes_max;
         let memory = self.vhost.memory().clone();
         if let Mode::Transaction(tx) = &mut self.channel(channel)?.mode {
@@ -107,6 +113,20 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Refuses when some of the messages are a stream's, which never left it and cannot come back.
+    fn check_returnable(&mut self, channel: u16, slots: &[Slot], by: MethodId) -> Result<(), ProtocolError> {
+        let what = if by == basic::Recover::ID { "basic.recover" } else { "basic.nack and basic.reject" };
+        let open = self.channel(channel)?;
+        let mut queues = slots.iter().filter_map(|slot| open.queues.get(slot.queue as usize));
+        match queues.find(|queue| queue.is_stream()) {
+            Some(queue) => {
+                let refused = Err(request::unsupported(queue, what)).or_refuse(channel);
+                refused.map_err(|error: ProtocolError| error.caused_by(by))
+            }
+            None => Ok(()),
+        }
     }
 
     fn take_slots(
@@ -160,6 +180,7 @@ impl Session {
         }
         let mut slots = Vec::new();
         self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
+        self.check_returnable(channel, &slots, basic::Recover::ID)?;
         self.refuse_slots(channel, slots, Some(Return::Released));
         self.record();
         Ok(())

@@ -44,7 +44,7 @@ impl Session {
     /// Appends what was recorded. Publishings of this batch are answered when it is stored, or refused when it cannot be.
     pub(super) fn record(&mut self) {
         let awaited = !self.confirming.is_empty();
-        if !awaited {
+        if !awaited && !self.recorder.holds() {
             self.recorder.make_unhurried();
         }
         let recorded = self.record_for(awaited);

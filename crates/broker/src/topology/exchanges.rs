@@ -1,10 +1,12 @@
 //! Declaration and deletion of exchanges.
 
-use super::{Bindings, Exchange, Removed, Topology};
+use super::{Bindings, Exchange, Removed, Topology, policies};
 use crate::equivalence::Entity;
-use crate::exchange::{ALTERNATE_EXCHANGE, DEDUP_ARGUMENTS, ExchangeSpec, Router};
+use crate::exchange::{ALTERNATE_EXCHANGE, DEDUP_ARGUMENTS, ExchangeSpec, History, Router};
 use crate::name::{ResourceKind, check_not_reserved, is_reserved};
+use crate::policy::Kinds;
 use crate::refusal::Refusal;
+use std::sync::Arc;
 
 impl<Q: Clone> Topology<Q> {
     /// Declares an exchange; gives back whether it was created.
@@ -33,6 +35,11 @@ impl<Q: Clone> Topology<Q> {
     /// Finds an exchange by name, the default exchange too.
     pub fn exchange(&self, name: &str) -> Option<&Exchange> {
         self.exchanges.get(name)
+    }
+
+    /// The messages an exchange keeps for whatever is bound to it.
+    pub(crate) fn history(&self, name: &str) -> Option<&Arc<History>> {
+        self.exchange(name)?.router.history()
     }
 
     /// Finds the exchange a client publishes to.
@@ -68,8 +75,23 @@ impl<Q: Clone> Topology<Q> {
         Ok(self.remove_exchange(name))
     }
 
+    /// Makes an exchange whose name is reserved, without arguments.
+    pub(crate) fn predeclare(&mut self, spec: ExchangeSpec) {
+        if self.exchange(&spec.name).is_none() {
+            // There are no arguments that could be refused.
+            let _ = self.add_exchange(spec);
+        }
+    }
+
+    /// Whether something is bound to an exchange.
+    pub(crate) fn is_bound_from(&self, name: &str) -> bool {
+        self.exchange(name).is_some_and(|exchange| !exchange.outgoing.is_empty())
+    }
+
     pub(super) fn add_exchange(&mut self, spec: ExchangeSpec) -> Result<(), Refusal> {
-        let alternate = spec.alternate_exchange(&self.vhost)?;
+        let argument = spec.alternate_exchange(&self.vhost)?;
+        let policies = self.policies.applied(Kinds::EXCHANGE, &spec.name);
+        let alternate = argument.or_else(|| policies.text(ALTERNATE_EXCHANGE).map(Into::into));
         spec.deduplication(&self.vhost)?;
         let router = Router::new(&spec, &self.vhost)?;
         let exchange = Exchange {
@@ -80,6 +102,8 @@ impl<Q: Clone> Topology<Q> {
             auto_delete: spec.auto_delete,
             internal: spec.internal,
             arguments: spec.arguments,
+            delay_ms: policies::delay_ms(&spec.name, &policies),
+            policies,
             alternate,
             router,
             outgoing: Bindings::default(),

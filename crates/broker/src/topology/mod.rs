@@ -7,6 +7,7 @@ mod binding;
 mod bindings;
 mod exchanges;
 mod matched;
+mod policies;
 mod registry;
 mod removal;
 mod route;
@@ -20,6 +21,7 @@ use leveret_protocol::FieldTable;
 pub use crate::exchange::{Destination, ExchangeSpec};
 use crate::exchange::{ExchangeKind, Router};
 use crate::name::Name;
+use crate::policy::{Applied, PolicySet};
 pub use binding::{Binding, BindingRef};
 use registry::Registry;
 pub use removal::Removed;
@@ -44,13 +46,32 @@ pub struct Exchange {
     pub internal: bool,
     /// Its arguments as they were sent.
     pub arguments: FieldTable,
-    /// The exchange that gets what matches nothing here. It need not exist.
+    /// The policies that apply.
+    pub policies: Applied,
+    /// How long messages wait here before they are routed, in milliseconds, unless they say otherwise: the key `delay` of policies. It
+    /// does not apply to exchanges whose names begin with `amq.`.
+    pub delay_ms: u64,
+    /// The exchange that gets what matches nothing here, by argument or policy. It need not exist.
     pub alternate: Option<Name>,
     router: Router,
     /// Bindings that this exchange is the source of.
     outgoing: Bindings,
     /// Bindings that lead here.
     incoming: Bindings,
+}
+
+impl Exchange {
+    /// As it was declared.
+    pub fn spec(&self) -> ExchangeSpec {
+        ExchangeSpec {
+            name: self.name.clone(),
+            kind: self.kind,
+            durable: self.durable,
+            auto_delete: self.auto_delete,
+            internal: self.internal,
+            arguments: self.arguments.clone(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -74,6 +95,7 @@ pub struct Topology<Q> {
     gates: HashMap<u32, (Q, Box<str>), RandomState>,
     /// Timetables and gates of exchanges that are gone.
     orphans: Vec<Q>,
+    policies: Arc<PolicySet>,
     epoch: u64,
 }
 
@@ -98,6 +120,7 @@ impl<Q: Clone> Topology<Q> {
             timetables: HashMap::default(),
             gates: HashMap::default(),
             orphans: Vec::new(),
+            policies: Arc::default(),
             epoch: 0,
         };
         for (name, kind, internal) in PREDECLARED {
@@ -118,6 +141,11 @@ impl<Q: Clone> Topology<Q> {
     /// What [`route`](Self::route) found may be used again as long as the number is the same.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Has everybody look up again what they remember.
+    pub(crate) fn touch(&mut self) {
+        self.epoch += 1;
     }
 
     /// Adds a queue. It gets messages from the default exchange by its name, and from others once it is bound.

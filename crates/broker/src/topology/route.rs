@@ -2,17 +2,33 @@
 
 use super::matched::Matched;
 use super::{Exchange, Topology};
-use crate::exchange::delay_ms;
-use crate::exchange::{ExchangeKind, Passed, Publication, RoutingKeys, Target, TargetKind};
+use crate::exchange::own_delay_ms;
+use crate::exchange::{ExchangeKind, History, Passed, Publication, RoutingKeys, Target, TargetKind};
+use crate::memory::MemoryGauge;
+use crate::message::Message;
 use crate::queue::dedup::is_known_by;
 use crate::refusal::Refusal;
+use std::sync::Arc;
 
 /// What may be done with the queues that were found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RouteInfo {
     /// Whether every message with this exchange and routing key has the same queues until [`Topology::epoch`] changes, except
     /// those for which [`Publication::has_sender_selected_keys`].
     pub cacheable: bool,
+    /// Exchanges on the way that keep the message for whatever is bound to them later.
+    pub(crate) histories: Vec<Arc<History>>,
+}
+
+impl RouteInfo {
+    fn new(cacheable: bool) -> Self {
+        Self { cacheable, histories: Vec::new() }
+    }
+
+    /// Hands the message to the exchanges that keep it.
+    pub(crate) fn keep(&self, message: &Message, gauge: &Arc<MemoryGauge>) {
+        self.histories.iter().for_each(|history| history.keep(message.clone(), gauge));
+    }
 }
 
 impl<Q: Clone> Topology<Q> {
@@ -33,7 +49,7 @@ impl<Q: Clone> Topology<Q> {
         let place = self.exchanges.place(publication.exchange);
         let place = place.ok_or_else(|| self.no_exchange(publication.exchange))?;
         let keys = RoutingKeys::of(publication)?;
-        let mut cacheable = keys.is_single();
+        let mut info = RouteInfo::new(keys.is_single());
         let mut matched = Matched::new();
         let mut pending = Vec::new();
         matched.insert(Target::exchange(place));
@@ -41,7 +57,7 @@ impl<Q: Clone> Topology<Q> {
         while let Some((place, exchange)) = next.and_then(|place| Some((place, self.exchanges.at(place)?))) {
             let is_first = *exchange.name == *publication.exchange;
             if let Some((gate, header)) = self.gates.get(&place) {
-                cacheable = false;
+                info.cacheable = false;
                 let has_passed = publication.is_due || publication.passed == Passed::First;
                 let is_asked = publication.passed != Passed::All && !(has_passed && is_first);
                 if is_asked
@@ -53,10 +69,13 @@ impl<Q: Clone> Topology<Q> {
                     continue;
                 }
             }
-            if exchange.kind == ExchangeKind::Delayed {
-                cacheable = false;
-                if !(publication.is_due && is_first)
-                    && delay_ms(publication.properties) > 0
+            let has_own = exchange.kind == ExchangeKind::Delayed;
+            if has_own || exchange.delay_ms > 0 {
+                info.cacheable &= !has_own;
+                let own_ms = if has_own { own_delay_ms(publication.properties) } else { None };
+                let is_over = publication.is_due && is_first;
+                if !is_over
+                    && own_ms.unwrap_or(exchange.delay_ms) > 0
                     && let Some(timetable) = self.timetables.get(&place)
                 {
                     out.push(timetable.clone());
@@ -80,10 +99,11 @@ impl<Q: Clone> Topology<Q> {
             {
                 pending.push(place);
             }
-            cacheable &= exchange.router.depends_only_on_key();
+            info.cacheable &= exchange.router.depends_only_on_key();
+            info.histories.extend(exchange.router.history_for(publication.properties).cloned());
             next = pending.pop();
         }
-        Ok(RouteInfo { cacheable })
+        Ok(info)
     }
 
     /// Whether a message that passes an exchange's gate goes anywhere. One that does not leaves no trace, and may be returned.
@@ -103,7 +123,7 @@ impl<Q: Clone> Topology<Q> {
         let place = |key| self.queues.place(std::str::from_utf8(key).ok()?);
         if keys.is_single() {
             out.extend(place(keys.own()).and_then(|place| self.handle_at(place)));
-            return Ok(RouteInfo { cacheable: true });
+            return Ok(RouteInfo::new(true));
         }
         let mut matched = Matched::new();
         for place in keys.iter().filter_map(place) {
@@ -111,7 +131,7 @@ impl<Q: Clone> Topology<Q> {
                 out.extend(self.handle_at(place));
             }
         }
-        Ok(RouteInfo { cacheable: false })
+        Ok(RouteInfo::new(false))
     }
 
     fn handle_at(&self, place: u32) -> Option<Q> {

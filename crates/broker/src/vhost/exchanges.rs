@@ -48,7 +48,12 @@ impl VirtualHost {
         }
         self.check_store(spec.durable)?;
         let kept = self.make_kept(&spec, KeptNumbers::default())?;
-        self.change(|topology, batch| declare(topology, self.name(), spec, kept, batch))
+        let created =
+            self.change(|topology, batch| declare(topology, self.name(), spec.clone(), kept, batch))?;
+        if created {
+            self.exchange_created(&spec, actor);
+        }
+        Ok(created)
     }
 
     /// Passive `exchange.declare`.
@@ -74,12 +79,14 @@ impl VirtualHost {
         self.permit(actor, ResourceKind::Exchange, &exchange, Permission::Configure)?;
         let durable = self.topology().exchange(&exchange).is_some_and(|exchange| exchange.durable);
         self.check_store(durable)?;
-        self.change(|topology, batch| {
+        let gone = self.change(|topology, batch| {
             let gone = topology.delete_exchange(&exchange, if_unused)?;
             if durable || gone.exchanges.len() > 1 {
                 changes::removed(batch, self.name(), &gone);
             }
-            Ok(())
-        })
+            Ok::<_, Refusal>(gone)
+        })?;
+        self.removed(&gone);
+        Ok(())
     }
 }

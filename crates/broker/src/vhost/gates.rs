@@ -66,8 +66,10 @@ impl VirtualHost {
         spec: &ExchangeSpec,
         numbers: KeptNumbers,
     ) -> Result<Kept, Refusal> {
-        let timetable =
-            (spec.kind == ExchangeKind::Delayed).then(|| self.make_timetable(spec, numbers.timetable));
+        let is_delayed = spec.kind == ExchangeKind::Delayed
+            || numbers.timetable.is_some()
+            || self.is_delayed_by_policy(&spec.name);
+        let timetable = is_delayed.then(|| self.make_timetable(spec, numbers.timetable));
         let gate = spec.deduplication(self.name())?.map(|dedup| {
             let number = numbers.gate.unwrap_or_else(|| self.next_queue_id());
             let header = dedup.header.clone();

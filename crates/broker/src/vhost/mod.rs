@@ -4,24 +4,43 @@
 //! [`Refusal`] that each door puts into its own words.
 
 mod bindings;
+mod browse;
 mod changes;
+mod events;
 mod exchanges;
 mod gates;
+mod limits;
+mod metadata;
+mod parameters;
+mod pause;
+mod policies;
 mod queues;
 mod restore;
 mod schedules;
+mod sweeps;
+mod trace;
 
 pub use bindings::BindSpec;
+pub use browse::{
+    BROWSE_BYTES_MAX, BROWSE_LOOKED_MAX, BROWSE_MESSAGES_MAX, Browse, BrowsedMessage, BrowsedPage,
+    MessageState,
+};
 pub(crate) use changes::Changes;
 pub(crate) use gates::KeptNumbers;
 pub use gates::SeenFigures;
+pub use limits::VhostLimits;
+pub use metadata::VhostMetadata;
+pub use parameters::Parameter;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 pub use schedules::ScheduledMessage;
+pub use sweeps::SWEEPS_MAX;
+pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
-use crate::exchange::{ExchangeKind, Passed, Publication};
+use crate::events::Events;
+use crate::exchange::{ExchangeKind, ExchangeSpec, Passed, Publication};
 use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
 use crate::queue::Queue;
@@ -30,10 +49,18 @@ use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
 use leveret_protocol::{RawProperties, ReplyCode};
 use leveret_store::{Batch, State, Store, Ticket};
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
+
+/// Refuses when the store has failed.
+pub(crate) fn check_store(store: Option<&Arc<Store>>) -> Result<(), Refusal> {
+    match store.map(|store| store.state()) {
+        Some(State::Failed { text }) => Err(Refusal::other(ReplyCode::InternalError, text)),
+        _ => Ok(()),
+    }
+}
 
 /// Who asks for an operation.
 #[derive(Debug, Clone)]
@@ -57,6 +84,9 @@ pub(crate) struct Shared {
     pub(crate) runtime: Handle,
     pub(crate) store: Option<Arc<Store>>,
     pub(crate) changes: Arc<Changes>,
+    /// The node's name.
+    pub(crate) node: Name,
+    pub(crate) events: Arc<Events>,
 }
 
 /// See the module's documentation.
@@ -66,13 +96,32 @@ pub struct VirtualHost {
     topology: RwLock<Topology<Arc<Queue>>>,
     /// Copy of the topology's epoch that publishers compare without a lock.
     epoch: AtomicU64,
+    /// Policies change one after the other.
+    policy_changes: Mutex<()>,
+    metadata: RwLock<VhostMetadata>,
+    parameters: RwLock<parameters::Parameters>,
+    limits_in_force: limits::LimitsInForce,
+    /// The firehose is on.
+    traced: AtomicBool,
     shared: Shared,
+    sweeps: sweeps::Sweeps,
 }
 
 impl VirtualHost {
     pub(crate) fn new(name: Name, shared: Shared) -> Arc<Self> {
         let topology = RwLock::new(Topology::new(name.clone()));
-        Arc::new(Self { name, topology, epoch: AtomicU64::new(0), shared })
+        Arc::new(Self {
+            name,
+            topology,
+            epoch: AtomicU64::new(0),
+            policy_changes: Mutex::new(()),
+            metadata: RwLock::default(),
+            parameters: RwLock::default(),
+            limits_in_force: limits::LimitsInForce::default(),
+            traced: AtomicBool::new(false),
+            shared,
+            sweeps: sweeps::Sweeps::default(),
+        })
     }
 
     /// Its name.
@@ -132,6 +181,7 @@ impl VirtualHost {
         self.epoch.store(topology.epoch(), Ordering::Release);
         let orphans = topology.take_orphans();
         orphans.iter().for_each(|timetable| batch.drop_queue(timetable.id()));
+        self.shared.events.look(&self.name, &topology);
         self.shared.changes.append(self.store(), &mut batch);
         drop(topology);
         orphans.iter().for_each(|timetable| self.close_timetable(timetable));
@@ -147,7 +197,13 @@ impl VirtualHost {
         let mut topology = self.topology.write();
         let result = change(&mut topology, batch);
         self.epoch.store(topology.epoch(), Ordering::Release);
+        self.shared.events.look(&self.name, &topology);
         result
+    }
+
+    /// Makes an exchange that is always there.
+    pub(crate) fn predeclare(&self, spec: ExchangeSpec) {
+        self.topology.write().predeclare(spec);
     }
 
     /// What to wait for until all changes of entities so far are stored.
@@ -162,13 +218,7 @@ impl VirtualHost {
 
     /// Refuses changes that are to last when the store has failed.
     fn check_store(&self, durable: bool) -> Result<(), Refusal> {
-        match self.store() {
-            Some(store) if durable && store.is_failed() => {
-                let State::Failed { text } = store.state() else { return Ok(()) };
-                Err(Refusal::other(ReplyCode::InternalError, text))
-            }
-            _ => Ok(()),
-        }
+        check_store(self.store().filter(|_| durable))
     }
 
     /// The queues a publishing goes to.
@@ -248,6 +298,18 @@ impl VirtualHost {
         permission: Permission,
     ) -> Result<(), Refusal> {
         self.auth().check_resource(&actor.user, &self.name, kind, name, permission)
+    }
+
+    /// The same, for what a stream cannot do.
+    pub(crate) fn owned_backlog(&self, actor: &Actor, name: &str) -> Result<Arc<Queue>, Refusal> {
+        let queue = self.owned_queue(actor, name)?;
+        if queue.is_stream() {
+            return Err(Refusal::precondition(format!(
+                "queue '{name}' in vhost '{}' is a stream: its messages stay where they are, and are read from an offset by a consumer",
+                self.name
+            )));
+        }
+        Ok(queue)
     }
 
     /// Looks a queue up and refuses those another connection owns.

@@ -1,11 +1,13 @@
 //! Declaring, deleting and purging queues.
 
+use super::metadata::QUEUE_TYPE;
 use super::{Actor, VirtualHost, changes};
 use crate::definitions::stored;
 use crate::mailbox::Command;
 use crate::name::{self, Name, ResourceKind};
 use crate::queue::arguments::{QueueArguments, QueueKind};
 use crate::queue::state::Outcome;
+use crate::queue::stream::request;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
@@ -65,19 +67,26 @@ impl VirtualHost {
             Name::from(&*wanted)
         };
         self.permit(actor, ResourceKind::Queue, &name, Permission::Configure)?;
+        let there = self.topology().queue(&name).cloned();
+        let queue_type = self.queue_type_of(&declare, there.as_deref());
+        let mut arguments = declare.arguments;
+        if let Some(queue_type) = queue_type {
+            arguments.insert(QUEUE_TYPE, queue_type);
+        }
         let spec = QueueSpec {
             name: name.clone(),
             durable: declare.durable,
             exclusive_owner: declare.exclusive.then_some(actor.connection),
             auto_delete: declare.auto_delete,
-            arguments: declare.arguments,
+            arguments,
         };
-        if let Some(queue) = self.topology().queue(&name) {
+        if let Some(queue) = &there {
             return self.existing(queue, &spec, actor);
         }
         let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
-        if wanted.is_empty() && arguments.kind() == QueueKind::Quorum {
-            let text = "Cannot declare a server-named queue for type rabbit_quorum_queue";
+        if wanted.is_empty() && arguments.kind() != QueueKind::Classic {
+            let module = arguments.kind().module();
+            let text = format!("Cannot declare a server-named queue for type {module}");
             return Err(Refusal::other(ReplyCode::PreconditionFailed, text));
         }
         if let Some(exchange) = arguments.dead_letter_exchange() {
@@ -85,15 +94,18 @@ impl VirtualHost {
             self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
         }
         let now_ms = self.clock().now_ms();
-        let queue = Queue::new(self.next_queue_id(), spec.clone(), &arguments, self, now_ms);
+        let policies = self.policy_set();
+        let number = self.next_queue_id();
+        let queue = Queue::new(number, spec.clone(), arguments.kind(), &policies, self, now_ms);
         let lasting = changes::is_lasting(&queue);
         self.check_store(lasting)?;
+        let queues_max = self.queues_max();
         let other = self.change(|topology, batch| {
             if let Some(other) = topology.queue(&name) {
                 return Ok(Some(other.clone()));
             }
-            if topology.queue_count() >= self.shared.queues_max {
-                let limit = self.shared.queues_max as u64;
+            if topology.queue_count() >= queues_max {
+                let limit = queues_max as u64;
                 let vhost = self.name.clone();
                 return Err(Refusal::LimitReached {
                     kind: ResourceKind::Queue,
@@ -111,7 +123,11 @@ impl VirtualHost {
         if let Some(other) = other {
             return self.existing(&other, &spec, actor);
         }
+        if !Arc::ptr_eq(&policies, &self.policy_set()) {
+            self.catch_up_with_policies(&queue);
+        }
         queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
+        self.queue_created(&queue, actor);
         Ok(Declared { queue, created: true })
     }
 
@@ -144,6 +160,8 @@ impl VirtualHost {
             Err(Refusal::NoQueue { .. }) => return Ok(0),
             Err(refusal) => return Err(refusal),
         };
+        // RabbitMQ asks nothing of a stream that goes.
+        let only = if queue.is_stream() { DeleteQueue::default() } else { only };
         let figures = queue.figures();
         if only.if_unused && figures.consumers > 0 {
             let (name, vhost) = (queue.name().clone(), self.name.clone());
@@ -169,11 +187,11 @@ impl VirtualHost {
             if changes::is_lasting(&gone) || !removed.exchanges.is_empty() {
                 changes::removed(batch, self.name(), &removed);
             }
-            Some(())
+            Some(removed)
         });
-        if gone.is_none() {
-            return 0;
-        }
+        let Some(removed) = gone else { return 0 };
+        self.removed(&removed);
+        self.queue_deleted(queue.name());
         let mut outcome = Outcome::default();
         let (consumers, ready, timer) = {
             let mut state = queue.lock();
@@ -199,7 +217,7 @@ impl VirtualHost {
 
     /// Deletes an auto-delete or expired queue, unless somebody came to use it meanwhile.
     pub(crate) fn delete_unused_queue(&self, queue: &Arc<Queue>) {
-        if queue.lock().consumers().len() == 0 {
+        if queue.lock().consumer_count() == 0 {
             self.remove_queue(queue);
         }
     }
@@ -207,10 +225,13 @@ impl VirtualHost {
     /// `queue.purge`. Returns how many messages were dropped; unacked ones stay.
     ///
     /// # Errors
-    /// No permission, no such queue, another connection's queue.
+    /// No permission, no such queue, another connection's queue, a stream.
     pub fn purge_queue(&self, actor: &Actor, name: &str) -> Result<usize, Refusal> {
         self.permit(actor, ResourceKind::Queue, name, Permission::Read)?;
         let queue = self.owned_queue(actor, name)?;
+        if queue.is_stream() {
+            return Err(request::unsupported(&queue, "queue.purge"));
+        }
         let now_ms = self.clock().now_ms();
         let (count, recorded) =
             queue.with_synced(|state, queue, outcome| state.purge(queue, now_ms, outcome));

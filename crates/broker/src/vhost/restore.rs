@@ -43,13 +43,17 @@ impl VirtualHost {
         let now_ms = self.clock().now_ms();
         let name = spec.name.clone();
         let number = number.unwrap_or_else(|| self.next_queue_id());
-        let queue = Queue::new(number, spec, &arguments, self, now_ms);
+        let policies = self.policy_set();
+        let queue = Queue::new(number, spec, arguments.kind(), &policies, self, now_ms);
         self.change_into(batch, |topology, batch| {
             if changes::is_lasting(&queue) {
                 stored::put_queue(batch, self.name(), &queue);
             }
             topology.insert_queue(name, queue.clone())
         });
+        if !Arc::ptr_eq(&policies, &self.policy_set()) {
+            self.catch_up_with_policies(&queue);
+        }
         queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
         Ok(queue)
     }
@@ -58,5 +62,6 @@ impl VirtualHost {
     /// An entity is missing, or the exchange's type refuses the binding.
     pub(crate) fn restore_binding(&self, spec: BindSpec, batch: &mut Batch) -> Result<(), Refusal> {
         self.change_into(batch, |topology, batch| bindings::bind(topology, self.name(), spec, batch))
+            .map(drop)
     }
 }

@@ -1,11 +1,13 @@
 //! What delayed exchanges hold: looked at, cancelled, sent ahead of time.
 
-use super::{Actor, VirtualHost};
-use crate::exchange::ExchangeSpec;
+use super::{Actor, KeptNumbers, VirtualHost};
+use crate::definitions::stored;
+use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::message::Message;
-use crate::name::ResourceKind;
+use crate::name::{Name, ResourceKind};
+use crate::policy::Kinds;
 use crate::queue::backlog::Entry;
-use crate::queue::state::{Outcome, Scheduled};
+use crate::queue::state::{Outcome, QueueState, Scheduled};
 use crate::queue::timetable::due_of;
 use crate::queue::{Queue, load, scheduled};
 use crate::refusal::{Permission, Refusal};
@@ -35,11 +37,54 @@ impl From<&Entry> for ScheduledMessage {
     }
 }
 
+fn set_delay(timetable: &Arc<Queue>, delay_ms: u64) {
+    if let Some(state) = timetable.lock().backlog_mut() {
+        state.set_delay(delay_ms);
+    }
+}
+
 impl VirtualHost {
     /// Makes the timetable that a delayed exchange needs; `number` is the one it had before a restart.
     pub(super) fn make_timetable(self: &Arc<Self>, spec: &ExchangeSpec, number: Option<u64>) -> Arc<Queue> {
         let number = number.unwrap_or_else(|| self.next_queue_id());
-        Queue::timetable(number, spec.name.clone(), spec.durable, self)
+        let heeds_messages = spec.kind == ExchangeKind::Delayed;
+        let timetable = Queue::timetable(number, spec.name.clone(), spec.durable, heeds_messages, self);
+        let delay_ms = self.policy_set().applied(Kinds::EXCHANGE, &spec.name).number("delay").unwrap_or(0);
+        set_delay(&timetable, delay_ms);
+        timetable
+    }
+
+    /// Exchanges on which policies put a delay get a timetable, and those that have one another delay.
+    pub(super) fn follow_delays(self: &Arc<Self>, exchanges: &[Name]) {
+        for name in exchanges {
+            let (spec, delay_ms, timetable) = {
+                let topology = self.topology();
+                let Some(exchange) = topology.exchange(name) else { continue };
+                (exchange.spec(), exchange.delay_ms, topology.timetable(name).cloned())
+            };
+            match timetable {
+                Some(timetable) => set_delay(&timetable, delay_ms),
+                None if delay_ms > 0 => self.give_timetable(spec),
+                None => {}
+            }
+        }
+    }
+
+    fn give_timetable(self: &Arc<Self>, spec: ExchangeSpec) {
+        let timetable = self.make_timetable(&spec, None);
+        self.change(|topology, batch| {
+            if topology.exchange(&spec.name).is_none() || topology.timetable(&spec.name).is_some() {
+                return;
+            }
+            if spec.durable {
+                let numbers = KeptNumbers {
+                    timetable: Some(timetable.id()),
+                    gate: topology.gate(&spec.name).map(|gate| gate.id()),
+                };
+                stored::put_exchange(batch, self.name(), &spec, numbers);
+            }
+            topology.set_timetable(&spec.name, timetable);
+        });
     }
 
     /// Drops what an exchange held that is gone.
@@ -63,7 +108,7 @@ impl VirtualHost {
         topology.check_exchange(exchange)?;
         topology.timetable(exchange).cloned().ok_or_else(|| {
             Refusal::precondition(format!(
-                "exchange '{exchange}' in vhost '{}' is not of type x-delayed-message and holds no messages",
+                "exchange '{exchange}' in vhost '{}' is not of type x-delayed-message, no policy delays its messages, and it holds none",
                 self.name()
             ))
         })
@@ -76,7 +121,8 @@ impl VirtualHost {
     pub fn scheduled_count(&self, actor: &Actor, exchange: &str) -> Result<(usize, u64), Refusal> {
         let timetable = self.timetable(actor, exchange, Permission::Read)?;
         let state = timetable.lock();
-        Ok(state.timetable().map_or((0, 0), |table| (table.len(), table.body_bytes())))
+        let table = state.backlog().and_then(QueueState::timetable);
+        Ok(table.map_or((0, 0), |table| (table.len(), table.body_bytes())))
     }
 
     /// The messages that a delayed exchange holds behind the one with the number `after` (0 for all), `max` at most, in the order in
@@ -96,6 +142,7 @@ impl VirtualHost {
         let timetable = self.timetable(actor, exchange, Permission::Read)?;
         let (mut found, load): (Vec<ScheduledMessage>, _) = {
             let state = timetable.lock();
+            let Some(state) = state.backlog() else { return Ok(Vec::new()) };
             let Some(table) = state.timetable() else { return Ok(Vec::new()) };
             let found = table.near_after(after).take(max).map(ScheduledMessage::from).collect();
             (found, state.load_scheduled(after.max(table.horizon()), max))
@@ -120,7 +167,11 @@ impl VirtualHost {
     pub fn cancel_scheduled(&self, actor: &Actor, exchange: &str, id: u64) -> Result<bool, Refusal> {
         let timetable = self.timetable(actor, exchange, Permission::Configure)?;
         let Some(entry) = self.take_scheduled(&timetable, id) else { return Ok(false) };
-        let ((), recorded) = timetable.with_synced(|state, _, outcome| state.cancelled(entry, outcome));
+        let ((), recorded) = timetable.with_synced(|state, _, outcome| {
+            if let Some(state) = state.backlog_mut() {
+                state.cancelled(entry, outcome);
+            }
+        });
         self.shared.changes.note(recorded.ticket);
         Ok(true)
     }
@@ -140,6 +191,7 @@ impl VirtualHost {
         for _ in 0..ASKS_MAX {
             let (taken, load) = {
                 let mut state = timetable.lock();
+                let state = state.backlog_mut()?;
                 let taken = state.take_scheduled(id);
                 (taken, state.load_scheduled(id.saturating_sub(1), 1))
             };
@@ -151,7 +203,8 @@ impl VirtualHost {
                     let store = self.store()?;
                     let (entries, _) = load::fetch(store, timetable.id(), &load, self.unix_origin_ms());
                     let entry = entries.into_iter().find(|entry| entry.position == id)?;
-                    if timetable.lock().take_scheduled_on_disk(id, entry.message.body_len()) {
+                    let mut state = timetable.lock();
+                    if state.backlog_mut()?.take_scheduled_on_disk(id, entry.message.body_len()) {
                         return Some(entry);
                     }
                 }

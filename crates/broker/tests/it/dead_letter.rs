@@ -217,3 +217,38 @@ async fn letters_keep_their_order() {
     pass(&broker, &mut client, ms(10)).await;
     assert_eq!(client.drain("dead").await, texts);
 }
+
+/// `x-dead-letter-strategy: at-least-once`, which takes `x-overflow: reject-publish` (RabbitMQ, "Quorum Queues").
+#[tokio::test]
+async fn at_least_once_a_dead_letter_waits_until_it_finds_a_place() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    let keeping = |strategy: &str| {
+        arguments([
+            ("x-queue-type", text("quorum")),
+            ("x-overflow", text("reject-publish")),
+            ("x-dead-letter-strategy", text(strategy)),
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text("dead")),
+        ])
+    };
+    for (queue, strategy) in [("keeps", "at-least-once"), ("drops", "at-most-once")] {
+        client.declare(queue::Declare { durable: true, ..queue_with(queue, keeping(strategy)) }).await;
+        client.fill(queue, &[queue]).await;
+        let (tag, ..) = client.get(queue, false).await.unwrap();
+        client.tell(1, reject(tag, false)).await;
+        client.settle().await;
+        assert_eq!(client.count(queue).await, (0, 0), "it is not ready again");
+    }
+    // One message has room, and there is one already.
+    let full = arguments([("x-max-length", 1.into()), ("x-overflow", text("reject-publish"))]);
+    client.declare(queue_with("dead", full)).await;
+    client.fill("dead", &["first"]).await;
+    pass(&broker, &mut client, secs(60)).await;
+    assert_eq!(client.drain("dead").await, ["first"]);
+    pass(&broker, &mut client, secs(1)).await;
+    let letter = letter(&mut client).await;
+    assert_eq!((letter.text(), letter.deaths()[0].count), ("keeps", 1));
+    pass(&broker, &mut client, secs(60)).await;
+    assert!(client.get("dead", true).await.is_none(), "once, and the other one is gone");
+}

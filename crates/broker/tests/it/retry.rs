@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use leveret_broker::Broker;
+use leveret_broker::policy::{ApplyTo, Policy, PolicyScope};
 use leveret_protocol::methods::{channel, queue};
 use leveret_protocol::{FieldTable, FieldValue};
 
@@ -182,4 +183,33 @@ async fn the_arguments_are_checked() {
     let other = queue_with("q", arguments([("x-retry-delays", delays(&[5, 7]))]));
     assert!(matches!(client.call(1, other).await, Got::Close { code: 406, .. }));
     client.tell(1, channel::CloseOk).await;
+}
+
+#[tokio::test]
+async fn a_policy_gives_a_queue_a_ladder() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    client.declare(queue_with("dead", FieldTable::new())).await;
+    client.declare(queue_with("q", FieldTable::new())).await;
+    let definition = serde_json::json!({
+        "retry-delays": [1000, 2000], "dead-letter-exchange": "", "dead-letter-routing-key": "dead",
+    });
+    let policy = Policy {
+        name: "ladder".into(),
+        pattern: "^q$".into(),
+        apply_to: ApplyTo::Queues,
+        priority: 0,
+        definition: serde_json::from_value(definition).unwrap(),
+    };
+    let vhost = broker.vhosts().remove(0);
+    vhost.set_policy(PolicyScope::User, policy).unwrap();
+    client.fill("q", &["m"]).await;
+    for wait in [1, 2] {
+        fail(&mut client).await;
+        assert!(is_hidden(&mut client).await);
+        pass(&broker, &mut client, secs(wait)).await;
+    }
+    let last = fail(&mut client).await;
+    assert_eq!(last.headers().get("x-delivery-count"), Some(&FieldValue::I64(2)));
+    assert_eq!(client.get("dead", true).await.unwrap().2.deaths()[0].reason, "delivery_limit");
 }

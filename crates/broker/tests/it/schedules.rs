@@ -3,6 +3,7 @@
 use crate::support::*;
 use leveret_broker::Broker;
 use leveret_broker::auth::PeerInfo;
+use leveret_broker::policy::{ApplyTo, Policy, PolicyScope};
 use leveret_broker::vhost::{Actor, VirtualHost};
 use leveret_protocol::methods::{channel, exchange, queue};
 use leveret_protocol::{FieldTable, FieldValue};
@@ -208,4 +209,47 @@ async fn they_are_listed_cancelled_and_sent_ahead_of_time() {
     assert_eq!(vhost.scheduled_count(&actor, "later").unwrap(), (0, 0));
     let refusal = vhost.scheduled(&actor, "amq.topic", 0, 1).unwrap_err().to_string();
     assert!(refusal.contains("not of type x-delayed-message"), "{refusal}");
+}
+
+/// The key `delay` of policies, which is ours: every message of an exchange waits.
+#[tokio::test]
+async fn a_policy_delays_every_message_of_an_exchange_as_long_as_it_is_there() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    let declare =
+        |name| exchange::Declare { exchange: short(name), kind: short("fanout"), ..Default::default() };
+    client.call(1, declare("slow.before")).await;
+    let (vhost, actor) = operator(&broker);
+    let policy = |delay: u64| Policy {
+        name: "slow".into(),
+        pattern: "^slow".into(),
+        apply_to: ApplyTo::Exchanges,
+        priority: 0,
+        definition: serde_json::from_value(serde_json::json!({ "delay": delay })).unwrap(),
+    };
+    vhost.set_policy(PolicyScope::User, policy(5_000)).unwrap();
+    client.call(1, declare("slow.after")).await;
+    client.declare(queue_with("q", FieldTable::new())).await;
+    for name in ["slow.before", "slow.after"] {
+        bind(&mut client, "q", name, "").await;
+        client.publish(Publishing { exchange: name, ..Publishing::to("key", name) }).await;
+    }
+    // What such a message says of its own is not for this exchange.
+    client.publish(Publishing { exchange: "slow.after", ..later("key", "own", 1) }).await;
+    client.settle().await;
+    assert_eq!(vhost.scheduled_count(&actor, "slow.before").unwrap().0, 1);
+    pass(&broker, &mut client, ms(4_999)).await;
+    assert!(client.get("q", true).await.is_none());
+    pass(&broker, &mut client, ms(1)).await;
+    let mut arrived = client.drain("q").await;
+    arrived.sort_unstable();
+    assert_eq!(arrived, ["own", "slow.after", "slow.before"]);
+    client.publish(Publishing { exchange: "slow.before", ..Publishing::to("key", "waits") }).await;
+    client.settle().await;
+    vhost.clear_policy(PolicyScope::User, "slow").unwrap();
+    client.publish(Publishing { exchange: "slow.before", ..Publishing::to("key", "at once") }).await;
+    client.settle().await;
+    assert_eq!(client.drain("q").await, ["at once"]);
+    pass(&broker, &mut client, secs(5)).await;
+    assert_eq!(client.drain("q").await, ["waits"], "what waits already comes when it was to");
 }

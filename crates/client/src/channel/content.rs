@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{RawProperties, put_content};
 
-use super::{Channel, ConsumeOptions, Got, short};
+use super::{Channel, ConsumeOptions, Got, PublishOptions, short};
 use crate::consumer::{Consumer, ConsumerOptions};
 use crate::error::Error;
 use crate::io::{CallKind, Command, Reply};
@@ -61,19 +61,35 @@ impl Channel {
         }
     }
 
-    /// `basic.publish`, without waiting for anything: a message to an exchange that does not exist closes the channel. For
-    /// confirms use a [`Publisher`](crate::Publisher).
+    /// `basic.publish`, without waiting for anything: a message to an exchange that does not exist closes the channel. With confirms,
+    /// [`wait_for_confirms`](Self::wait_for_confirms) knows of it; for the confirm of this one there is
+    /// [`basic_publish_confirmed`](Self::basic_publish_confirmed).
     ///
     /// # Errors
     /// Names too long, connection closed, no room in the connection's queue within the operation's deadline.
     pub async fn basic_publish(&self, message: impl Into<Message>) -> Result<(), Error> {
+        self.basic_publish_with(message, PublishOptions::default()).await
+    }
+
+    /// The same with options; what is `mandatory` and comes back is told by [`returns`](Self::returns).
+    ///
+    /// # Errors
+    /// As [`basic_publish`](Self::basic_publish).
+    pub async fn basic_publish_with(
+        &self,
+        message: impl Into<Message>,
+        how: PublishOptions,
+    ) -> Result<(), Error> {
+        if self.is_confirming() {
+            return self.basic_publish_confirmed(message, how).await.map(drop);
+        }
         let Message { body, properties, exchange, routing_key } = message.into();
         let exchange = short(exchange.as_deref().unwrap_or_default())?;
         let routing_key = short(routing_key.as_deref().unwrap_or_default())?;
         let (mut encoded, mut frames) = (Vec::new(), Vec::new());
         properties.encode(&mut encoded);
         let properties = RawProperties::parse(&encoded).unwrap_or_default();
-        basic::Publish { exchange, routing_key, mandatory: false, immediate: false }
+        basic::Publish { exchange, routing_key, mandatory: how.mandatory, immediate: false }
             .write(self.number(), &mut frames);
         let frame_max = self.0.shared.connection.frame_max.load(SeqCst);
         put_content(&mut frames, self.number(), properties, &body, frame_max);

@@ -1,18 +1,20 @@
 //! The low-level channel: every method of AMQP 0-9-1 and RabbitMQ's extensions, a file per part.
 
+mod confirms;
 mod content;
 mod declare;
 mod options;
 
+pub use confirms::{Confirmation, PublishConfirm};
 pub use options::{
     Bind, ConsumeOptions, DeclaredQueue, DeleteExchange, DeleteQueue, ExchangeBind, ExchangeDeclare, Got,
-    QueueDeclare,
+    PublishOptions, QueueDeclare,
 };
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use leveret_protocol::methods::{channel, confirm, tx};
+use leveret_protocol::methods::{channel, tx};
 use leveret_protocol::{Method, ShortStr};
 
 use crate::connection::Connection;
@@ -34,20 +36,33 @@ impl Drop for Inner {
     }
 }
 
-/// A channel; clones are the same one, and it is closed when the last is dropped. It ends with its connection: publishers and
-/// consumers come back by themselves, a channel does not.
+/// A channel; clones are the same one, and it is closed when the last is dropped.
+///
+/// It does not recover, as with other clients: it ends with its connection, and with every error that AMQP closes channels for. Then
+/// all that is asked of it fails with that error, its consumers end with it, and [`wait_closed`](Self::wait_closed) tells it; the
+/// connection comes back by itself, and [`Connection::channel`] opens another. What is to go on by itself is a
+/// [`Publisher`](crate::Publisher), which sends again what was not confirmed, or a consumer of [`Connection::consumer`].
+/// (What a channel *declared* is declared again with the connection.)
 ///
 /// Every method waits for the broker's answer, at most
 /// [`operation_timeout`](crate::ConnectOptions::operation_timeout). Dropping a future does not take the method back.
 ///
-/// ```no_run
-/// # async fn example(connection: leveret_client::Connection) -> Result<(), leveret_client::Error> {
-/// use leveret_client::QueueDeclare;
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{Message, QueueDeclare};
 ///
 /// let channel = connection.channel().await?;
 /// channel.queue_declare("orders", QueueDeclare { durable: true, ..Default::default() }).await?;
+/// channel.confirm_select().await?;
+/// let message = Message::new("one coffee").routing_key("orders");
+/// let confirm = channel.basic_publish_confirmed(message, Default::default()).await?;
+/// println!("{:?}", confirm.await); // Ok(Ack)
+/// let got = channel.basic_get("orders", false).await?.ok_or("the queue is empty")?;
+/// assert_eq!((&got.delivery.body()[..], got.messages), (&b"one coffee"[..], 0));
+/// got.delivery.ack()?;
 /// # Ok(())
 /// # }
+/// # leveret_test::run_example(example);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Channel(Arc<Inner>);
@@ -98,15 +113,6 @@ impl Channel {
 
     async fn done<'m>(&self, method: impl Into<Method<'m>>) -> Result<(), Error> {
         self.call(method, CallKind::Other).await.map(drop)
-    }
-
-    /// `confirm.select`.
-    ///
-    /// # Errors
-    /// 406 on a channel in transactions; connection lost.
-    pub async fn confirm_select(&self) -> Result<(), Error> {
-        self.mark();
-        self.call(confirm::Select { no_wait: false }, CallKind::Confirm).await.map(drop)
     }
 
     /// `tx.select`: what follows counts only once it is committed.

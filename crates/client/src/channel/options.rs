@@ -73,6 +73,13 @@ pub struct DeleteExchange {
     pub if_unused: bool,
 }
 
+/// How to publish on a low-level channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PublishOptions {
+    /// What no queue takes comes back.
+    pub mandatory: bool,
+}
+
 /// How to consume on a low-level channel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConsumeOptions {

@@ -96,18 +96,27 @@ pub struct DrainReport {
 /// A consumer with a channel of its own: a [`Stream`] of deliveries. Dropping it closes the channel; the broker requeues what is
 /// not settled.
 ///
-/// ```no_run
+/// ```
 /// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
 /// use leveret_client::ConsumerOptions;
+/// use std::time::Duration;
 ///
+/// # let publisher = connection.publisher(leveret_client::PublisherOptions::to_queue("orders")).await?;
+/// # publisher.send_all(["one coffee", "goodbye"]).await;
 /// let mut consumer = connection.consumer(ConsumerOptions::new("orders", 100)).await?;
 /// while let Some(delivery) = consumer.next().await {
 ///     let delivery = delivery?;
-///     println!("{:?}", delivery.body());
+///     let is_last = delivery.body() == "goodbye";
 ///     delivery.ack()?;
+///     if is_last {
+///         break;
+///     }
 /// }
+/// let report = consumer.drain(Duration::from_secs(5)).await?; // acks are with the broker
+/// assert_eq!((report.requeued, report.abandoned), (0, 0));
 /// # Ok(())
 /// # }
+/// # leveret_test::run_example(example);
 /// ```
 #[derive(Debug)]
 pub struct Consumer {

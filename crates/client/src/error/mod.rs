@@ -69,6 +69,15 @@ pub enum Error {
     /// has recovered.
     #[error("connection lost: {0}; whether the operation was carried out is unknown, try it again")]
     Lost(Arc<str>),
+    /// The broker cancelled a consumer of a low-level channel: its queue was deleted, or moved to another node.
+    #[error("the broker cancelled consumer {tag}; was its queue deleted?")]
+    ConsumerCancelled {
+        /// The consumer tag.
+        tag: Arc<str>,
+    },
+    /// Confirms were asked of a channel without `confirm.select`.
+    #[error("the channel has no confirms; call confirm_select first")]
+    NotConfirming,
     /// No answer in time. The operation may have happened or not.
     #[error(
         "no answer to {what} within {after:?}; raise ConnectOptions::operation_timeout or look at the broker's load"

@@ -10,6 +10,7 @@ use leveret_protocol::methods::{basic, channel, confirm};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::restore::encode;
 use super::shared::{CallKind, ChannelShared, Opened, ReplySender, Subscription};
 use crate::acks::{Coalescer, SettleFrame, Settlement};
 use crate::confirms::Ring;
@@ -53,6 +54,8 @@ pub(super) struct Consuming {
     pub(super) batch: VecDeque<Delivery>,
     /// The broker cancelled it: when to subscribe again.
     pub(super) again_at: Option<Instant>,
+    /// The queue is not there: if it is of those that go by themselves it is declared first.
+    pub(super) declares: bool,
 }
 
 pub(super) struct ChannelState {
@@ -73,6 +76,8 @@ pub(super) struct ChannelState {
     pub(super) acks: Coalescer,
     pub(super) consumers: Vec<Consuming>,
     pub(super) reopen_at: Option<Instant>,
+    /// Until when messages wait for company.
+    pub(super) linger_at: Option<Instant>,
     pub(super) failures: usize,
     /// Permits to give back at the end of the batch.
     pub(super) done_count: usize,
@@ -95,6 +100,7 @@ impl ChannelState {
             acks: Coalescer::new(prefetch),
             consumers: Vec::new(),
             reopen_at: None,
+            linger_at: None,
             failures: 0,
             done_count: 0,
             done_bytes: 0,
@@ -124,6 +130,14 @@ impl ChannelState {
     pub(super) fn subscribe(&mut self, index: usize, out: &mut Vec<u8>) {
         let Some(consumer) = self.consumers.get_mut(index) else { return };
         consumer.again_at = None;
+        if consumer.declares {
+            let topology = self.shared.connection.topology.lock();
+            for step in topology.leading_to(&consumer.subscription.queue) {
+                if encode(&step, self.shared.number, out) {
+                    self.pending.push_back(Pending::Internal);
+                }
+            }
+        }
         write_consume(&consumer.subscription, self.shared.number, out);
         self.pending.push_back(Pending::Resubscribe);
     }
@@ -132,6 +146,7 @@ impl ChannelState {
     pub(super) fn lose(&mut self, error: &Error) {
         self.usable = false;
         self.closing = false;
+        self.linger_at = None;
         self.acks.reset();
         self.shared.epoch.store(self.acks.epoch(), Ordering::SeqCst);
         for pending in self.pending.drain(..) {
@@ -177,6 +192,8 @@ impl ChannelState {
         self.release();
         self.shared.count.close();
         self.shared.bytes.close();
+        *self.shared.returns.lock() = None;
+        self.shared.ended.notify_waiters();
     }
 
     pub(super) fn done(&mut self, message: &InFlight) {
@@ -242,6 +259,7 @@ impl ChannelState {
         [
             self.acks.deadline().map(Instant::from_std),
             self.reopen_at,
+            self.linger_at,
             expiry(self.ring.iter().find(|(_, m)| !m.is_done()).map(|(_, m)| m)),
             expiry(self.resend.iter().find(|m| !m.is_done())),
             self.consumers.iter().filter_map(|consumer| consumer.again_at).min(),

@@ -1,6 +1,7 @@
 //! What handles ask for: channels, methods, frames.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use leveret_protocol::methods::channel;
 use tokio::time::Instant;
@@ -58,6 +59,11 @@ impl Task {
                     return;
                 };
                 state.settle(now, &mut link.out);
+                state.write_before(link.frame_max, &mut link.out);
+                if kind == CallKind::Confirm {
+                    state.confirms = true;
+                    state.shared.confirming.store(true, SeqCst);
+                }
                 if kind == CallKind::Close {
                     state.flush_acks(&mut link.out);
                     state.closing = true;
@@ -76,6 +82,7 @@ impl Task {
                     let _ = reply.send(Err(Error::Lost("the channel is being recovered".into())));
                     return;
                 };
+                state.write_before(link.frame_max, &mut link.out);
                 write_consume(&subscription, channel, &mut link.out);
                 state.pending.push_back(Pending::Consume(subscription, reply));
             }

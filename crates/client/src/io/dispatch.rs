@@ -1,16 +1,16 @@
-//! What arrives: answers to whoever waits, confirms to the ring, deliveries to their consumers in batches.
+//! What arrives, by what it is: answers to whoever waits, confirms to the ring, deliveries to their consumers in batches.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use leveret_protocol::methods::{basic, channel, connection};
-use leveret_protocol::{Content, ContentMethod, Incoming, Method, Properties, parse_frame};
+use leveret_protocol::{Content, ContentMethod, Method, Properties};
 use tokio::time::Instant;
 
 use super::channel_state::{ChannelState, Consuming, Pending};
 use super::link::Link;
+use super::restore::NOT_FOUND;
 use super::shared::{CallKind, Opened, Reply};
 use super::task::{End, Task};
 use crate::connection::ConnectionState;
@@ -19,51 +19,6 @@ use crate::error::{Error, Origin, Returned, Scope};
 use crate::topology;
 
 impl Task {
-    /// Handles every whole frame of the buffer, then hands over what was gathered.
-    pub(super) fn on_read(&mut self, link: &mut Link) -> Result<(), End> {
-        if matches!(parse_frame(&link.input, 0), Ok(None)) {
-            return Ok(());
-        }
-        let mut chunk = link.input.split().freeze();
-        let mut end = Ok(());
-        while end.is_ok() {
-            let whole = chunk.clone();
-            match link.inbound.next(&whole) {
-                Ok(Some((incoming, used))) => {
-                    chunk.advance(used);
-                    end = match incoming {
-                        Incoming::Method { channel: 0, method } => self.on_connection(method, &mut link.out),
-                        Incoming::Method { channel, method } => {
-                            self.on_method(channel, method, link);
-                            Ok(())
-                        }
-                        Incoming::Content { channel, content } => {
-                            self.on_content(channel, &content, &whole);
-                            Ok(())
-                        }
-                        Incoming::Heartbeat | Incoming::Partial => Ok(()),
-                    };
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    error.error.write(&mut link.out);
-                    end = Err(End::Lost(error.to_string()));
-                }
-            }
-        }
-        link.input.extend_from_slice(&chunk);
-        for number in std::mem::take(&mut self.touched) {
-            if let Some(state) = self.channel(number) {
-                state.hand_over();
-                state.release();
-                if state.ring.is_empty() && state.shared.released.load(SeqCst) {
-                    state.shared.connection.set_ready(number);
-                }
-            }
-        }
-        end
-    }
-
     fn touch(&mut self, number: u16) -> Option<&mut ChannelState> {
         if self.touched.last() != Some(&number) {
             self.touched.push(number);
@@ -108,7 +63,7 @@ impl Task {
         }
     }
 
-    fn on_method(&mut self, number: u16, method: Method<'_>, link: &mut Link) {
+    pub(super) fn on_method(&mut self, number: u16, method: Method<'_>, link: &mut Link) {
         match method {
             Method::BasicAck(basic::Ack { delivery_tag, multiple }) => {
                 self.confirmed(number, delivery_tag, multiple, true);
@@ -178,12 +133,16 @@ impl Task {
                     exclusive: subscription.exclusive,
                     arguments: subscription.arguments.clone(),
                 });
-                state.consumers.push(Consuming { subscription, batch: VecDeque::new(), again_at: None });
+                state.consumers.push(Consuming {
+                    subscription,
+                    batch: VecDeque::new(),
+                    again_at: None,
+                    declares: false,
+                });
                 let _ = reply.send(Ok(Reply::Consuming(tag)));
             }
             Pending::Call(kind, reply) => {
                 match kind {
-                    CallKind::Confirm => state.confirms = true,
                     CallKind::Qos(prefetch) => {
                         state.prefetch = prefetch;
                         state.acks.set_prefetch(prefetch);
@@ -244,12 +203,7 @@ impl Task {
         } else {
             let mut consumer = state.consumers.swap_remove(at);
             consumer.hand_over();
-            consumer.subscription.inbox.end(Error::Closed {
-                scope: Scope::Channel,
-                origin: Origin::Broker,
-                code: 0,
-                text: "the broker cancelled the consumer; was its queue deleted?".into(),
-            });
+            consumer.subscription.inbox.end(Error::ConsumerCancelled { tag: tag.into() });
         }
         self.rearm = true;
     }
@@ -263,19 +217,28 @@ impl Task {
             text: text.clone(),
         };
         let Some(state) = self.channel(number) else { return };
+        let by_publish = (close.class_id, close.method_id) == (60, 40);
         let asked = state
             .pending
             .iter()
             .any(|p| matches!(p, Pending::Call(..) | Pending::Consume(..) | Pending::Open(_)));
         if !state.recovers || asked && state.consumers.is_empty() && state.ring.is_empty() || state.closing {
             if let Some(mut state) = self.remove(number) {
+                if by_publish {
+                    state.accuse(close.reply_code, &text);
+                }
                 state.end(&error);
             }
             return;
         }
-        let by_publish = (close.class_id, close.method_id) == (60, 40);
         if by_publish {
             state.accuse(close.reply_code, &text);
+        }
+        // The accident: the broker noticed the end of the lost connection after its exclusive and auto-delete queues were declared
+        // again, they went with it, and their consumers asked for them for ever.
+        let consumes = (close.class_id, close.method_id) == (60, 20);
+        for consumer in &mut state.consumers {
+            consumer.declares = consumes && close.reply_code == NOT_FOUND;
         }
         state.lose(&error);
         tracing::warn!(channel = number, %error, "the broker closed a channel; it is opened again");
@@ -286,7 +249,7 @@ impl Task {
         self.due_now |= by_publish;
     }
 
-    fn on_content(&mut self, number: u16, content: &Content<'_>, whole: &Bytes) {
+    pub(super) fn on_content(&mut self, number: u16, content: &Content<'_>, whole: &Bytes) {
         match content.method() {
             ContentMethod::Deliver(deliver) => {
                 let Some(state) = self.touch(number) else { return };
@@ -331,17 +294,25 @@ impl Task {
         let (exchange, key) = (returned.exchange.as_bytes(), returned.routing_key.as_bytes());
         let (properties, body) = (content.properties().as_bytes(), content.body.as_slice());
         let find = |properties| state.ring.iter().find(|(_, m)| m.matches(exchange, key, properties, body));
-        let Some((_, message)) = find(Some(properties)).or_else(|| find(None)) else {
+        let message = find(Some(properties)).or_else(|| find(None)).map(|(_, message)| message.clone());
+        let returns = state.shared.returns.lock();
+        if message.is_none() && returns.is_none() {
             return tracing::warn!(channel = number, "returned message is not one of ours");
-        };
-        message.set_returned(Box::new(Returned {
+        }
+        let returned = Returned {
             code: returned.reply_code,
             text: returned.reply_text.to_lossy().into_owned(),
             exchange: returned.exchange.to_lossy().into_owned(),
             routing_key: returned.routing_key.to_lossy().into_owned(),
             properties: Properties::try_from(content.properties()).unwrap_or_default(),
-            body: message.body.clone(),
-        }));
+            body: message.as_ref().map_or_else(|| Bytes::copy_from_slice(body), |m| m.body.clone()),
+        };
+        if let Some(returns) = &*returns {
+            returns.send(returned.clone());
+        }
+        if let Some(message) = message {
+            message.set_returned(Box::new(returned));
+        }
     }
 }
 
@@ -368,11 +339,5 @@ impl Consuming {
         }
         drop(waiting);
         inbox.waker.wake();
-    }
-}
-
-impl ChannelState {
-    fn hand_over(&mut self) {
-        self.consumers.iter_mut().for_each(Consuming::hand_over);
     }
 }

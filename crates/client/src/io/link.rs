@@ -4,7 +4,7 @@ use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::SeqCst;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use leveret_protocol::handshake::Tuning;
@@ -107,73 +107,79 @@ impl Link {
         }
     }
 
-    /// Waits for anything. Dropping the future loses nothing.
-    pub(super) async fn event(
+    /// When the timer goes off.
+    pub(super) fn alarm(&self) -> Instant {
+        self.timer.deadline()
+    }
+
+    /// Writes what the stream takes.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), String> {
+        let before = self.written;
+        while let Some(rest) = self.out.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Ready(Ok(0)) => return Err("the stream takes no more".into()),
+                Poll::Ready(Ok(count)) => self.written += count,
+                Poll::Ready(Err(error)) => return Err(error.to_string()),
+                Poll::Pending => break,
+            }
+        }
+        if self.written > before {
+            self.unflushed = true;
+            self.heartbeat.on_sent(self.now_ms(Instant::now()));
+        }
+        if self.written == self.out.len() {
+            self.out.clear();
+            self.written = 0;
+        }
+        if self.unflushed
+            && let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx)
+        {
+            flushed.map_err(|error| error.to_string())?;
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    /// Waits for anything.
+    pub(super) fn poll_event(
         &mut self,
+        cx: &mut Context<'_>,
         shared: &ConnectionShared,
         commands: &mut mpsc::Receiver<Command>,
-        timed: bool,
-    ) -> Event {
-        let now_ms = self.now_ms(Instant::now());
-        let event = poll_fn(|cx| {
-            let had_output = self.written < self.out.len();
-            while self.written < self.out.len() {
-                let Some(rest) = self.out.get(self.written..) else { break };
-                match Pin::new(&mut self.stream).poll_write(cx, rest) {
-                    Poll::Ready(Ok(0)) => return Poll::Ready(Event::Lost("the stream takes no more".into())),
-                    Poll::Ready(Ok(count)) => {
-                        self.written += count;
-                        self.unflushed = true;
-                        self.heartbeat.on_sent(now_ms);
-                    }
-                    Poll::Ready(Err(error)) => return Poll::Ready(Event::Lost(error.to_string())),
-                    Poll::Pending => break,
-                }
+    ) -> Poll<Event> {
+        let had_output = !self.out.is_empty();
+        if let Err(text) = self.poll_write(cx) {
+            return Poll::Ready(Event::Lost(text));
+        }
+        self.held_back = shared.holds_back(self.held_back);
+        let read = if self.held_back { Poll::Pending } else { self.poll_read(cx) };
+        match read {
+            Poll::Ready(Ok(0)) => return Poll::Ready(Event::Lost("the broker closed the socket".into())),
+            Poll::Ready(Ok(_)) => {
+                self.heartbeat.on_received(self.now_ms(Instant::now()));
+                return Poll::Ready(Event::Read);
             }
-            if self.written == self.out.len() {
-                self.out.clear();
-                self.written = 0;
-            }
-            if self.unflushed {
-                match Pin::new(&mut self.stream).poll_flush(cx) {
-                    Poll::Ready(Ok(())) => self.unflushed = false,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Event::Lost(error.to_string())),
-                    Poll::Pending => {}
-                }
-            }
-            self.held_back = shared.holds_back(self.held_back);
-            let read = if self.held_back { Poll::Pending } else { self.poll_read(cx) };
-            match read {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Event::Lost("the broker closed the socket".into())),
-                Poll::Ready(Ok(_)) => {
-                    self.heartbeat.on_received(now_ms);
-                    return Poll::Ready(Event::Read);
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Event::Lost(error.to_string())),
-                Poll::Pending => {}
-            }
-            if self.out.len() < READ_MAX
-                && let Poll::Ready(Some(command)) = commands.poll_recv(cx)
-            {
-                return Poll::Ready(Event::Command(Box::new(command)));
-            }
-            if had_output && self.out.is_empty() {
-                return Poll::Ready(Event::Written);
-            }
-            shared.waker.register(cx.waker());
-            shared.sleeping.store(true, SeqCst);
-            // While a write is stuck there is no room for more; back-pressure begins here.
-            if shared.has_ready() && self.out.is_empty() || self.held_back && !shared.holds_back(true) {
-                return Poll::Ready(Event::Bell);
-            }
-            if timed && self.timer.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Event::Timer);
-            }
-            Poll::Pending
-        })
-        .await;
-        shared.sleeping.store(false, SeqCst);
-        event
+            Poll::Ready(Err(error)) => return Poll::Ready(Event::Lost(error.to_string())),
+            Poll::Pending => {}
+        }
+        if self.out.len() < READ_MAX
+            && let Poll::Ready(Some(command)) = commands.poll_recv(cx)
+        {
+            return Poll::Ready(Event::Command(Box::new(command)));
+        }
+        if had_output && self.out.is_empty() {
+            return Poll::Ready(Event::Written);
+        }
+        shared.waker.register(cx.waker());
+        shared.sleeping.store(true, SeqCst);
+        // While a write is stuck there is no room for more; back-pressure begins here.
+        if shared.has_ready() && self.out.is_empty() || self.held_back && !shared.holds_back(true) {
+            return Poll::Ready(Event::Bell);
+        }
+        if self.timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Event::Timer);
+        }
+        Poll::Pending
     }
 
     /// Writes what there is, then waits for more to read and for nothing else. Not to be dropped halfway if the link lives on.
@@ -190,7 +196,7 @@ impl Link {
         }
     }
 
-    fn poll_read(&mut self, cx: &mut std::task::Context<'_>) -> Poll<io::Result<usize>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.capacity() - self.input.len() < self.read_size / 2 {
             self.input.reserve(self.read_size);
         }

@@ -5,12 +5,18 @@ mod commands;
 mod connect;
 mod dispatch;
 mod handshake;
+mod linger;
 mod link;
 mod publish;
+mod read;
 mod restore;
+mod returns;
+mod serving;
 mod shared;
 mod task;
 
+pub(crate) use linger::Linger;
+pub use returns::Returns;
 pub(crate) use shared::{
     CallKind, ChannelShared, Command, ConnectionShared, Inbox, Reply, Settle, Subscription,
 };

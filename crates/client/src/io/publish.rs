@@ -1,6 +1,7 @@
 //! Writing messages: the confirm number is given where the frame is written.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
 use super::channel_state::ChannelState;
 use crate::error::SendError;
@@ -23,6 +24,13 @@ impl ChannelState {
                 Some(message) => self.write_one(message, frame_max, out),
                 None => return false,
             }
+        }
+    }
+
+    /// On a low-level channel methods come after what was published before them, also while the broker blocks: it reads neither then.
+    pub(super) fn write_before(&mut self, frame_max: u32, out: &mut Vec<u8>) {
+        if !self.recovers {
+            self.write_publishes(frame_max, usize::MAX, out);
         }
     }
 
@@ -75,6 +83,9 @@ impl ChannelState {
                 }
             }
             Err(error) => tracing::warn!(channel = self.shared.number, %error, "confirm ignored"),
+        }
+        if !stored {
+            self.shared.nacked.fetch_add(count, SeqCst);
         }
         self.suspects = self.suspects.saturating_sub(count);
         self.done_count += count;

@@ -15,9 +15,12 @@ use crate::topology::{Outcome, Recovery, Step};
 /// The channel it happens on; no other is open then.
 const CHANNEL: u16 = 1;
 
-/// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet.
+/// What is to be bound or consumed is not there (any more).
+pub(super) const NOT_FOUND: u16 = 404;
+/// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet. So many tries for
+/// all queues together; those that are locked for longer are declared for their consumers when these find them gone.
 const RESOURCE_LOCKED: u16 = 405;
-const LOCKED_TRIES: u32 = 20;
+const LOCKED_TRIES: u32 = 50;
 const LOCKED_PAUSE: Duration = Duration::from_millis(100);
 
 enum Answer {
@@ -56,19 +59,19 @@ impl Task {
     }
 
     async fn carry_out(&mut self, recovery: &mut Recovery, link: &mut Link) -> Result<(), End> {
-        let mut is_open = false;
+        let (mut is_open, mut locked) = (false, 0);
         loop {
             let frame = {
                 let topology = self.shared.topology.lock();
                 let Some(step) = recovery.next(&topology) else { break };
-                encode(&step)
+                let mut frame = Vec::new();
+                encode(&step, CHANNEL, &mut frame).then_some(frame)
             };
             // Channels bring back their prefetch and consumers themselves.
             let Some(frame) = frame else {
                 recovery.done(&mut self.shared.topology.lock(), Outcome::Left);
                 continue;
             };
-            let mut locked = 0;
             let outcome = loop {
                 if !is_open {
                     channel::Open.write(CHANNEL, &mut link.out);
@@ -79,6 +82,10 @@ impl Task {
                 match self.answer(link).await? {
                     Answer::Done => break Outcome::Done,
                     Answer::Named(name) => break Outcome::Named(name),
+                    Answer::Closed { code: NOT_FOUND, reason } => {
+                        is_open = false;
+                        break Outcome::Gone(reason);
+                    }
                     Answer::Closed { code, reason } => {
                         is_open = false;
                         locked += 1;
@@ -153,9 +160,8 @@ fn answer_of(method: &Method<'_>, out: &mut Vec<u8>) -> Answer {
     }
 }
 
-/// The method of a step; `None` for what the channels do themselves.
-fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
+/// Writes the method of a step; false: channels do it themselves.
+pub(super) fn encode(step: &Step<'_>, channel: u16, out: &mut Vec<u8>) -> bool {
     match *step {
         Step::DeclareExchange(declared) => exchange::Declare {
             exchange: ShortStr::truncate(&declared.name),
@@ -166,7 +172,7 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: declared.arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
+        .write(channel, out),
         Step::DeclareQueue { name, queue: declared } => queue::Declare {
             queue: ShortStr::truncate(name),
             durable: declared.durable,
@@ -175,7 +181,7 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: declared.arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
+        .write(channel, out),
         Step::BindQueue { queue, source, routing_key, arguments } => queue::Bind {
             queue: ShortStr::truncate(queue),
             exchange: ShortStr::truncate(source),
@@ -183,7 +189,7 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
+        .write(channel, out),
         Step::BindExchange { destination, source, routing_key, arguments } => exchange::Bind {
             destination: ShortStr::truncate(destination),
             source: ShortStr::truncate(source),
@@ -191,8 +197,8 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
-        Step::Qos(_) | Step::Consume(_) => return None,
+        .write(channel, out),
+        Step::Qos(_) | Step::Consume(_) => return false,
     }
-    Some(out)
+    true
 }

@@ -8,8 +8,11 @@ use atomic_waker::AtomicWaker;
 use crossbeam_queue::ArrayQueue;
 use leveret_protocol::FieldTable;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use super::linger::Linger;
+use super::returns::ReturnsSender;
+use super::serving::Bed;
 use crate::acks::Settlement;
 use crate::consumer::Delivery;
 use crate::error::Error;
@@ -155,6 +158,7 @@ impl Inbox {
 pub(crate) struct ConnectionShared {
     pub(crate) sleeping: AtomicBool,
     pub(crate) waker: AtomicWaker,
+    pub(super) bed: Bed,
     /// A bit for every channel that has something for the task.
     ready: Box<[AtomicU64]>,
     pub(crate) close_requested: AtomicBool,
@@ -179,6 +183,7 @@ impl ConnectionShared {
         Self {
             sleeping: AtomicBool::new(false),
             waker: AtomicWaker::new(),
+            bed: Bed::default(),
             ready: (0..=channels / 64).map(|_| AtomicU64::new(0)).collect(),
             close_requested: AtomicBool::new(false),
             frame_max: AtomicU32::new(0),
@@ -206,8 +211,13 @@ impl ConnectionShared {
         self.waiting_bytes.load(SeqCst) > most
     }
 
+    /// Whether the task slept; who is told so wakes it, or does its work.
+    pub(super) fn take_sleeping(&self) -> bool {
+        self.sleeping.load(SeqCst) && self.sleeping.swap(false, SeqCst)
+    }
+
     pub(crate) fn ring(&self) {
-        if self.sleeping.load(SeqCst) && self.sleeping.swap(false, SeqCst) {
+        if self.take_sleeping() {
             self.waker.wake();
         }
     }
@@ -216,13 +226,17 @@ impl ConnectionShared {
         self.ready.iter().any(|word| word.load(SeqCst) != 0) || self.close_requested.load(SeqCst)
     }
 
-    pub(crate) fn set_ready(&self, channel: u16) {
+    pub(super) fn mark_ready(&self, channel: u16) {
         if let Some(word) = self.ready.get(usize::from(channel) / 64) {
             let bit = 1 << (channel % 64);
             if word.load(SeqCst) & bit == 0 {
                 word.fetch_or(bit, SeqCst);
             }
         }
+    }
+
+    pub(crate) fn set_ready(&self, channel: u16) {
+        self.mark_ready(channel);
         self.ring();
     }
 
@@ -249,6 +263,8 @@ pub(crate) struct ChannelShared {
     /// Counts the channels that replaced each other under this number and handle.
     pub(crate) epoch: AtomicU32,
     publishes: OnceLock<ArrayQueue<Arc<InFlight>>>,
+    /// Set if messages wait for company.
+    pub(crate) linger: OnceLock<Linger>,
     settles: OnceLock<ArrayQueue<Settle>>,
     prefetch: usize,
     /// Settlements that found the queue full; rare.
@@ -258,6 +274,12 @@ pub(crate) struct ChannelShared {
     pub(crate) count_max: usize,
     pub(crate) bytes_max: usize,
     pub(crate) closed: OnceLock<Error>,
+    /// Told when it is.
+    pub(crate) ended: Notify,
+    /// `confirm.select` was called on it.
+    pub(crate) confirming: AtomicBool,
+    pub(crate) nacked: AtomicUsize,
+    pub(crate) returns: Mutex<Option<ReturnsSender>>,
     /// The handle was dropped.
     pub(crate) released: AtomicBool,
 }
@@ -275,6 +297,7 @@ impl ChannelShared {
             number,
             epoch: AtomicU32::new(0),
             publishes: OnceLock::new(),
+            linger: OnceLock::new(),
             settles: OnceLock::new(),
             prefetch: usize::from(prefetch).clamp(64, 4096),
             overflow: Mutex::default(),
@@ -283,22 +306,48 @@ impl ChannelShared {
             count_max: count_max.max(1),
             bytes_max,
             closed: OnceLock::new(),
+            ended: Notify::new(),
+            confirming: AtomicBool::new(false),
+            nacked: AtomicUsize::new(0),
+            returns: Mutex::default(),
             released: AtomicBool::new(false),
         }
     }
 
-    /// Hands a message to the task. The permit is held, so there is room.
-    pub(crate) fn publish(&self, message: Arc<InFlight>) {
+    /// Hands a message to the task. The permit is held, so there is room. `waits`: the caller is going to wait for the outcome; if
+    /// nothing else is in flight there is nothing to gather, and the message is written at once.
+    pub(crate) fn publish(&self, message: Arc<InFlight>, waits: bool) {
         let queue = self.publishes.get_or_init(|| ArrayQueue::new(self.count_max));
+        let linger = self.linger.get();
+        let tell = linger.is_none_or(|linger| linger.add(message.frame_bytes()));
         if let Err(message) = queue.push(message) {
             debug_assert!(false, "a permit is a place in the queue");
             message.complete(Err(crate::SendError::Deadline));
         }
-        self.connection.set_ready(self.number);
+        if !tell {
+            return; // the task was told of the first, and comes when its time is up
+        }
+        if waits && linger.is_none() && self.count.available_permits() + 1 == self.count_max {
+            self.connection.set_ready_and_work(self.number);
+        } else {
+            self.connection.set_ready(self.number);
+        }
     }
 
     pub(crate) fn next_publish(&self) -> Option<Arc<InFlight>> {
-        self.publishes.get()?.pop()
+        let message = self.publishes.get()?.pop()?;
+        if let Some(linger) = self.linger.get() {
+            linger.took(message.frame_bytes());
+        }
+        Some(message)
+    }
+
+    /// What is queued is to be written without waiting for company.
+    pub(crate) fn hurry(&self) {
+        if let Some(linger) = self.linger.get() {
+            linger.hurry();
+            self.connection.set_ready(self.number);
+        }
     }
 
     pub(crate) fn has_publishes(&self) -> bool {

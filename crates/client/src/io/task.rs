@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::channel_state::ChannelState;
-use super::link::{Event, Link};
+use super::link::Link;
+use super::serving::Serving;
 use super::shared::{Command, ConnectionShared, ReplySender};
 use crate::backoff::Backoff;
 use crate::connection::ConnectionState;
@@ -127,13 +128,15 @@ impl Task {
         let mut since = Instant::now();
         let mut cause: Option<String> = None;
         loop {
-            let mut link = match self.establish(&mut attempts, since, cause.take()).await {
+            let link = match self.establish(&mut attempts, since, cause.take()).await {
                 Ok(link) => link,
                 Err(error) => return self.finish(&error),
             };
             attempts.reset();
             self.first_error = None;
-            let end = self.serve(&mut link).await;
+            let (serving, end) = Serving::new(self, link).serve().await;
+            let Serving { task, mut link, .. } = *serving;
+            self = task;
             self.blocked = false;
             let error = match end {
                 End::Closed(error) => {
@@ -162,42 +165,26 @@ impl Task {
         }
     }
 
-    /// One connection, from open to its end.
-    async fn serve(&mut self, link: &mut Link) -> End {
+    /// A connection is open: everything that was on the last one comes back.
+    pub(super) async fn begin(&mut self, link: &mut Link) -> Result<(), End> {
         self.shared.frame_max.store(link.frame_max, SeqCst);
-        if let Err(end) = self.restore(link).await {
-            return end;
-        }
+        self.restore(link).await?;
         for state in self.each_channel() {
             state.open(None, &mut link.out);
         }
         self.all_work();
         self.set_state(ConnectionState::Connected);
         self.rearm = true;
-        if let Err(end) = self.on_read(link) {
-            return end;
-        }
-        loop {
-            if let Err(end) = self.round(link) {
-                return end;
-            }
-            let event = link.event(&self.shared, &mut self.commands, true).await;
-            match event {
-                Event::Read => {
-                    if let Err(end) = self.on_read(link) {
-                        return end;
-                    }
-                }
-                Event::Command(command) => self.command(*command, link),
-                Event::Timer => self.rearm = true,
-                Event::Bell | Event::Written => {}
-                Event::Lost(text) => return End::Lost(text),
-            }
-        }
+        self.on_read(link)
+    }
+
+    /// Whether a round has something to do already.
+    pub(super) fn has_work(&self) -> bool {
+        !self.working.is_empty() || self.rearm
     }
 
     /// Everything that can be done without waiting.
-    fn round(&mut self, link: &mut Link) -> Result<(), End> {
+    pub(super) fn round(&mut self, link: &mut Link) -> Result<(), End> {
         let bytes_max = self.options.write.batch_bytes_max;
         while link.out.len() < bytes_max
             && let Ok(command) = self.commands.try_recv()
@@ -213,15 +200,27 @@ impl Task {
                 self.work(number);
             }
         });
-        for number in std::mem::take(&mut self.working) {
+        let mut working = std::mem::take(&mut self.working);
+        let closing = self.shared.close_requested.load(SeqCst) && self.close_by.is_none();
+        if closing {
+            working.extend(self.each_channel().filter(|s| s.linger_at.is_some()).map(|s| s.shared.number));
+        }
+        for number in working.drain(..) {
             let blocked = self.blocked;
             let Some(state) = self.channel(number) else { continue };
             state.settle(now, &mut link.out);
             let more = if blocked || !state.usable {
                 state.hold_publishes();
+                state.linger_at = None;
+                false
+            } else if state.lingers(now, closing || state.shared.released.load(SeqCst)) {
                 false
             } else {
-                state.write_publishes(link.frame_max, bytes_max, &mut link.out)
+                let more = state.write_publishes(link.frame_max, bytes_max, &mut link.out);
+                if !more {
+                    state.wrote_all(now);
+                }
+                more
             };
             state.release();
             let due = state.due();
@@ -229,6 +228,9 @@ impl Task {
             if more {
                 self.work(number);
             }
+        }
+        if self.working.is_empty() {
+            self.working = working; // an allocation less in each round
         }
         // What was handed over before the last handle was dropped is written first.
         if self.shared.close_requested.load(SeqCst) && self.close_by.is_none() && self.working.is_empty() {
@@ -246,13 +248,16 @@ impl Task {
     /// What is due, and when something is due next.
     fn timers(&mut self, link: &mut Link, now: Instant) -> Result<(), End> {
         let mut due = link.beat(now).map_err(End::Lost)?;
-        let mut reopened = Vec::new();
+        let (mut reopened, mut lingered) = (Vec::new(), Vec::new());
         for state in self.each_channel() {
             state.expire(now);
             state.on_ack_timer(now, &mut link.out);
             if state.reopen_at.is_some_and(|at| at <= now) {
                 state.open(None, &mut link.out);
                 reopened.push(state.shared.number);
+            }
+            if state.linger_at.is_some_and(|at| at <= now) {
+                lingered.push(state.shared.number);
             }
             for index in 0..state.consumers.len() {
                 if state.consumers.get(index).and_then(|c| c.again_at).is_some_and(|at| at <= now) {
@@ -261,7 +266,7 @@ impl Task {
             }
             due = [due, state.due()].into_iter().flatten().min();
         }
-        for number in reopened {
+        for number in reopened.into_iter().chain(lingered) {
             self.work(number);
             self.shared.set_ready(number);
         }

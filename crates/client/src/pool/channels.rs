@@ -135,16 +135,20 @@ impl PoolsOptions {
 /// Publishers and channels to borrow. They lie on connections apart: a broker that holds back publishers (`connection.blocked`) does
 /// not hold back acknowledgements.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # async fn example(_: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
 /// use leveret_client::pool::{Pools, PoolsOptions};
-/// use leveret_client::{ConnectOptions, Message};
+/// use leveret_client::{ConnectOptions, Message, QueueDeclare};
 ///
-/// let orders = Pools::new(ConnectOptions::new("amqp://guest:guest@localhost")?, PoolsOptions::new("orders"));
+/// # let broker = leveret_test::TestBroker::start().await;
+/// # let url = broker.url().await;
+/// let orders = Pools::new(ConnectOptions::new(url)?, PoolsOptions::new("orders")); // "amqp://guest:guest@localhost"
+/// orders.channel().await?.queue_declare("orders", QueueDeclare::default()).await?;
 /// let publisher = orders.publisher().await?; // goes back when it is dropped
 /// publisher.send(Message::new("one coffee").routing_key("orders")).await?;
 /// # Ok(())
 /// # }
+/// # leveret_test::run_example(example);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Pools {

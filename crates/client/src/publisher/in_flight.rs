@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
-use leveret_protocol::{BASIC_CLASS, FrameKind, ShortStr, begin_frame, put_body};
+use leveret_protocol::{BASIC_CLASS, FrameKind, Properties, RawProperties, ShortStr, begin_frame, put_body};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::error::{Returned, SendError};
+use crate::message::Message;
 
 /// Exchange, routing key and properties up to this many bytes lie in the same allocation.
 const INLINE: usize = 144;
@@ -94,6 +95,24 @@ impl InFlight {
         let (exchange, rest) = all.split_at(self.exchange_len.into());
         let (key, properties) = rest.split_at(self.key_len.into());
         (exchange, key, properties)
+    }
+
+    /// About as many bytes as it takes on the wire.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        // Publish, header and body frame without what is in them.
+        const FRAMES: usize = 50;
+        FRAMES + self.head_len as usize + self.body.len()
+    }
+
+    /// The message as it was, or would have been, sent.
+    pub(crate) fn message(&self) -> Message {
+        let (exchange, key, properties) = self.head();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let properties = RawProperties::parse(properties).ok().and_then(|raw| Properties::try_from(raw).ok());
+        Message::new(self.body.clone())
+            .properties(properties.unwrap_or_default())
+            .exchange(text(exchange))
+            .routing_key(text(key))
     }
 
     /// Appends publish, header and body.

@@ -1,10 +1,13 @@
 //! Publishing with confirms: pipelined, bounded, in order, and sent again after a lost connection.
 
 mod in_flight;
+mod options;
+mod sink;
 
 pub(crate) use in_flight::InFlight;
+pub use options::PublisherOptions;
+pub use sink::{PublisherSink, SinkError};
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::future::Future;
@@ -19,105 +22,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connection::Connection;
 use crate::error::{Error, Scope, SendError};
-use crate::io::ChannelShared;
+use crate::io::{ChannelShared, Linger};
 use crate::message::Message;
-
-/// How a publisher sends.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct PublisherOptions {
-    /// The exchange of messages that name none; empty: the default exchange.
-    pub exchange: Cow<'static, str>,
-    /// The routing key of messages that name none.
-    pub routing_key: Cow<'static, str>,
-    /// Wait for confirms. Without them `Ok` means no more than *written*. Default: true.
-    pub confirms: bool,
-    /// A message no queue takes is an error. Default: true.
-    pub mandatory: bool,
-    /// Messages without `delivery_mode` are persistent. Default: true.
-    pub persistent: bool,
-    /// Messages without an id get one. Default: true.
-    pub message_ids: bool,
-    /// From `send` to the confirm. Default: 30 s.
-    pub deadline: Duration,
-    /// Messages in flight, then senders wait. Default: 4096.
-    pub in_flight_max: usize,
-    /// Bytes of bodies in flight, then senders wait. Default: 16 MiB.
-    pub in_flight_bytes_max: usize,
-    /// Adds `x-producer-id` and `x-producer-sequence` for brokers that drop duplicates by them. Default: none.
-    pub producer_id: Option<String>,
-}
-
-impl Default for PublisherOptions {
-    fn default() -> Self {
-        Self {
-            exchange: "".into(),
-            routing_key: "".into(),
-            confirms: true,
-            mandatory: true,
-            persistent: true,
-            message_ids: true,
-            deadline: Duration::from_secs(30),
-            in_flight_max: 4096,
-            in_flight_bytes_max: 16 << 20,
-            producer_id: None,
-        }
-    }
-}
-
-impl PublisherOptions {
-    /// To an exchange, with this routing key unless a message has its own.
-    pub fn to(exchange: impl Into<Cow<'static, str>>, routing_key: impl Into<Cow<'static, str>>) -> Self {
-        Self { exchange: exchange.into(), routing_key: routing_key.into(), ..Self::default() }
-    }
-
-    /// To a queue, by the default exchange.
-    pub fn to_queue(queue: impl Into<Cow<'static, str>>) -> Self {
-        Self::to("", queue)
-    }
-
-    /// Sets [`confirms`](Self::confirms).
-    #[must_use]
-    pub fn confirms(self, confirms: bool) -> Self {
-        Self { confirms, ..self }
-    }
-
-    /// Sets [`mandatory`](Self::mandatory).
-    #[must_use]
-    pub fn mandatory(self, mandatory: bool) -> Self {
-        Self { mandatory, ..self }
-    }
-
-    /// Sets [`persistent`](Self::persistent).
-    #[must_use]
-    pub fn persistent(self, persistent: bool) -> Self {
-        Self { persistent, ..self }
-    }
-
-    /// Sets [`message_ids`](Self::message_ids).
-    #[must_use]
-    pub fn message_ids(self, message_ids: bool) -> Self {
-        Self { message_ids, ..self }
-    }
-
-    /// Sets [`deadline`](Self::deadline).
-    #[must_use]
-    pub fn deadline(self, deadline: Duration) -> Self {
-        Self { deadline, ..self }
-    }
-
-    /// Sets both bounds on what is in flight.
-    #[must_use]
-    pub fn in_flight(self, messages: usize, bytes: usize) -> Self {
-        Self { in_flight_max: messages, in_flight_bytes_max: bytes, ..self }
-    }
-
-    /// Sets [`producer_id`](Self::producer_id).
-    #[must_use]
-    pub fn producer_id(self, id: impl Into<String>) -> Self {
-        Self { producer_id: Some(id.into()), ..self }
-    }
-}
 
 /// The broker has the message: in every queue it was routed to, on disk where that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +49,7 @@ impl Drop for Inner {
 
 /// Sends messages; clones share one channel and its bounds. Messages of one publisher stay in order, also after recovery.
 ///
-/// ```no_run
+/// ```
 /// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
 /// use leveret_client::{Message, PublisherOptions};
 ///
@@ -154,6 +60,7 @@ impl Drop for Inner {
 /// (first.await?, second.await?);
 /// # Ok(())
 /// # }
+/// # leveret_test::run_example(example);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Publisher(Arc<Inner>);
@@ -164,6 +71,11 @@ impl Publisher {
         ShortStr::new(&options.routing_key)?;
         let bounds = (options.in_flight_max, options.in_flight_bytes_max);
         let channel = connection.open(true, options.confirms, bounds, 0).await?;
+        if !options.linger.is_zero() {
+            let time = options.linger.min(options.deadline / 2);
+            // It is a new channel: nobody has set it before.
+            let _ = channel.linger.set(Linger::new(time, options.batch_bytes.max(1)));
+        }
         let id_prefix = format!("{:016x}-", rand::random::<u64>());
         let connection = connection.clone();
         Ok(Self(Arc::new(Inner { connection, channel, options, id_prefix, sequence: AtomicU64::new(0) })))
@@ -177,7 +89,7 @@ impl Publisher {
     /// # Errors
     /// [`SendError`] says what is known of the message.
     pub async fn send(&self, message: impl Into<Message>) -> Result<Receipt, SendError> {
-        self.enqueue(message).await?.await
+        self.begin(message.into(), true).await?.await
     }
 
     /// Puts a message on its way, after those enqueued before it, and gives the future of its confirm. Waits only while the
@@ -186,31 +98,62 @@ impl Publisher {
     /// # Errors
     /// Names too long, no room before the deadline, publisher closed. Nothing was sent then.
     pub async fn enqueue(&self, message: impl Into<Message>) -> Result<Confirm, SendError> {
-        let message = message.into();
+        self.begin(message.into(), false).await
+    }
+
+    async fn begin(&self, message: Message, waits: bool) -> Result<Confirm, SendError> {
         let deadline = Instant::now() + self.0.options.deadline;
+        let bytes = self.permit_bytes(&message);
+        if !self.try_room(bytes) {
+            self.room(bytes, deadline).await?;
+        }
+        self.admit(message, deadline, bytes, waits)
+    }
+
+    fn permit_bytes(&self, message: &Message) -> u32 {
+        message.body.len().clamp(1, self.0.channel.bytes_max) as u32
+    }
+
+    /// Takes room for a message if there is.
+    fn try_room(&self, bytes: u32) -> bool {
         let channel = &self.0.channel;
-        let bytes = message.body.len().clamp(1, channel.bytes_max) as u32;
-        let closed = |_: tokio::sync::AcquireError| SendError::Closed(self.why_closed());
         match (channel.count.try_acquire(), channel.bytes.try_acquire_many(bytes)) {
             (Ok(one), Ok(many)) => {
                 one.forget();
                 many.forget();
+                true
             }
-            (one, many) => {
-                drop((one, many));
-                let room = async {
-                    let one = channel.count.acquire().await?;
-                    let many = channel.bytes.acquire_many(bytes).await?;
-                    one.forget();
-                    many.forget();
-                    Ok(())
-                };
-                timeout_at(deadline, room).await.map_err(|_| SendError::Deadline)?.map_err(closed)?;
-            }
+            _ => false,
         }
+    }
+
+    /// Waits for room and takes it.
+    async fn room(&self, bytes: u32, deadline: Instant) -> Result<(), SendError> {
+        let channel = &self.0.channel;
+        channel.hurry();
+        let room = async {
+            let one = channel.count.acquire().await?;
+            let many = channel.bytes.acquire_many(bytes).await?;
+            one.forget();
+            many.forget();
+            Ok(())
+        };
+        let closed = |_: tokio::sync::AcquireError| SendError::Closed(self.why_closed());
+        timeout_at(deadline, room).await.map_err(|_| SendError::Deadline)?.map_err(closed)
+    }
+
+    /// Hands over a message that has its room.
+    fn admit(
+        &self,
+        message: Message,
+        deadline: Instant,
+        bytes: u32,
+        waits: bool,
+    ) -> Result<Confirm, SendError> {
+        let channel = &self.0.channel;
         match self.in_flight(message, deadline, bytes) {
             Ok(in_flight) => {
-                channel.publish(in_flight.clone());
+                channel.publish(in_flight.clone(), waits);
                 if let Some(error) = channel.closed.get() {
                     in_flight.give_up(SendError::Closed(error.clone()));
                 }
@@ -232,6 +175,7 @@ impl Publisher {
         for message in messages {
             confirms.push(self.enqueue(message).await);
         }
+        self.0.channel.hurry();
         let mut outcomes = Vec::with_capacity(confirms.len());
         for confirm in confirms {
             outcomes.push(match confirm {
@@ -242,12 +186,13 @@ impl Publisher {
         outcomes
     }
 
-    /// Waits until nothing is in flight. Messages enqueued meanwhile are waited for too. Cancel-safe.
+    /// Waits until nothing is in flight, and ends [`linger`](PublisherOptions::linger) of what is queued. Messages enqueued meanwhile are waited for too. Cancel-safe.
     ///
     /// # Errors
     /// The publisher is closed.
     pub async fn flush(&self) -> Result<(), SendError> {
         let channel = &self.0.channel;
+        channel.hurry();
         let all = channel.count.acquire_many(channel.count_max as u32).await;
         all.map(drop).map_err(|_| SendError::Closed(self.why_closed()))
     }
@@ -328,6 +273,13 @@ impl Publisher {
 #[derive(Debug)]
 #[must_use = "the outcome is known only to who awaits it"]
 pub struct Confirm(Arc<InFlight>);
+
+impl Confirm {
+    /// What it is about.
+    fn message(&self) -> Message {
+        self.0.message()
+    }
+}
 
 impl Future for Confirm {
     type Output = Result<Receipt, SendError>;

@@ -8,6 +8,7 @@
 
 mod change;
 mod entities;
+mod lineage;
 mod recovery;
 
 use std::collections::{BTreeMap, HashMap};

@@ -60,6 +60,9 @@ pub enum Outcome {
     Named(String),
     /// The broker refused it, with this text. It stays on record and is tried again after the next loss.
     Failed(String),
+    /// The broker does not know what is to be bound, with this text. What of it was declared a moment ago went with the lost connection,
+    /// whose end the broker has only just noticed: it is declared once more.
+    Gone(String),
     /// The connection is lost again: nothing more is done, nothing is reported as failed.
     Lost,
 }
@@ -99,8 +102,11 @@ pub struct RecoveryReport {
     pub complete: bool,
 }
 
+/// How often what a binding needs is declared once more.
+const REPEATS_MAX: u32 = 3;
+
 #[derive(Debug, Clone, Copy)]
-enum Item {
+pub(super) enum Item {
     Exchange(Id),
     Queue(Id),
     Binding(Id),
@@ -113,6 +119,10 @@ enum Item {
 pub struct Recovery {
     items: VecDeque<Item>,
     current: Option<Item>,
+    /// So many at the front were counted before.
+    repeated: usize,
+    /// Of the binding that is being tried.
+    repeats: u32,
     failed: HashSet<Destination>,
     failed_channels: HashMap<u16, String>,
     lost: bool,
@@ -150,6 +160,8 @@ impl Topology {
         Recovery {
             items,
             current: None,
+            repeated: 0,
+            repeats: 0,
             failed,
             failed_channels,
             lost: false,
@@ -186,11 +198,18 @@ impl Recovery {
     /// Says what came of the last step.
     pub fn done(&mut self, topology: &mut Topology, outcome: Outcome) {
         let Some(item) = self.current.take() else { return };
+        let again = matches!(outcome, Outcome::Gone(_)) && self.repeat(topology, item);
+        let is_new = self.repeated == 0;
+        self.repeated = self.repeated.saturating_sub(usize::from(!again));
+        if is_new && !again {
+            self.repeats = 0;
+        }
         match outcome {
-            Outcome::Done => self.report.recovered += 1,
+            Outcome::Gone(_) if again => {}
+            Outcome::Done => self.report.recovered += usize::from(is_new),
             Outcome::Left => {}
             Outcome::Named(new) => {
-                self.report.recovered += 1;
+                self.report.recovered += usize::from(is_new);
                 let old = match item {
                     Item::Queue(id) => topology.queues.by_id.get(&id).map(|queue| queue.name.clone()),
                     _ => None,
@@ -200,7 +219,7 @@ impl Recovery {
                     self.report.renames.push(Rename { old, new });
                 }
             }
-            Outcome::Failed(reason) => {
+            Outcome::Failed(reason) | Outcome::Gone(reason) => {
                 let Some(entity) = entity(topology, item) else { return };
                 match &entity {
                     Entity::Exchange(name) => _ = self.failed.insert(Destination::Exchange(name.clone())),
@@ -215,6 +234,30 @@ impl Recovery {
                 self.lost = true;
             }
         }
+    }
+
+    /// Puts what a binding needs in front of it again; false if that was done often enough, or nothing of it is on record.
+    fn repeat(&mut self, topology: &Topology, item: Item) -> bool {
+        let Item::Binding(id) = item else { return false };
+        let Some(binding) = topology.bindings.get(&id).filter(|_| self.repeats < REPEATS_MAX) else {
+            return false;
+        };
+        let exchange = |name: &String| topology.exchanges.ids.get(name).copied().map(Item::Exchange);
+        let destination = match &binding.destination {
+            Destination::Exchange(name) => exchange(name),
+            // One that the broker names would be another one.
+            Destination::Queue(name) if topology.queue(name).is_some_and(|queue| queue.server_named) => None,
+            Destination::Queue(name) => topology.queues.ids.get(name).copied().map(Item::Queue),
+        };
+        let needed: Vec<_> = exchange(&binding.source).into_iter().chain(destination).collect();
+        if needed.is_empty() {
+            return false;
+        }
+        self.repeats += 1;
+        self.repeated = needed.len();
+        self.items.push_front(item);
+        needed.into_iter().rev().for_each(|item| self.items.push_front(item));
+        true
     }
 
     /// What became of it all.
@@ -262,7 +305,7 @@ fn entity(topology: &Topology, item: Item) -> Option<Entity> {
     }
 }
 
-fn step(topology: &Topology, item: Item) -> Option<Step<'_>> {
+pub(super) fn step(topology: &Topology, item: Item) -> Option<Step<'_>> {
     match item {
         Item::Exchange(id) => topology.exchanges.by_id.get(&id).map(Step::DeclareExchange),
         Item::Queue(id) => topology.queues.by_id.get(&id).map(|queue| Step::DeclareQueue {

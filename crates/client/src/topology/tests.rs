@@ -4,6 +4,13 @@ use super::*;
 
 /// Runs a recovery and writes every step as a word or two; `fails` names those the broker refuses.
 fn recover(topology: &mut Topology, fails: &[&str]) -> (Vec<String>, RecoveryReport) {
+    recover_with(topology, |step| fails.contains(&step).then(|| Outcome::Failed("NOT_FOUND".to_owned())))
+}
+
+fn recover_with(
+    topology: &mut Topology,
+    mut fails: impl FnMut(&str) -> Option<Outcome>,
+) -> (Vec<String>, RecoveryReport) {
     let (mut recovery, mut steps, mut number) = (topology.recover(), Vec::new(), 0);
     while let Some(step) = recovery.next(topology) {
         let mut text = String::new();
@@ -30,8 +37,8 @@ fn recover(topology: &mut Topology, fails: &[&str]) -> (Vec<String>, RecoveryRep
             }
         }
         .unwrap();
-        if fails.contains(&text.as_str()) {
-            outcome = Outcome::Failed("NOT_FOUND".to_owned());
+        if let Some(failure) = fails(&text) {
+            outcome = failure;
         }
         steps.push(text);
         recovery.done(topology, outcome);
@@ -301,4 +308,47 @@ fn a_connection_lost_on_the_way_ends_it_without_blaming_anything() {
     let report = recovery.finish();
     assert_eq!((report.recovered, report.complete, report.failures), (1, false, vec![]));
     assert_eq!(recover(&mut topology, &[]).0, ALL);
+}
+
+/// The accident: the broker noticed the end of the lost connection in the middle of the recovery, and what had been declared by then and
+/// was auto-delete went with its queues.
+#[test]
+fn what_went_with_the_lost_connection_is_declared_once_more() {
+    let (mut t, mut times) = (example(), 0);
+    let (steps, report) = recover_with(&mut t, |step| {
+        times += usize::from(step == "bind b-2->q");
+        (step == "bind b-2->q" && times < 3).then(|| Outcome::Gone("no exchange 'b'".to_owned()))
+    });
+    assert_eq!(steps[6..13], [ALL[6], ALL[1], ALL[3], ALL[6], ALL[1], ALL[3], ALL[6]]);
+    assert_eq!((report.failures.len(), report.recovered), (0, ALL.len()), "{report:?}");
+
+    let (mut t, mut times) = (example(), 0);
+    let (_, report) = recover_with(&mut t, |step| {
+        times += usize::from(step == "bind b-2->q");
+        (step == "bind b-2->q").then(|| Outcome::Gone("no exchange 'b'".to_owned()))
+    });
+    assert_eq!((times, report.failures.len(), report.recovered), (4, 1, ALL.len() - 1), "{report:?}");
+}
+
+#[test]
+fn what_leads_to_a_queue_that_goes_by_itself() {
+    let mut t = example();
+    t.queue_declared(Queue::new("q").exclusive());
+    let words = |t: &Topology, queue: &str| {
+        let word = |step: &Step<'_>| match step {
+            Step::DeclareExchange(exchange) => exchange.name.clone(),
+            Step::DeclareQueue { name, .. } => (*name).to_owned(),
+            Step::BindQueue { source, queue, .. } => format!("{source}->{queue}"),
+            Step::BindExchange { source, destination, .. } => format!("{source}->{destination}"),
+            other => panic!("{other:?}"),
+        };
+        t.leading_to(queue).iter().map(word).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(words(&t, "auto"), "c auto c->auto");
+    assert_eq!(words(&t, "q"), "a b c q a->b b->q c->q");
+    t.queue_declared(Queue::new("stays"));
+    t.queue_declared(Queue::server_named("given").exclusive());
+    for none in ["stays", "given", "unknown"] {
+        assert_eq!(words(&t, none), "");
+    }
 }

@@ -1,24 +1,26 @@
 //! Publishing, consuming and closing, each by its main outcome.
 
 use leveret_client::{
-    ConnectionState, ConsumerOptions, Error, Message, PublisherOptions, QueueDeclare, RpcClient, SendError,
+    ConnectionState, ConsumerOptions, Error, Message, PublisherOptions, RpcClient, SendError,
 };
 use tokio::time::timeout;
 
-use crate::support::{SOON, Target, fresh};
+use crate::support::{SOON, Target, exclusive, passive};
 
-async fn queue(connection: &leveret_client::Connection) -> (leveret_client::Channel, String) {
+async fn queue(
+    target: &Target,
+    connection: &leveret_client::Connection,
+) -> (leveret_client::Channel, String) {
     let channel = connection.channel().await.unwrap();
-    let how = QueueDeclare { auto_delete: false, exclusive: true, ..Default::default() };
-    let name = channel.queue_declare(&fresh("q"), how).await.unwrap().name;
+    let name = channel.queue_declare(&target.fresh("q"), exclusive()).await.unwrap().name;
     (channel, name)
 }
 
 #[tokio::test]
 async fn confirmed_messages_arrive_in_order_and_are_acked() {
-    let target = Target::start();
+    let target = Target::start().await;
     let connection = target.connect().await;
-    let (channel, name) = queue(&connection).await;
+    let (channel, name) = queue(&target, &connection).await;
     let publisher = connection.publisher(PublisherOptions::to_queue(name.clone())).await.unwrap();
     let outcomes = publisher.send_all((0..500).map(|n| format!("{n}"))).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
@@ -34,8 +36,7 @@ async fn confirmed_messages_arrive_in_order_and_are_acked() {
     let report = consumer.drain(SOON).await.unwrap();
     assert_eq!((report.requeued, report.abandoned), (0, 0));
     assert_eq!(channel.queue_purge(&name).await.unwrap(), 0);
-    let again =
-        channel.queue_declare(&name, QueueDeclare { passive: true, ..Default::default() }).await.unwrap();
+    let again = channel.queue_declare(&name, passive()).await.unwrap();
     assert_eq!((again.messages, again.consumers), (0, 0));
     connection.close(SOON).await.unwrap();
     assert!(matches!(connection.state(), ConnectionState::Closed { .. }));
@@ -43,11 +44,11 @@ async fn confirmed_messages_arrive_in_order_and_are_acked() {
 
 #[tokio::test]
 async fn an_unroutable_message_fails_and_its_neighbours_do_not() {
-    let target = Target::start();
+    let target = Target::start().await;
     let connection = target.connect().await;
-    let (_channel, name) = queue(&connection).await;
+    let (_channel, name) = queue(&target, &connection).await;
     let publisher = connection.publisher(PublisherOptions::to_queue(name)).await.unwrap();
-    let nowhere = fresh("nowhere");
+    let nowhere = target.fresh("nowhere");
     let messages = [Message::new("a"), Message::new("b").routing_key(nowhere.clone()), Message::new("c")];
     let outcomes = publisher.send_all(messages).await;
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok(), "{outcomes:?}");
@@ -61,11 +62,11 @@ async fn an_unroutable_message_fails_and_its_neighbours_do_not() {
 
 #[tokio::test]
 async fn a_publish_that_kills_the_channel_fails_alone() {
-    let target = Target::start();
+    let target = Target::start().await;
     let connection = target.connect().await;
-    let (channel, name) = queue(&connection).await;
+    let (channel, name) = queue(&target, &connection).await;
     let publisher = connection.publisher(PublisherOptions::to_queue(name.clone())).await.unwrap();
-    let missing = fresh("missing");
+    let missing = target.fresh("missing");
     let messages = (0..20).map(|n| {
         let message = Message::new(format!("{n}"));
         if n == 7 || n == 13 { message.exchange(missing.clone()) } else { message }
@@ -84,23 +85,22 @@ async fn a_publish_that_kills_the_channel_fails_alone() {
 
 #[tokio::test]
 async fn a_channel_error_is_typed_and_ends_the_channel_alone() {
-    let target = Target::start();
+    let target = Target::start().await;
     let connection = target.connect().await;
     let channel = connection.channel().await.unwrap();
-    let passive = QueueDeclare { passive: true, ..Default::default() };
-    let error = channel.queue_declare(&fresh("absent"), passive.clone()).await.unwrap_err();
+    let error = channel.queue_declare(&target.fresh("absent"), passive()).await.unwrap_err();
     assert_eq!(error.reply_code(), Some(404), "{error}");
-    assert!(matches!(channel.queue_declare("x", passive).await, Err(Error::Closed { code: 404, .. })));
+    assert!(matches!(channel.queue_declare("x", passive()).await, Err(Error::Closed { code: 404, .. })));
     connection.channel().await.unwrap().confirm_select().await.unwrap();
-    let absent = ConsumerOptions::new(fresh("absent"), 1);
+    let absent = ConsumerOptions::new(target.fresh("absent"), 1);
     assert_eq!(connection.consumer(absent).await.unwrap_err().reply_code(), Some(404));
 }
 
 #[tokio::test]
 async fn a_delivery_dropped_unsettled_is_counted_and_comes_again() {
-    let target = Target::start();
+    let target = Target::start().await;
     let connection = target.connect().await;
-    let (_channel, name) = queue(&connection).await;
+    let (_channel, name) = queue(&target, &connection).await;
     let publisher = connection.publisher(PublisherOptions::to_queue(name.clone())).await.unwrap();
     publisher.send("once").await.unwrap();
     let mut consumer = connection.consumer(ConsumerOptions::new(name, 1)).await.unwrap();
@@ -113,9 +113,9 @@ async fn a_delivery_dropped_unsettled_is_counted_and_comes_again() {
 
 #[tokio::test]
 async fn a_request_gets_its_answer() {
-    let target = Target::start();
+    let target = Target::start().await;
     let connection = target.connect().await;
-    let (channel, name) = queue(&connection).await;
+    let (channel, name) = queue(&target, &connection).await;
     let mut requests = connection.consumer(ConsumerOptions::new(name.clone(), 4)).await.unwrap();
     let server = tokio::spawn(async move {
         while let Some(Ok(request)) = requests.next().await {

@@ -1,23 +1,21 @@
 //! What a program does not take does not pile up in it.
 
-use leveret_client::{ConnectOptions, Connection, ConsumeOptions, Message, PublisherOptions, QueueDeclare};
+use leveret_client::{Connection, ConsumeOptions, Message, PublisherOptions, QueueDeclare};
 use tokio::time::timeout;
 
-use crate::support::{SOON, Target, fresh};
+use crate::support::{SOON, Target, passive};
 
 /// The accident: a consumer without acks that was slow took in all of the queue.
 #[tokio::test]
 async fn a_consumer_without_acks_that_does_not_take_stops_the_reading_and_loses_nothing() {
     const COUNT: u32 = 4_000;
-    let target = Target::start();
-    let (connector, options) = target.parts();
-    let name = fresh("no-ack");
+    let target = Target::start().await;
+    let name = target.fresh("no-ack");
     let source = target.connect().await;
     let channel = source.channel().await.unwrap();
     channel.queue_declare(&name, QueueDeclare::default()).await.unwrap();
 
-    let options: ConnectOptions = options.waiting_bytes_max(256 << 10);
-    let slow = Connection::connect_over(connector, options).await.unwrap();
+    let slow = Connection::connect(target.options().waiting_bytes_max(256 << 10)).await.unwrap();
     let no_ack = ConsumeOptions { no_ack: true, ..ConsumeOptions::default() };
     let consuming = slow.channel().await.unwrap();
     let mut consumer = consuming.basic_consume(&name, no_ack).await.unwrap();
@@ -28,8 +26,7 @@ async fn a_consumer_without_acks_that_does_not_take_stops_the_reading_and_loses_
         let _confirm = publisher.enqueue(Message::new(body)).await.unwrap();
     }
     publisher.flush().await.unwrap();
-    let held =
-        channel.queue_declare(&name, QueueDeclare { passive: true, ..Default::default() }).await.unwrap();
+    let held = channel.queue_declare(&name, passive()).await.unwrap();
     assert!(held.messages > 0, "all of it went to a consumer that takes nothing");
     for number in 0..COUNT {
         let delivery = timeout(SOON, consumer.next()).await.unwrap().unwrap().unwrap();

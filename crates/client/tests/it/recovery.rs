@@ -1,62 +1,18 @@
 //! The connection is cut while messages are in flight: publishers and consumers go on by themselves.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use leveret_broker::Broker;
-use leveret_client::options::{BackoffOptions, RecoveryOptions};
-use leveret_client::{
-    ConnectOptions, Connection, ConnectionState, Connector, ConsumerOptions, PublisherOptions, QueueDeclare,
-    StaleDelivery,
-};
-use tokio::task::AbortHandle;
+use leveret_client::{ConsumerOptions, PublisherOptions, QueueDeclare, StaleDelivery};
 use tokio::time::timeout;
 
-use crate::support::{SOON, fresh};
-
-/// The last pipe between client and broker; aborting it cuts the connection.
-pub(crate) type Pipe = Arc<Mutex<Option<AbortHandle>>>;
-
-fn cut(pipe: &Pipe) {
-    pipe.lock().unwrap().take().unwrap().abort();
-}
-
-/// Cuts it and waits until it is back.
-pub(crate) async fn cut_and_wait(connection: &Connection, pipe: &Pipe) {
-    cut(pipe);
-    let mut watch = connection.watch();
-    let lost = watch.wait_for(|state| matches!(state, ConnectionState::Recovering { .. }));
-    timeout(SOON, lost).await.unwrap().unwrap();
-    let back = watch.wait_for(|state| matches!(state, ConnectionState::Connected));
-    timeout(SOON, back).await.unwrap().unwrap();
-}
-
-pub(crate) async fn connect(broker: &Broker, pipe: &Pipe) -> Connection {
-    let (broker, pipe) = (broker.clone(), pipe.clone());
-    let connector = Connector::new(move |_| {
-        let (ours, mut theirs) = tokio::io::duplex(8192);
-        let mut far = broker.connect();
-        let task = tokio::spawn(async move {
-            let _ = tokio::io::copy_bidirectional(&mut theirs, &mut far).await;
-        });
-        *pipe.lock().unwrap() = Some(task.abort_handle());
-        std::future::ready(Ok(ours))
-    });
-    Connection::connect_over(connector, quick()).await.unwrap()
-}
-
-/// Options with short pauses.
-pub(crate) fn quick() -> ConnectOptions {
-    let backoff = BackoffOptions::default().first(Duration::from_millis(2)).max(Duration::from_millis(5));
-    ConnectOptions::default().recovery(RecoveryOptions::default().backoff(backoff))
-}
+use crate::support::{SOON, Target, next, text};
 
 #[tokio::test]
 async fn every_message_in_flight_at_a_cut_is_confirmed_later_and_arrives() {
-    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
-    let connection = connect(&broker, &pipe).await;
-    let name = fresh("cut");
+    let target = Target::start().await;
+    let relay = target.relay().await;
+    let connection = relay.connect().await;
+    let name = target.fresh("cut");
     connection.channel().await.unwrap().queue_declare(&name, QueueDeclare::default()).await.unwrap();
     let publisher = connection.publisher(PublisherOptions::to_queue(name.clone())).await.unwrap();
     let mut confirms = Vec::new();
@@ -64,7 +20,7 @@ async fn every_message_in_flight_at_a_cut_is_confirmed_later_and_arrives() {
         confirms.push(publisher.enqueue(n.to_string()).await.unwrap());
         if n % 500 == 250 {
             tokio::task::yield_now().await;
-            cut_and_wait(&connection, &pipe).await;
+            relay.cut_and_wait(&connection).await;
         }
     }
     for confirm in confirms {
@@ -73,8 +29,8 @@ async fn every_message_in_flight_at_a_cut_is_confirmed_later_and_arrives() {
     let mut consumer = connection.consumer(ConsumerOptions::new(name, 100)).await.unwrap();
     let (mut seen, mut order) = (HashSet::new(), Vec::new());
     while seen.len() < 2000 {
-        let delivery = timeout(SOON, consumer.next()).await.unwrap().unwrap().unwrap();
-        let n: u32 = std::str::from_utf8(delivery.body()).unwrap().parse().unwrap();
+        let delivery = next(&mut consumer).await;
+        let n: u32 = text(&delivery).parse().unwrap();
         if seen.insert(n) {
             order.push(n);
         }
@@ -85,16 +41,17 @@ async fn every_message_in_flight_at_a_cut_is_confirmed_later_and_arrives() {
 
 #[tokio::test]
 async fn a_consumer_goes_on_after_a_cut_and_what_it_held_is_stale() {
-    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
-    let connection = connect(&broker, &pipe).await;
-    let name = fresh("stale");
+    let target = Target::start().await;
+    let relay = target.relay().await;
+    let connection = relay.connect().await;
+    let name = target.fresh("stale");
     connection.channel().await.unwrap().queue_declare(&name, QueueDeclare::default()).await.unwrap();
     let publisher = connection.publisher(PublisherOptions::to_queue(name.clone())).await.unwrap();
     let mut consumer = connection.consumer(ConsumerOptions::new(name, 10)).await.unwrap();
     publisher.send("one").await.unwrap();
-    let held = timeout(SOON, consumer.next()).await.unwrap().unwrap().unwrap();
-    cut(&pipe);
-    let again = timeout(SOON, consumer.next()).await.unwrap().unwrap().unwrap();
+    let held = next(&mut consumer).await;
+    relay.cut();
+    let again = next(&mut consumer).await;
     assert_eq!(again.body(), "one");
     assert!(again.is_redelivered());
     assert_eq!(held.ack(), Err(StaleDelivery::Stale(1)));

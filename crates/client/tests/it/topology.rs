@@ -1,22 +1,11 @@
 //! What was declared on a connection is declared again after a cut.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-
-use leveret_broker::Broker;
 use leveret_client::{
-    Bind, Connection, Connector, ConsumerOptions, ExchangeDeclare, Message, PublisherOptions, QueueDeclare,
-    RpcClient, RpcError,
+    Bind, ConsumerOptions, ExchangeDeclare, Message, PublisherOptions, QueueDeclare, RpcClient, RpcError,
 };
-use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
-use crate::recovery::{Pipe, connect, cut_and_wait, quick};
-use crate::support::{SOON, fresh};
-
-fn exclusive() -> QueueDeclare {
-    QueueDeclare { exclusive: true, ..QueueDeclare::default() }
-}
+use crate::support::{SOON, Target, exclusive, next, passive};
 
 fn key(text: &str) -> Bind {
     Bind { routing_key: text.into(), ..Bind::default() }
@@ -24,9 +13,10 @@ fn key(text: &str) -> Bind {
 
 #[tokio::test]
 async fn exclusive_and_server_named_queues_come_back_with_their_bindings_and_consumers() {
-    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
-    let connection = connect(&broker, &pipe).await;
-    let (exchange, queue) = (fresh("events"), fresh("mine"));
+    let target = Target::start().await;
+    let relay = target.relay().await;
+    let connection = relay.connect().await;
+    let (exchange, queue) = (target.fresh("events"), target.fresh("mine"));
     let channel = connection.channel().await.unwrap();
     let transient = ExchangeDeclare { auto_delete: true, ..ExchangeDeclare::default() };
     channel.exchange_declare(&exchange, "topic", transient).await.unwrap();
@@ -42,11 +32,11 @@ async fn exclusive_and_server_named_queues_come_back_with_their_bindings_and_con
         publisher.send(format!("a{round}")).await.unwrap();
         publisher.send(Message::new(format!("b{round}")).routing_key("b.x")).await.unwrap();
         for (consumer, text) in [(&mut mine, "a"), (&mut theirs, "b")] {
-            let delivery = timeout(SOON, consumer.next()).await.unwrap().unwrap().unwrap();
+            let delivery = next(consumer).await;
             assert_eq!(&delivery.body()[..], format!("{text}{round}").as_bytes());
             delivery.ack().unwrap();
         }
-        cut_and_wait(&connection, &pipe).await;
+        relay.cut_and_wait(&connection).await;
     }
     let report = connection.last_recovery().unwrap();
     assert!(report.failures.is_empty(), "{report:?}");
@@ -56,16 +46,17 @@ async fn exclusive_and_server_named_queues_come_back_with_their_bindings_and_con
 
 #[tokio::test]
 async fn what_was_deleted_stays_gone_and_what_cannot_be_declared_is_skipped_and_told() {
-    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
-    let connection = connect(&broker, &pipe).await;
+    let target = Target::start().await;
+    let relay = target.relay().await;
+    let connection = relay.connect().await;
     let channel = connection.channel().await.unwrap();
-    let (gone, changed, kept) = (fresh("gone"), fresh("changed"), fresh("kept"));
+    let (gone, changed, kept) = (target.fresh("gone"), target.fresh("changed"), target.fresh("kept"));
     for name in [&gone, &changed, &kept] {
         channel.queue_declare(name, QueueDeclare::default()).await.unwrap();
     }
     channel.queue_delete(&gone, Default::default()).await.unwrap();
     // Somebody else makes it another queue, and deletes one.
-    let other = connect(&broker, &Pipe::default()).await;
+    let other = target.connect().await;
     let elsewhere = other.channel().await.unwrap();
     for name in [&changed, &kept] {
         elsewhere.queue_delete(name, Default::default()).await.unwrap();
@@ -73,8 +64,7 @@ async fn what_was_deleted_stays_gone_and_what_cannot_be_declared_is_skipped_and_
     let durable = QueueDeclare { durable: true, ..QueueDeclare::default() };
     elsewhere.queue_declare(&changed, durable).await.unwrap();
 
-    cut_and_wait(&connection, &pipe).await;
-    let passive = || QueueDeclare { passive: true, ..QueueDeclare::default() };
+    relay.cut_and_wait(&connection).await;
     let exists = async |name: &str| {
         let channel = other.channel().await.unwrap();
         channel.queue_declare(name, passive()).await.is_ok()
@@ -86,33 +76,15 @@ async fn what_was_deleted_stays_gone_and_what_cannot_be_declared_is_skipped_and_
     assert!(report.failures[0].reason.contains("inequivalent arg 'durable'"), "{report:?}");
 }
 
-/// A broker's connector whose next connection ends after so many bytes from the broker.
-fn cut_after(broker: &Broker, bytes: &Arc<AtomicU64>, pipe: &Pipe) -> Connector {
-    let (broker, bytes, pipe) = (broker.clone(), bytes.clone(), pipe.clone());
-    Connector::new(move |_| {
-        let (ours, theirs) = tokio::io::duplex(8192);
-        let (mut from_client, mut to_client) = tokio::io::split(theirs);
-        let (from_broker, mut to_broker) = tokio::io::split(broker.connect());
-        let mut from_broker = from_broker.take(bytes.swap(u64::MAX, SeqCst));
-        let task = tokio::spawn(async move {
-            tokio::select! {
-                _ = tokio::io::copy(&mut from_client, &mut to_broker) => {}
-                _ = tokio::io::copy(&mut from_broker, &mut to_client) => {}
-            }
-        });
-        *pipe.lock().unwrap() = Some(task.abort_handle());
-        std::future::ready(Ok(ours))
-    })
-}
-
 /// The accident: cut again after the broker had named a queue and before the end of the plan, the queue's consumer asked for the name
 /// before, for ever.
 #[tokio::test]
 async fn a_second_cut_anywhere_in_the_recovery_leaves_no_consumer_behind() {
-    let (broker, pipe, bytes) = (Broker::in_memory(), Pipe::default(), Arc::new(AtomicU64::new(u64::MAX)));
-    let connection = Connection::connect_over(cut_after(&broker, &bytes, &pipe), quick()).await.unwrap();
+    let target = Target::start().await;
+    let relay = target.relay().await;
+    let connection = relay.connect().await;
     let channel = connection.channel().await.unwrap();
-    let exchange = fresh("events");
+    let exchange = target.fresh("events");
     channel.exchange_declare(&exchange, "fanout", ExchangeDeclare::default()).await.unwrap();
     let mut consumers = Vec::new();
     for _ in 0..3 {
@@ -121,10 +93,12 @@ async fn a_second_cut_anywhere_in_the_recovery_leaves_no_consumer_behind() {
         consumers.push(connection.consumer(ConsumerOptions::new(given, 10)).await.unwrap());
     }
     let publisher = connection.publisher(PublisherOptions::to(exchange, "")).await.unwrap();
-    // From the middle of the handshake to behind all that is declared.
-    for (round, allowed) in (300..1300).step_by(9).enumerate() {
-        bytes.store(allowed, SeqCst);
-        cut_and_wait(&connection, &pipe).await;
+    relay.cut_and_wait(&connection).await;
+    // From the end of the handshake, or before, to behind all that is declared.
+    let whole = relay.arrived();
+    for (round, allowed) in (whole.saturating_sub(700)..whole + 100).step_by(9).enumerate() {
+        relay.cut_next_after(allowed);
+        relay.cut_and_wait(&connection).await;
         // (Queues may have been bound again after the publisher was back.)
         let text = format!("round {round}");
         'found: for consumer in &mut consumers {
@@ -148,17 +122,17 @@ async fn a_second_cut_anywhere_in_the_recovery_leaves_no_consumer_behind() {
 /// came back.
 #[tokio::test]
 async fn a_caller_that_gives_up_waiting_changes_nothing_of_what_comes_back() {
-    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
-    let connection = connect(&broker, &pipe).await;
+    let target = Target::start().await;
+    let relay = target.relay().await;
+    let connection = relay.connect().await;
     let channel = connection.channel().await.unwrap();
-    let (deleted, declared) = (fresh("deleted"), fresh("declared"));
+    let (deleted, declared) = (target.fresh("deleted"), target.fresh("declared"));
     channel.queue_declare(&deleted, exclusive()).await.unwrap();
     // Polled once: the method is on its way.
     let _ = timeout(std::time::Duration::ZERO, channel.queue_delete(&deleted, Default::default())).await;
     let _ = timeout(std::time::Duration::ZERO, channel.queue_declare(&declared, exclusive())).await;
     channel.basic_qos(0, false).await.unwrap();
-    cut_and_wait(&connection, &pipe).await;
-    let passive = || QueueDeclare { passive: true, ..QueueDeclare::default() };
+    relay.cut_and_wait(&connection).await;
     let exists = async |name: &str| {
         let channel = connection.channel().await.unwrap();
         channel.queue_declare(name, passive()).await.is_ok()
@@ -169,10 +143,11 @@ async fn a_caller_that_gives_up_waiting_changes_nothing_of_what_comes_back() {
 
 #[tokio::test]
 async fn requests_under_way_fail_when_the_connection_is_lost_and_later_ones_are_answered() {
-    let (broker, pipe) = (Broker::in_memory(), Pipe::default());
-    let connection = connect(&broker, &pipe).await;
-    let server = connect(&broker, &Pipe::default()).await;
-    let name = fresh("rpc");
+    let target = Target::start().await;
+    let relay = target.relay().await;
+    let connection = relay.connect().await;
+    let server = target.connect().await;
+    let name = target.fresh("rpc");
     let answering = server.channel().await.unwrap();
     answering.queue_declare(&name, QueueDeclare::default()).await.unwrap();
     let mut requests = server.consumer(ConsumerOptions::new(name.clone(), 10)).await.unwrap();
@@ -180,8 +155,8 @@ async fn requests_under_way_fail_when_the_connection_is_lost_and_later_ones_are_
     let ask = |text: &'static str| client.call(Message::new(text).routing_key(name.clone()), SOON);
 
     let (asked, lost) = tokio::join!(ask("never answered"), async {
-        let request = timeout(SOON, requests.next()).await.unwrap().unwrap().unwrap();
-        cut_and_wait(&connection, &pipe).await;
+        let request = next(&mut requests).await;
+        relay.cut_and_wait(&connection).await;
         request.ack()
     });
     lost.unwrap();
@@ -189,7 +164,7 @@ async fn requests_under_way_fail_when_the_connection_is_lost_and_later_ones_are_
     assert!(matches!(error, RpcError::Closed(_)) && error.is_transient(), "{error:?}");
 
     let (answer, ()) = tokio::join!(ask("answered"), async {
-        let request = timeout(SOON, requests.next()).await.unwrap().unwrap().unwrap();
+        let request = next(&mut requests).await;
         answering.reply(&request, "yes").await.unwrap();
         request.ack().unwrap();
     });

@@ -110,6 +110,35 @@ impl<'a> RawProperties<'a> {
         }
     }
 
+    /// Appends these properties with one more header, a 64-bit integer; one of the same name gives way. Every other byte as it was.
+    ///
+    /// That is what a broker does to a message of a stream for each consumer, so nothing is decoded. The name has at most 255 bytes;
+    /// a longer one is cut.
+    pub fn write_with_header(self, name: &str, value: i64, out: &mut Vec<u8>) {
+        let mut writer = PropertyWriter::new(out);
+        let mut reader = Reader::new(self.0.get(2..).unwrap_or_default());
+        for (index, kind) in KINDS.into_iter().enumerate() {
+            let before = reader.rest();
+            let present = self.flags() & flag(index) != 0 && skip(kind, &mut reader).is_ok();
+            let bytes = &before[..before.len() - reader.remaining()];
+            if index != HEADERS {
+                if present {
+                    writer.copy(index, bytes);
+                }
+                continue;
+            }
+            // The length of the table comes first.
+            let fields = RawTable::new(if present { bytes.get(4..).unwrap_or_default() } else { &[] });
+            if fields.get(name).is_none() {
+                writer.table_and_integer(index, fields, ShortStr::truncate(name), value);
+                continue;
+            }
+            let mut headers = fields.decode().unwrap_or_default();
+            headers.insert(name, value);
+            writer.table(index, &headers);
+        }
+    }
+
     /// A reader standing at the property, if its flag is set.
     #[inline]
     fn find(self, index: usize) -> Option<Reader<'a>> {

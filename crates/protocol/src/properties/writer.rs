@@ -1,7 +1,7 @@
 //! Writes properties: flags first, filled in as values are appended.
 
 use super::raw::flag;
-use crate::field_table::FieldTable;
+use crate::field_table::{FieldTable, RawTable};
 use crate::shortstr::ShortStr;
 use crate::wire::Put as _;
 
@@ -42,6 +42,23 @@ impl<'o> PropertyWriter<'o> {
     pub(crate) fn table(&mut self, index: usize, table: &FieldTable) {
         self.set(index);
         table.encode(self.out);
+    }
+
+    /// A table as it lay on the wire, with a 64-bit integer behind its last field.
+    pub(crate) fn table_and_integer(
+        &mut self,
+        index: usize,
+        fields: RawTable<'_>,
+        name: ShortStr<'_>,
+        value: i64,
+    ) {
+        self.set(index);
+        let len = fields.as_bytes().len() + 1 + name.as_bytes().len() + 1 + 8;
+        self.out.put_u32(len as u32);
+        self.out.put_bytes(fields.as_bytes());
+        self.out.put_short_str(name);
+        self.out.put_u8(b'l');
+        self.out.put_u64(value as u64);
     }
 
     /// A value as it lay on the wire.

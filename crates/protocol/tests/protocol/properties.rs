@@ -106,3 +106,24 @@ fn a_content_header() {
     assert_eq!(ContentHeader::decode(&out[7..out.len() - 1]), Ok(header));
     assert_eq!(ContentHeader::decode(&out[7..15]), Err(WireError::UnexpectedEnd { missing: 4 }));
 }
+
+#[test]
+fn one_more_header_leaves_the_rest_as_it_was() {
+    let own = FieldTable::from([("a", FieldValue::from(1)), ("n", "mine".into())]);
+    for headers in [None, Some(FieldTable::from([("a", 1)])), Some(own)] {
+        let properties = Properties {
+            content_type: Some("t".into()),
+            headers: headers.clone(),
+            delivery_mode: Some(2),
+            app_id: Some("x".into()),
+            ..Properties::default()
+        };
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        properties.encode(&mut before);
+        RawProperties::parse(&before).unwrap().write_with_header("n", 5, &mut after);
+        let mut expected = headers.unwrap_or_default();
+        expected.insert("n", 5_i64);
+        let found = Properties::try_from(RawProperties::parse(&after).unwrap()).unwrap();
+        assert_eq!(found, Properties { headers: Some(expected), ..properties });
+    }
+}

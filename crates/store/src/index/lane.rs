@@ -118,6 +118,35 @@ impl LaneState {
         self.wide[..end].iter().position(|run| run.has(position))
     }
 
+    /// Takes everything in `first..=last` out. What lies in whole runs is not looked at one by one.
+    pub(super) fn clear(&mut self, first: u64, last: u64, each: &mut dyn FnMut(Killed)) {
+        let from = self.open.partition_point(|open| open.position < first);
+        let to = self.open.partition_point(|open| open.position <= last).max(from);
+        for open in self.open.range_mut(from..to).filter(|open| open.len > 0) {
+            self.live -= 1;
+            each(Killed { file: open.file, bytes: std::mem::take(&mut open.len) });
+        }
+        while self.open.front().is_some_and(|open| open.len == 0) {
+            self.open.pop_front();
+        }
+        if first <= last {
+            for (_, open) in self.strays.extract_if(first..=last, |_, _| true) {
+                self.live -= 1;
+                each(Killed { file: open.file, bytes: open.len });
+            }
+            self.returned.extract_if(first..=last, |_, _| true).for_each(drop);
+        }
+        let live = &mut self.live;
+        let mut clear = |run: &mut Run| {
+            let killed = run.clear(first, last);
+            *live -= u64::from(killed);
+            (0..killed).for_each(|_| each(Killed { file: run.file, bytes: run.record_bytes }));
+            run.live > 0
+        };
+        self.runs.retain_mut(&mut clear);
+        self.wide.retain_mut(&mut clear);
+    }
+
     fn run_of(&self, position: u64) -> Option<usize> {
         let mut at = self.runs.partition_point(|run| run.first <= position);
         while at > 0 && self.runs[at - 1].first + SPAN_MAX > position {

@@ -165,12 +165,9 @@ impl Index {
         let before = lane.live;
         let early = self.early_weight(id);
         let weight = lane.weight + early;
-        let mut found = Vec::new();
-        lane.find(first.saturating_sub(1), usize::MAX >> 1, &mut found);
-        for (position, _) in found.into_iter().take_while(|(position, _)| *position <= last) {
-            self.kill(id, position);
-        }
+        let files = &mut self.files;
         if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.clear(first, last, &mut |killed| release(files, killed.file, killed.bytes));
             // Which of the bytes went is not known; in proportion, and none are left of nothing.
             let share = i128::from(weight) * i128::from(lane.live) / i128::from(before.max(1));
             lane.weight = share as i64 - early;

@@ -122,6 +122,26 @@ impl Run {
         true
     }
 
+    /// Takes the positions in `first..=last` out. Returns how many were live.
+    pub(crate) fn clear(&mut self, first: u64, last: u64) -> u16 {
+        let end = self.last();
+        if last < self.first || first > end {
+            return 0;
+        }
+        if first <= self.first && last >= end {
+            return std::mem::take(&mut self.live);
+        }
+        if let Members::List(list) = &mut self.members {
+            let before = list.len();
+            list.retain(|position| !(first..=last).contains(position));
+            let killed = (before - list.len()) as u16;
+            self.live -= killed;
+            return killed;
+        }
+        let inside = first.max(self.first)..=last.min(end);
+        inside.filter(|position| self.kill(*position)).count() as u16
+    }
+
     /// Live positions above `after`, in order.
     pub(crate) fn positions(&self, after: u64) -> impl Iterator<Item = u64> + '_ {
         let (list, dense) = match &self.members {
@@ -215,6 +235,27 @@ mod tests {
             let left: Vec<u64> = run.positions(5 * step).collect();
             let wanted: Vec<u64> = positions[5..].iter().copied().filter(|p| *p != 7 * step).collect();
             assert_eq!((left, run.live), (wanted, 199));
+        }
+    }
+
+    #[test]
+    fn a_stretch_is_cleared_as_one_by_one() {
+        let alive: Vec<u64> = (100..200).filter(|position| position % 3 != 0).collect();
+        for (first, last) in
+            [(0, u64::MAX), (0, 99), (200, 300), (0, 150), (150, 160), (130, 1000), (100, 199)]
+        {
+            for alive in [&alive, &(100..200).collect()] {
+                let entries = alive.len() as u16;
+                let block = Block { file: 1, at: 0, entries, first: 100, span: 100, record_bytes: 10 };
+                let mut run = Run::new(block, alive);
+                let rest: Vec<u64> =
+                    alive.iter().copied().filter(|at| !(first..=last).contains(at)).collect();
+                assert_eq!(usize::from(run.clear(first, last)), alive.len() - rest.len(), "{first}..={last}");
+                assert_eq!(usize::from(run.live), rest.len());
+                if !rest.is_empty() {
+                    assert_eq!(run.positions(0).collect::<Vec<_>>(), rest);
+                }
+            }
         }
     }
 }

@@ -8,7 +8,13 @@ use crate::name::{Name, ResourceKind};
 use crate::queue::QueueSpec;
 use crate::queue::dedup::{check_size, check_ttl};
 use crate::queue::retry::{RETRY_DELAYS_MAX, RetryType, ladder};
+use crate::queue::stream::age;
 use crate::refusal::Refusal;
+
+/// Largest `x-stream-max-segment-size-bytes`, as RabbitMQ.
+const SEGMENT_BYTES_MAX: i64 = 3_000_000_000;
+/// What `x-stream-filter-size-bytes` may be, as RabbitMQ 3.13.
+const FILTER_BYTES: std::ops::RangeInclusive<i64> = 16..=255;
 
 /// What is wrong with a value, as RabbitMQ prints it.
 type Verdict = Result<(), String>;
@@ -20,7 +26,7 @@ type Check = (&'static str, fn(&FieldValue, &FieldTable) -> Verdict);
 ///
 /// The ones about versions, modes, locators, memory and group sizes describe clusters or how RabbitMQ stores messages; on one
 /// machine every valid value means the same.
-const CHECKS: [Check; 32] = [
+const CHECKS: [Check; 36] = [
     ("x-expires", |value, _| expiry(value, 1)),
     ("x-message-ttl", |value, _| expiry(value, 0)),
     ("x-dead-letter-exchange", |value, _| short(value)),
@@ -51,8 +57,14 @@ const CHECKS: [Check; 32] = [
     ("x-single-active-consumer", |value, _| value.as_bool().map(drop).ok_or_else(|| unacceptable(value))),
     ("x-quorum-initial-group-size", |value, _| positive(value)),
     ("x-quorum-target-group-size", |value, _| positive(value)),
+    ("x-max-age", |value, _| {
+        let text = long_string(value)?;
+        age::parse(text.as_bytes()).map(drop).ok_or_else(|| "invalid_max_age".into())
+    }),
+    ("x-stream-max-segment-size-bytes", |value, _| not_negative(value).map(drop)),
+    ("x-initial-cluster-size", |value, _| positive(value)),
     ("x-queue-leader-locator", |value, _| {
-        one_of(value, &["client-local", "balanced"], "invalid_queue_locator_arg")
+        one_of(value, &["client-local", "balanced", "random", "least-leaders"], "invalid_queue_locator_arg")
     }),
     // A strategy for clusters; on one node any means the same.
     ("x-queue-master-locator", |_, _| Ok(())),
@@ -81,6 +93,7 @@ const CHECKS: [Check; 32] = [
         percent => Err(format!("{{max_value_exceeded,{percent}}}")),
     }),
     ("x-queue-type", |_, _| Ok(())),
+    ("x-stream-filter-size-bytes", |value, _| not_negative(value).map(drop)),
     ("x-message-deduplication", |value, _| value.as_bool().map(drop).ok_or_else(|| unacceptable(value))),
     ("x-deduplication-header", |value, _| long_string(value).and_then(|_| short(value))),
     ("x-cache-size", |value, _| check_size(integer(value)?)),
@@ -88,10 +101,6 @@ const CHECKS: [Check; 32] = [
     ("x-cache-persistence", |value, _| one_of(value, &["memory", "disk"], "invalid_cache_persistence")),
     ("x-durability", |value, _| one_of(value, &["memory", "written", "synced"], "invalid_durability")),
 ];
-
-/// Those that RabbitMQ knows for queue types that are not served here.
-const STREAM_ARGUMENTS: [&str; 4] =
-    ["x-max-age", "x-stream-max-segment-size-bytes", "x-stream-filter-size-bytes", "x-initial-cluster-size"];
 
 /// The arguments of one queue under examination.
 pub(super) struct Checks<'a> {
@@ -132,9 +141,8 @@ impl Checks<'_> {
     /// That there is no argument of another queue type.
     pub(super) fn names(&self, kind: QueueKind) -> Result<(), Refusal> {
         let of_another_kind = |arg: &str| {
-            let known =
-                [QueueKind::Classic, QueueKind::Quorum].iter().any(|kind| kind.arguments().contains(&arg));
-            (known && !kind.arguments().contains(&arg)) || STREAM_ARGUMENTS.contains(&arg)
+            let known = QueueKind::ALL.iter().any(|kind| kind.arguments().contains(&arg));
+            known && !kind.arguments().contains(&arg)
         };
         let mut names = self.arguments.iter().filter_map(|(arg, _)| arg.as_str());
         match names.find(|arg| of_another_kind(arg)) {
@@ -149,7 +157,7 @@ impl Checks<'_> {
     }
 
     /// That the queue is durable, shared and stays.
-    pub(super) fn quorum_properties(&self, spec: &QueueSpec) -> Result<(), Refusal> {
+    pub(super) fn replicated_properties(&self, spec: &QueueSpec) -> Result<(), Refusal> {
         let property = if spec.auto_delete {
             "auto-delete"
         } else if spec.exclusive_owner.is_some() {
@@ -163,6 +171,18 @@ impl Checks<'_> {
             "invalid property '{property}' for queue '{}' in vhost '{}'",
             self.name, self.vhost
         )))
+    }
+
+    /// Bounds of a stream's arguments that RabbitMQ looks at last, in words of their own.
+    pub(super) fn stream_bounds(&self) -> Result<(), Refusal> {
+        let number = |arg: &str| self.arguments.get(arg).and_then(FieldValue::as_i64);
+        if number("x-stream-max-segment-size-bytes").is_some_and(|bytes| bytes > SEGMENT_BYTES_MAX) {
+            return Err(Refusal::precondition("Exceeded max value for x-stream-max-segment-size-bytes"));
+        }
+        if number("x-stream-filter-size-bytes").is_some_and(|bytes| !FILTER_BYTES.contains(&bytes)) {
+            return Err(Refusal::precondition("Invalid value for  x-stream-filter-size-bytes"));
+        }
+        Ok(())
     }
 
     fn invalid(&self, arg: &str, reason: String) -> Refusal {

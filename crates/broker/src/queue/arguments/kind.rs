@@ -20,14 +20,20 @@ pub enum QueueKind {
     Classic,
     /// `quorum`: always durable and shared, with a limit on redeliveries.
     Quorum,
+    /// `stream`: a log that consuming does not shorten, always durable and shared.
+    Stream,
 }
 
 impl QueueKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Classic, Self::Quorum, Self::Stream];
+
     /// The kind of this name.
     pub fn parse(name: &[u8]) -> Option<Self> {
         match name {
             b"classic" => Some(Self::Classic),
             b"quorum" => Some(Self::Quorum),
+            b"stream" => Some(Self::Stream),
             _ => None,
         }
     }
@@ -37,14 +43,16 @@ impl QueueKind {
         match self {
             Self::Classic => "classic",
             Self::Quorum => "quorum",
+            Self::Stream => "stream",
         }
     }
 
     /// The name in RabbitMQ's reply texts.
-    pub(super) fn module(self) -> &'static str {
+    pub(crate) fn module(self) -> &'static str {
         match self {
             Self::Classic => "rabbit_classic_queue",
             Self::Quorum => "rabbit_quorum_queue",
+            Self::Stream => "rabbit_stream_queue",
         }
     }
 
@@ -106,6 +114,15 @@ impl QueueKind {
                 "x-cache-size",
                 "x-cache-ttl",
                 "x-cache-persistence",
+            ],
+            Self::Stream => &[
+                "x-max-length-bytes",
+                "x-queue-type",
+                "x-max-age",
+                "x-stream-max-segment-size-bytes",
+                "x-initial-cluster-size",
+                "x-queue-leader-locator",
+                "x-stream-filter-size-bytes",
             ],
         }
     }

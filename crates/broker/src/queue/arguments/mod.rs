@@ -1,7 +1,7 @@
 //! What the arguments of a queue ask for.
 //!
 //! RabbitMQ's arguments from 3.10 to 4.x. One that is known but has a value nobody could act on is refused, with RabbitMQ's
-//! words; one that is known and belongs to the other queue type is refused too; one that is unknown is kept and means nothing.
+//! words; one that is known and belongs to another queue type is refused too; one that is unknown is kept and means nothing.
 
 mod check;
 mod kind;
@@ -11,6 +11,7 @@ use leveret_protocol::{FieldTable, FieldValue};
 use crate::name::{Name, ResourceKind};
 use crate::queue::dedup::DedupSettings;
 use crate::queue::retry::{Delays, Retry, RetryType};
+use crate::queue::stream::age;
 use crate::queue::{Durability, QueueSpec};
 use crate::refusal::Refusal;
 use check::Checks;
@@ -40,6 +41,9 @@ pub struct QueueArguments {
     consumer_timeout_ms: Option<u64>,
     durability: Option<Durability>,
     retry: Option<Retry>,
+    max_age_ms: Option<u64>,
+    stream_segment_bytes: Option<u64>,
+    stream_filter_bytes: Option<u8>,
     dedup: Option<DedupSettings>,
 }
 
@@ -47,8 +51,8 @@ impl QueueArguments {
     /// Checks and reads the arguments of a queue that is to be created.
     ///
     /// # Errors
-    /// 406, for the argument that RabbitMQ names first when several are wrong. A quorum queue that is not durable, or is exclusive or
-    /// auto-delete, is refused too.
+    /// 406, for the argument that RabbitMQ names first when several are wrong. A quorum queue or stream that is not durable, or is
+    /// exclusive or auto-delete, is refused too.
     pub fn parse(name: &Name, vhost: &Name, spec: &QueueSpec) -> Result<Self, Refusal> {
         let arguments = &spec.arguments;
         if let Some(other) = arguments.get("x-dead-letter-exchange").filter(|value| !is_long_string(value)) {
@@ -64,19 +68,22 @@ impl QueueArguments {
         let kind = checks.kind()?;
         checks.values(kind)?;
         checks.names(kind)?;
-        if kind == QueueKind::Quorum {
-            checks.quorum_properties(spec)?;
+        if kind != QueueKind::Classic {
+            checks.replicated_properties(spec)?;
+        }
+        if kind == QueueKind::Stream {
+            checks.stream_bounds()?;
         }
         Ok(Self::read(kind, arguments))
     }
 
-    /// Reads arguments that were checked.
-    fn read(kind: QueueKind, arguments: &FieldTable) -> Self {
+    /// Reads arguments that were checked, with what policies make of them.
+    pub(crate) fn read(kind: QueueKind, arguments: &FieldTable) -> Self {
         let text = |name: &str| arguments.get(name).and_then(FieldValue::as_str);
         let number = |name: &str| arguments.get(name).and_then(FieldValue::as_i64);
         let unsigned = |name: &str| number(name).and_then(|number| u64::try_from(number).ok());
         let delivery_limit = match (kind, number("x-delivery-limit")) {
-            (QueueKind::Classic, _) => None,
+            (QueueKind::Classic | QueueKind::Stream, _) => None,
             (QueueKind::Quorum, None) => Some(DELIVERY_LIMIT_DEFAULT),
             // Below zero there is no limit.
             (QueueKind::Quorum, Some(..0)) => None,
@@ -104,6 +111,10 @@ impl QueueArguments {
             consumer_timeout_ms: unsigned("x-consumer-timeout"),
             durability: text("x-durability").and_then(kind::durability),
             retry: retry(arguments),
+            max_age_ms: text("x-max-age").and_then(|text| age::parse(text.as_bytes())),
+            stream_segment_bytes: unsigned("x-stream-max-segment-size-bytes"),
+            stream_filter_bytes: number("x-stream-filter-size-bytes")
+                .and_then(|bytes| u8::try_from(bytes).ok()),
             dedup: DedupSettings::of(arguments),
         }
     }
@@ -182,6 +193,21 @@ impl QueueArguments {
     /// quorum queues when a number below 0 was given; [`DELIVERY_LIMIT_DEFAULT`] when none was.
     pub fn delivery_limit(&self) -> Option<u32> {
         self.delivery_limit
+    }
+
+    /// `x-max-age`: how long a stream keeps a segment after its last message came, in milliseconds. Streams only.
+    pub fn max_age_ms(&self) -> Option<u64> {
+        self.max_age_ms
+    }
+
+    /// `x-stream-max-segment-size-bytes`: when a stream begins another segment. Streams only.
+    pub fn stream_segment_bytes(&self) -> Option<u64> {
+        self.stream_segment_bytes
+    }
+
+    /// `x-stream-filter-size-bytes`: bytes of the filter of each chunk of a stream, 16 to 255. Streams only.
+    pub fn stream_filter_bytes(&self) -> Option<u8> {
+        self.stream_filter_bytes
     }
 
     /// `x-consumer-timeout`: how long a consumer may keep a message unsettled, in milliseconds.

@@ -43,7 +43,7 @@ fn not_integers() -> Vec<(FieldValue, &'static str)> {
     ]
 }
 
-const NUMBERS: [(&str, &str); 11] = [
+const NUMBERS: [(&str, &str); 14] = [
     ("classic", "x-expires"),
     ("classic", "x-message-ttl"),
     ("classic", "x-max-length"),
@@ -55,6 +55,9 @@ const NUMBERS: [(&str, &str); 11] = [
     ("quorum", "x-quorum-initial-group-size"),
     ("quorum", "x-quorum-target-group-size"),
     ("quorum", "x-delivery-limit"),
+    ("stream", "x-max-length-bytes"),
+    ("stream", "x-stream-max-segment-size-bytes"),
+    ("stream", "x-initial-cluster-size"),
 ];
 
 #[test]
@@ -130,8 +133,8 @@ fn words_are_known_ones() {
         (
             "quorum",
             "x-queue-leader-locator",
-            &["client-local", "balanced"],
-            "random",
+            &["client-local", "balanced", "random", "least-leaders"],
+            "anywhere",
             "invalid_queue_locator_arg",
         ),
     ] {
@@ -152,14 +155,14 @@ fn words_are_known_ones() {
 }
 
 #[test]
-fn queue_types_are_classic_and_quorum() {
+fn queue_types_are_classic_quorum_and_stream() {
     let arg = "x-queue-type";
     let parse_kind = |value: FieldValue| parse(FieldTable::from([(arg, value)])).map(|found| found.kind());
     assert_eq!(parse(FieldTable::new()).map(|found| found.kind()), Ok(QueueKind::Classic));
-    for kind in [QueueKind::Classic, QueueKind::Quorum] {
+    for kind in QueueKind::ALL {
         assert_eq!(parse_kind(kind.as_str().into()), Ok(kind));
     }
-    for unknown in ["stream", "", "Classic"] {
+    for unknown in ["streams", "", "Classic"] {
         let told = invalid(arg, &format!("\"unsupported queue type '{unknown}'\""));
         assert_eq!(parse_kind(unknown.into()).map(drop), told);
     }
@@ -178,6 +181,9 @@ fn arguments_of_other_queue_types_are_refused() {
     }
     for arg in ["x-max-priority", "x-queue-mode", "x-queue-version", "x-queue-master-locator"] {
         assert_eq!(one("quorum", arg, 5_i32.into()).map(drop), of_another_kind(arg, "quorum"));
+    }
+    for arg in ["x-max-length", "x-durability", "x-single-active-consumer", "x-delivery-limit"] {
+        assert_eq!(one("stream", arg, 5_i32.into()).map(drop), of_another_kind(arg, "stream"));
     }
     for arg in ["x-max-age", "x-stream-max-segment-size-bytes", "x-initial-cluster-size"] {
         assert_eq!(one("classic", arg, 5_i32.into()).map(drop), of_another_kind(arg, "classic"));

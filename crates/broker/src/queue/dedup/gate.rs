@@ -34,16 +34,19 @@ pub(crate) fn route(
     }
     let mut refused = Vec::new();
     let mut targets = Vec::new();
-    for Passed { publishing: Incoming { message, channel, confirm }, sighting } in outcome.passed.drain(..) {
+    for Passed { publishing: Incoming { message, channel, confirm, moved }, sighting } in
+        outcome.passed.drain(..)
+    {
         targets.clear();
         let (exchange, key) = (gate.name(), message.routing_key());
-        if vhost.route_passed(exchange, key, message.properties(), &mut targets).is_err() {
+        let Ok(info) = vhost.route_passed(exchange, key, message.properties(), &mut targets) else {
             continue;
-        }
+        };
         let message = shared(message.clone(), targets.len());
+        info.keep(&message, vhost.memory());
         let before = recorder.refused().len();
-        let publishing = Incoming { message, channel, confirm };
-        let died = dead_letter::enter(vhost, &publishing, &mut targets, recorder);
+        let publishing = Incoming { message, channel, confirm, moved };
+        let (_, died) = dead_letter::enter(vhost, &publishing, &mut targets, recorder);
         dead_letter::route_all(vhost, died, recorder);
         if recorder.refused().len() > before {
             refused.push(sighting);
@@ -51,7 +54,9 @@ pub(crate) fn route(
     }
     recorder.come_back();
     if !refused.is_empty() {
-        gate.lock().take_back(&refused, vhost.clock().now_ms());
+        if let Some(state) = gate.lock().backlog_mut() {
+            state.take_back(&refused, vhost.clock().now_ms());
+        }
         outcome.seen.iter_mut().for_each(|seen| seen.take_back(&refused));
     }
 }

@@ -29,7 +29,13 @@ impl QueueState {
     ) -> Got {
         self.used_ms = now_ms;
         self.drop_expired(now_ms, outcome);
+        if self.paused {
+            self.counters.got_empty += 1;
+            self.finish(queue, now_ms, outcome);
+            return Got::Empty;
+        }
         if let Front::OnDisk(level) = self.backlog.front() {
+            self.backlog.cold_mut(level).reading();
             return Got::OnDisk(self.load_of(level, 64));
         }
         let mut entry = self.backlog.pop();
@@ -41,7 +47,7 @@ impl QueueState {
             } else {
                 self.unacked += 1;
                 self.counters.got += 1;
-                self.announce(entry, outcome);
+                self.announce(entry, false, outcome);
             }
             self.counters.redelivered += u64::from(entry.redelivered);
         } else {

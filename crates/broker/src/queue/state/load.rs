@@ -4,6 +4,7 @@ use super::{Outcome, QueueState};
 use crate::inspect::QueuedMessage;
 use crate::queue::Queue;
 use crate::queue::backlog::{Entry, Front};
+use crate::queue::waiting::Then;
 use std::sync::Arc;
 
 /// Messages of a level in memory below which more are fetched, while somebody consumes.
@@ -39,7 +40,7 @@ pub(crate) struct Looked {
 
 impl Load {
     /// The same from another place on.
-    pub(super) fn from(self, after: u64) -> Self {
+    pub(crate) fn from(self, after: u64) -> Self {
         Self { after, ..self }
     }
 
@@ -73,7 +74,7 @@ impl QueueState {
             Front::OnDisk(level) => Some(level),
             _ => None,
         };
-        let consumed = self.consumers.len() > 0;
+        let consumed = self.consumers.len() > 0 && !self.paused;
         let load = if consumed {
             let low = (0..self.backlog.levels())
                 .rev()
@@ -89,6 +90,7 @@ impl QueueState {
         if let Some((level, messages_max)) = load
             && self.backlog.cold_mut(level).begin_load()
         {
+            self.backlog.cold_mut(level).reading();
             outcome.load = Some(self.load_of(level, messages_max));
         }
     }
@@ -125,6 +127,20 @@ impl QueueState {
         now_ms: u64,
         outcome: &mut Outcome,
     ) -> u64 {
+        let lost = self.take_over(queue, load, entries, looked, now_ms, outcome);
+        self.backlog.cold_mut(load.level).has_read();
+        lost
+    }
+
+    fn take_over(
+        &mut self,
+        queue: &Arc<Queue>,
+        load: &Load,
+        entries: Vec<Entry>,
+        looked: Looked,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) -> u64 {
         if self.timetable.is_some() && !self.deleted {
             let lost = self.scheduled_loaded(entries, looked, now_ms, outcome);
             self.finish(queue, now_ms, outcome);
@@ -137,11 +153,14 @@ impl QueueState {
         }
         self.backlog.cold_mut(load.level).end_load();
         for entry in entries {
+            if self.backlog.cold(load.level).is_gone(entry.position) {
+                continue;
+            }
             self.charge += entry.message.charge() as i64;
             let held_until_ms = entry.past.held_until_unix_ms().saturating_sub(self.unix_origin_ms);
             if held_until_ms > now_ms {
                 self.backlog.take_cold(load.level, &entry);
-                self.waiting.hold(held_until_ms, entry);
+                self.waiting.hold(held_until_ms, entry, Then::Ready);
                 continue;
             }
             self.may_expire |= entry.expires_ms != u64::MAX;

@@ -9,11 +9,15 @@ mod outcome;
 mod publish;
 mod requeue;
 mod schedule;
+mod select;
+mod settings;
 
+pub(crate) use ahead::Announcement;
 pub(crate) use leave::Got;
 pub(crate) use load::{Load, Looked};
 pub(crate) use outcome::Outcome;
 pub(crate) use schedule::Scheduled;
+pub(crate) use select::{Seen, Taken};
 
 use super::backlog::{Backlog, Entry, Front};
 use super::consumers::{Consumers, Subscription};
@@ -32,14 +36,25 @@ use leveret_store::Store;
 use std::sync::Arc;
 
 /// What a queue is told about the store when it is made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct StoreUse {
     /// The queue's number.
     pub(crate) number: u64,
-    /// There is a store.
-    pub(crate) present: bool,
+    /// Where messages outlive a restart.
+    pub(crate) store: Option<Arc<Store>>,
     /// Milliseconds from 1970 to the zero of the broker's clock.
     pub(crate) unix_origin_ms: u64,
+}
+
+/// Where a message comes from that is handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// It was published, in this operation.
+    New,
+    /// It left another place, in this operation.
+    Moved,
+    /// It was in the queue before.
+    Waited,
 }
 
 #[derive(Debug)]
@@ -55,6 +70,8 @@ pub(crate) struct QueueState {
     settings: Settings,
     unacked: u64,
     deleted: bool,
+    /// Nobody gets anything until it goes on.
+    paused: bool,
     /// Some message in the backlog may carry a deadline.
     may_expire: bool,
     /// Last declare, get or consumer, for `x-expires`.
@@ -64,7 +81,7 @@ pub(crate) struct QueueState {
     charge: i64,
     counters: Counters,
     number: u64,
-    stores: bool,
+    store: Option<Arc<Store>>,
     unix_origin_ms: u64,
     /// By level, as far as there were deliveries.
     ahead: Vec<Ahead>,
@@ -72,7 +89,7 @@ pub(crate) struct QueueState {
 
 impl QueueState {
     pub(crate) fn new(settings: Settings, store: StoreUse, now_ms: u64) -> Self {
-        let stores = store.present && settings.durability != Durability::Memory;
+        let stores = store.store.is_some() && settings.durability != Durability::Memory;
         let dedup = settings.dedup.clone().map(|dedup| Box::new(Dedup::new(dedup, stores)));
         Self {
             backlog: Backlog::new(settings.max_priority),
@@ -83,13 +100,14 @@ impl QueueState {
             settings,
             unacked: 0,
             deleted: false,
+            paused: false,
             may_expire: false,
             used_ms: now_ms,
             timer_ms: u64::MAX,
             charge: 0,
             counters: Counters::default(),
             number: store.number,
-            stores: store.present,
+            store: store.store,
             unix_origin_ms: store.unix_origin_ms,
             ahead: Vec::new(),
         }
@@ -99,10 +117,12 @@ impl QueueState {
     pub(crate) fn timetable_of(
         settings: Settings,
         store: StoreUse,
-        disk: Option<Arc<Store>>,
+        heeds_messages: bool,
         now_ms: u64,
     ) -> Self {
-        let timetable = Some(Box::new(Timetable::new(store.number, disk)));
+        let mut timetable = Timetable::new(store.number, store.store.clone());
+        timetable.heeds_messages = heeds_messages;
+        let timetable = Some(Box::new(timetable));
         Self { timetable, ..Self::new(settings, store, now_ms) }
     }
 
@@ -134,19 +154,30 @@ impl QueueState {
         self.deleted
     }
 
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Stops deliveries, or lets them go on with the next operation. Returns whether that is a change.
+    pub(crate) fn set_paused(&mut self, paused: bool) -> bool {
+        std::mem::replace(&mut self.paused, paused) != paused
+    }
+
     pub(crate) fn touch(&mut self, now_ms: u64) {
         self.used_ms = now_ms;
     }
 
     #[inline]
-    fn hand_out(&mut self, slot: u32, mut entry: Entry, outcome: &mut Outcome) {
+    fn hand_out(&mut self, slot: u32, mut entry: Entry, source: Source, outcome: &mut Outcome) {
+        // What moved here is still where it came from, as far as the store knows.
+        let mut hold = source == Source::Moved && self.store.is_some();
         if self.consumers.is_no_ack(slot) {
             self.counters.delivered_no_ack += 1;
             leave::forget(&mut entry, outcome);
         } else {
             self.unacked += 1;
             self.counters.delivered += 1;
-            self.announce(&entry, outcome);
+            hold |= self.announce(&entry, source == Source::New, outcome);
         }
         self.counters.redelivered += u64::from(entry.redelivered);
         let delivery = Delivery {
@@ -158,20 +189,25 @@ impl QueueState {
             redelivered: entry.redelivered,
             stored: entry.stored,
         };
-        self.consumers.stage(slot, delivery);
+        self.consumers.stage(slot, delivery, hold);
     }
 
-    /// Says to the store that a message may be seen by a consumer.
+    /// Says to the store that a message may be seen by a consumer. `true`: it must not be seen before the store knows.
     #[inline]
-    fn announce(&mut self, entry: &Entry, outcome: &mut Outcome) {
-        let Some(lane) = entry.stored.lane().filter(|_| entry.stored.is_lasting()) else { return };
+    fn announce(&mut self, entry: &Entry, is_new: bool, outcome: &mut Outcome) -> bool {
+        let Some(lane) = entry.stored.lane().filter(|_| entry.stored.is_lasting()) else { return false };
         let level = usize::from(lane);
         if self.ahead.len() <= level {
             self.ahead.resize(level + 1, Ahead::default());
         }
-        if let Some(through) = self.ahead[level].deliver(entry.position) {
+        let store = self.store.as_ref();
+        let said =
+            self.ahead[level].deliver(entry.position, is_new, || store.map_or(0, |store| store.synced()));
+        if let Some(through) = said.through {
             outcome.changes.push(Change::Delivering { lane, through });
         }
+        outcome.announcements.extend(said.announcement);
+        said.hold
     }
 
     fn bury(&mut self, entry: Entry, reason: DeathReason, outcome: &mut Outcome) {
@@ -196,16 +232,16 @@ impl QueueState {
 
     /// Gives waiting messages to consumers, then hands over what was staged; every operation ends here.
     fn finish(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
-        self.release_waiting(now_ms);
+        self.release_waiting(now_ms, outcome);
         self.leave_when_due(now_ms, outcome);
         self.drop_expired_if_waiting(now_ms, outcome);
-        while self.backlog.front() == Front::InMemory {
+        while !self.paused && self.backlog.front() == Front::InMemory {
             let Some(slot) = self.consumers.next(queue) else { break };
             let Some(entry) = self.backlog.pop() else { break };
             if self.consumers.is_no_ack(slot) {
                 self.uncharge(&entry.message);
             }
-            self.hand_out(slot, entry, outcome);
+            self.hand_out(slot, entry, Source::Waited, outcome);
             self.drop_expired_if_waiting(now_ms, outcome);
         }
         for (delivery, no_ack) in self.consumers.flush() {
@@ -231,6 +267,8 @@ impl QueueState {
         }
         outcome.charge += std::mem::take(&mut self.charge);
         outcome.congested = self.consumers.take_congested();
+        outcome.held.append(&mut self.consumers.take_held());
+        self.ahead.iter_mut().for_each(Ahead::end);
         self.want_load(outcome);
         if let Some(due) = self.next_deadline_ms()
             && due < self.timer_ms

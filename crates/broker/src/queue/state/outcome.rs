@@ -6,9 +6,12 @@ use super::super::dedup::Seen;
 use super::super::dedup::gate::Passed;
 use super::super::dedup::line::Line;
 use super::super::stored::Change;
+use super::Announcement;
 use super::load::Load;
 use crate::mailbox::Mailbox;
 use crate::message::Message;
+use crate::queue::stream::Logged;
+use crate::queue::stream::read::Read;
 use leveret_store::Target;
 use std::sync::Arc;
 
@@ -33,8 +36,16 @@ pub(crate) struct Outcome {
     pub(crate) changes: Vec<Change>,
     /// Some message that entered is in the store alone: nobody may look for it before it was appended.
     pub(crate) cold: bool,
+    /// Connections that may show nothing more before this is in the store.
+    pub(crate) held: Vec<Arc<Mailbox>>,
+    /// Who wants to know when `changes` were appended.
+    pub(crate) announcements: Vec<Announcement>,
     /// Messages to be fetched from the store.
     pub(crate) load: Option<Load>,
+    /// What a stream adds to the store.
+    pub(crate) logged: Option<Box<Logged>>,
+    /// Pieces of a stream to be read for its consumers.
+    pub(crate) reads: Vec<Read>,
     /// What was seen, for the store to keep with the messages.
     pub(crate) seen: Vec<Seen>,
     /// What a gate let pass, to be routed on by its exchange.
@@ -52,6 +63,8 @@ impl Outcome {
             && self.timer_ms.is_none()
             && !self.unused
             && self.load.is_none()
+            && self.held.is_empty()
+            && self.reads.is_empty()
     }
 
     /// Whether there is something for the store.

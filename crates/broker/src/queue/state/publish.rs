@@ -1,7 +1,7 @@
 //! Messages coming in: straight to a consumer, into memory, or to the disk.
 
 use super::dedup::Look;
-use super::{Outcome, QueueState};
+use super::{Outcome, QueueState, Source};
 use crate::message::Message;
 use crate::queue::backlog::Entry;
 use crate::queue::past::Past;
@@ -53,7 +53,8 @@ impl QueueState {
                 continue;
             }
             self.remember(sighting.as_ref(), &publishing.message, now_ms);
-            self.enter(queue, publishing.message, now_ms, outcome);
+            let source = if publishing.moved { Source::Moved } else { Source::New };
+            self.enter(queue, publishing.message, source, now_ms, outcome);
             if self.settings.bounded {
                 self.drop_overflow(outcome);
             }
@@ -64,17 +65,25 @@ impl QueueState {
 
     /// One message in: straight to a consumer when nothing waits before it, else into the backlog.
     #[inline]
-    fn enter(&mut self, queue: &Arc<Queue>, message: Message, now_ms: u64, outcome: &mut Outcome) {
+    fn enter(
+        &mut self,
+        queue: &Arc<Queue>,
+        message: Message,
+        source: Source,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
         let expires_ms = self.settings.expires_at(message.ttl_ms(), now_ms);
         let mut entry = fresh(self.backlog.pass(), expires_ms, message);
         if self.backlog.len() == 0
+            && !self.paused
             && let Some(slot) = self.consumers.next(queue)
         {
             if !self.consumers.is_no_ack(slot) {
                 self.keep(&mut entry, outcome);
                 self.charge += entry.message.charge() as i64;
             }
-            self.hand_out(slot, entry, outcome);
+            self.hand_out(slot, entry, source, outcome);
             return;
         }
         self.keep(&mut entry, outcome);
@@ -97,7 +106,7 @@ impl QueueState {
     /// Whether the next message of a level is kept on disk only.
     #[inline]
     fn is_cold(&self, queue: &Queue, level: usize) -> bool {
-        self.stores
+        self.store.is_some()
             && (self.backlog.cold(level).len() > 0
                 || (queue.is_memory_short() && self.backlog.fresh_len(level) >= KEPT_WHEN_SHORT))
     }
@@ -113,7 +122,7 @@ impl QueueState {
     /// Whether a message outlives a restart here.
     #[inline]
     pub(super) fn lasts(&self, message: &Message) -> bool {
-        self.stores && self.settings.durability != Durability::Memory && message.is_persistent()
+        self.store.is_some() && self.settings.durability != Durability::Memory && message.is_persistent()
     }
 
     #[inline]
@@ -125,7 +134,7 @@ impl QueueState {
         outcome.entered.push((entry.message.clone(), target));
     }
 
-    fn refuses(&self, message: &Message) -> bool {
+    pub(super) fn refuses(&self, message: &Message) -> bool {
         let s = &self.settings;
         s.overflow != Overflow::DropHead
             && (s.max_length.is_some_and(|max| self.backlog.len() as u64 >= max)

@@ -5,8 +5,12 @@ use crate::queue::backlog::Entry;
 use crate::queue::past::Return;
 use crate::queue::retry::Verdict;
 use crate::queue::stored::Change;
+use crate::queue::waiting::Then;
 use crate::queue::{DeathReason, Queue, Settled};
 use std::sync::Arc;
+
+/// After so many milliseconds a dead letter that no queue took is tried again (`x-dead-letter-strategy: at-least-once`).
+const DEAD_AGAIN_MS: u64 = 1000;
 
 impl QueueState {
     /// Messages that consumers give back, all for the same reason.
@@ -45,7 +49,7 @@ impl QueueState {
                     let due_ms = now_ms.saturating_add(ms);
                     entry.past.hold_until(due_ms.saturating_add(self.unix_origin_ms));
                     note(&entry, outcome);
-                    self.waiting.hold(due_ms, entry);
+                    self.waiting.hold(due_ms, entry, Then::Ready);
                 }
             }
         }
@@ -67,11 +71,36 @@ impl QueueState {
 
     /// What has waited long enough is ready again, in its place.
     #[inline]
-    pub(super) fn release_waiting(&mut self, now_ms: u64) {
-        while let Some(entry) = self.waiting.pop_due(now_ms) {
-            self.may_expire |= entry.expires_ms != u64::MAX;
-            self.backlog.put_back(entry);
+    pub(super) fn release_waiting(&mut self, now_ms: u64, outcome: &mut Outcome) {
+        while let Some((entry, then)) = self.waiting.pop_due(now_ms) {
+            match then {
+                Then::Ready => {
+                    self.may_expire |= entry.expires_ms != u64::MAX;
+                    self.backlog.put_back(entry);
+                }
+                Then::Die(reason) => {
+                    self.uncharge(&entry.message);
+                    outcome.dead.push((entry, reason));
+                }
+            }
         }
+    }
+
+    /// A dead letter found no place; it is tried again later. (A queue that is gone keeps nothing.)
+    pub(crate) fn keep_dead(
+        &mut self,
+        queue: &Arc<Queue>,
+        entry: Entry,
+        reason: DeathReason,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        if self.deleted {
+            return;
+        }
+        self.charge += entry.message.charge() as i64;
+        self.waiting.hold(now_ms + DEAD_AGAIN_MS, entry, Then::Die(reason));
+        self.finish(queue, now_ms, outcome);
     }
 }
 

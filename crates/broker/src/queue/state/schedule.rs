@@ -2,7 +2,7 @@
 
 use super::leave::forget;
 use super::{Load, Looked, Outcome, QueueState};
-use crate::exchange::delay_ms;
+use crate::exchange::own_delay_ms;
 use crate::queue::backlog::Entry;
 use crate::queue::stored::{Change, Stored};
 use crate::queue::timetable::{Keep, Timetable};
@@ -35,7 +35,11 @@ impl QueueState {
         let Some(mut table) = self.timetable.take() else { return };
         for publishing in incoming.drain(..) {
             let message = publishing.message;
-            let position = table.place(now_unix_ms + delay_ms(message.properties()));
+            let delay_ms = match own_delay_ms(message.properties()) {
+                Some(own) if table.heeds_messages => own,
+                _ => table.delay_ms,
+            };
+            let position = table.place(now_unix_ms + delay_ms);
             let mut entry = super::publish::fresh(position, u64::MAX, message);
             self.keep(&mut entry, outcome);
             match table.choose(position) {
@@ -149,6 +153,13 @@ impl QueueState {
     /// What to load to see scheduled messages behind a position.
     pub(crate) fn load_scheduled(&self, after: u64, messages_max: usize) -> Load {
         self.load_of(0, messages_max).from(after).whole()
+    }
+
+    /// How long a message waits from now on that says nothing of its own.
+    pub(crate) fn set_delay(&mut self, delay_ms: u64) {
+        if let Some(table) = &mut self.timetable {
+            table.delay_ms = delay_ms;
+        }
     }
 
     pub(crate) fn timetable(&self) -> Option<&Timetable> {

@@ -5,9 +5,12 @@ mod backlog;
 mod dedup;
 mod faults;
 mod folder;
+mod look;
 mod messages;
 mod outcome;
+mod policies;
 mod schedules;
+mod vhosts;
 
 use crate::support::*;
 use leveret_broker::{Broker, Clock, Config, DataLocation};
@@ -19,8 +22,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A broker on a folder, and the folder.
-struct Durable {
-    broker: Broker,
+pub(crate) struct Durable {
+    pub(crate) broker: Broker,
     folder: TempDir,
     now_unix_ms: u64,
 }
@@ -52,7 +55,7 @@ fn start_on(folder: &Path, now_unix_ms: u64, change: impl Fn(&mut Config)) -> Br
 }
 
 impl Durable {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(|_| ())
     }
 
@@ -62,12 +65,12 @@ impl Durable {
         Self { broker, folder, now_unix_ms: START_UNIX_MS }
     }
 
-    async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::to(&self.broker).await
     }
 
     /// What another broker finds if this one is killed now, `later` after it started.
-    fn crash(&self, later: Duration) -> Self {
+    pub(crate) fn crash(&self, later: Duration) -> Self {
         self.crash_with(later, |_| ())
     }
 
@@ -86,7 +89,7 @@ impl Durable {
     }
 
     /// Stops in order and starts again.
-    async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { broker, folder, now_unix_ms } = self;
         let clock = broker.clock().clone();
         tokio::select! {
