@@ -3,7 +3,7 @@
 //! A sweep takes a step at a time (`step`): it reads some messages, decides for each where it goes (`rewrite`), takes them out, lets them
 //! enter, and has the store take both at once: after a crash a message is in one queue or the other. Between steps it waits for the disk
 //! and for its rate, on the broker's clock (`pace`). It holds the messages of one step and no more, sees what was in the queue when it
-//! began, and does not outlive the broker: what it has not come to stays where it is.
+//! began, waits as publishers do while a resource alarm lasts (but for deleting and expiring), and does not outlive the broker: what it has not come to stays where it is.
 
 mod pace;
 mod rewrite;

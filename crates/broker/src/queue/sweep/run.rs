@@ -2,7 +2,7 @@
 
 use super::pace::Pace;
 use super::step::{Position, STEP_MESSAGES_MAX, Stepped};
-use super::{Sweep, SweepState};
+use super::{Action, Sweep, SweepState};
 use crate::vhost::VirtualHost;
 use leveret_store::{Store, Ticket};
 use std::sync::{Arc, Weak};
@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 
 /// How long a step waits for the disk at most before it looks again whether it was cancelled.
 const STORE_LOOK: Duration = Duration::from_secs(1);
+
+/// How often a sweep that a resource alarm holds back looks whether it is over.
+const ALARM_LOOK: Duration = Duration::from_millis(200);
 
 /// Somebody who waits for the store.
 #[derive(Debug, Default)]
@@ -47,6 +50,11 @@ async fn run(vhost: Weak<VirtualHost>, sweep: Arc<Sweep>, mut at: Position) {
             return sweep.end(SweepState::Stopped, Some("the queue is gone".to_owned()));
         }
         let clock = vhost.clock().clone();
+        if sweep.fills() && !vhost.memory().alarms().is_empty() {
+            drop(vhost);
+            wait(&sweep, clock.sleep(ALARM_LOOK)).await;
+            continue;
+        }
         let mut quota = STEP_MESSAGES_MAX;
         if let Some(per_second) = sweep.selection.per_second {
             let pace = pace.get_or_insert_with(|| Pace::new(per_second, clock.now_ms()));
@@ -116,6 +124,14 @@ async fn stored(store: &Arc<Store>, ticket: Ticket) -> Result<(), String> {
 }
 
 impl Sweep {
+    /// Whether queues get messages by it, so that it waits as publishers do while a resource runs short.
+    fn fills(&self) -> bool {
+        match self.action {
+            Action::Replay(_) | Action::Move(_) | Action::Copy(_) => true,
+            Action::Expire | Action::Delete => false,
+        }
+    }
+
     fn note(&self, stepped: Stepped) {
         let mut progress = self.progress.lock();
         progress.moved += stepped.moved;

@@ -1,7 +1,9 @@
 //! Messages are moved, copied, deleted and expired by what they are.
 
 use super::replay::letters_to;
+use super::replay_run::until;
 use super::*;
+use leveret_broker::Resource;
 use leveret_broker::queue::select::{Condition, Filter};
 use leveret_broker::queue::sweep::Selection;
 use leveret_protocol::{FieldTable, FieldValue};
@@ -70,6 +72,21 @@ async fn deleted_messages_are_gone_and_expired_ones_are_dead_letters() {
     assert_eq!(client.drain("dead").await, ["0", "2"]);
     assert_eq!(client.count("q").await.0, 0);
     assert_eq!(broker.memory().bytes(), 0);
+}
+
+#[tokio::test]
+async fn what_fills_queues_waits_while_memory_runs_short_and_what_empties_them_does_not() {
+    let (broker, mut client) = start().await;
+    let (vhost, actor) = operator(&broker);
+    broker.memory().set_alarm(Resource::Memory, true);
+    let copying = vhost.copy_messages(&actor, "q", "to", Selection::default()).unwrap();
+    until("it waits", || broker.clock().next_due_ms().is_some()).await;
+    let deleted = vhost.delete_messages(&actor, "q", odd()).unwrap().finished().await;
+    assert_eq!((deleted.moved, copying.is_over(), browsed(&broker, "to", 1).len()), (3, false, 0));
+    broker.memory().set_alarm(Resource::Memory, false);
+    broker.clock().advance(secs(1));
+    assert_eq!(copying.finished().await.moved, 3);
+    assert_eq!(client.drain("to").await, ["4", "0", "2"]);
 }
 
 #[tokio::test]
