@@ -191,7 +191,11 @@ impl Connection {
         let closed = state.wait_for(|state| matches!(state, ConnectionState::Closed { .. }));
         match timeout(deadline, closed).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(Error::Timeout { what: "connection.close", after: deadline }),
+            Err(_) => {
+                self.0.shared.close_now.store(true, SeqCst);
+                self.0.shared.ring();
+                Err(Error::Timeout { what: "connection.close", after: deadline })
+            }
         }
     }
 
@@ -224,7 +228,7 @@ impl Connection {
         let opened = self
             .ask("channel.open", |reply| Command::Open { recovers, confirms, bounds, prefetch, reply })
             .await?;
-        Ok(opened.shared)
+        opened.take().ok_or(Error::Unexpected { what: "channel.open" })
     }
 
     /// Asks the task, with the deadline of operations.

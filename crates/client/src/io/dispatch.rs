@@ -21,7 +21,8 @@ use crate::topology;
 impl Task {
     /// Handles every whole frame of the buffer, then hands over what was gathered.
     pub(super) fn on_read(&mut self, link: &mut Link) -> Result<(), End> {
-        if matches!(parse_frame(&link.input, 0), Ok(None)) {
+        // With the bound, or a peer could announce a frame of 4 GiB and have it waited for.
+        if matches!(parse_frame(&link.input, link.frame_max), Ok(None)) {
             return Ok(());
         }
         let mut chunk = link.input.split().freeze();
@@ -109,6 +110,9 @@ impl Task {
     }
 
     fn on_method(&mut self, number: u16, method: Method<'_>, link: &mut Link) {
+        if self.late.as_ref().is_some_and(|late| late.is_on(number)) {
+            return self.on_late(number, &method, link);
+        }
         match method {
             Method::BasicAck(basic::Ack { delivery_tag, multiple }) => {
                 self.confirmed(number, delivery_tag, multiple, true);
@@ -144,8 +148,10 @@ impl Task {
 
     fn confirmed(&mut self, number: u16, tag: u64, multiple: bool, stored: bool) {
         if let Some(state) = self.touch(number) {
+            // What waited for the last suspect goes on as well.
+            let one_by_one = state.suspects > 0;
             state.confirmed(tag, multiple, stored);
-            if state.suspects > 0 {
+            if one_by_one {
                 self.work(number);
             }
         }
@@ -159,10 +165,15 @@ impl Task {
         let mut new_epoch = false;
         match pending {
             Pending::Open(reply) => {
-                let _ = reply.send(Ok(Opened { shared: state.shared.clone() }));
+                let _ = reply.send(Ok(Opened::new(state.shared.clone())));
             }
-            Pending::Internal => {}
-            Pending::Resubscribe => state.failures = 0,
+            Pending::Internal(_) => {}
+            Pending::Resubscribe(_) => {
+                state.failures = 0;
+                if let Method::BasicConsumeOk(ok) = &method {
+                    state.resumed(ok.consumer_tag.as_bytes());
+                }
+            }
             Pending::Consume(subscription, reply) => {
                 let mut subscription = *subscription;
                 if let Method::BasicConsumeOk(ok) = &method {
@@ -233,23 +244,25 @@ impl Task {
             let consumer_tag = leveret_protocol::ShortStr::truncate(tag);
             basic::CancelOk { consumer_tag }.write(number, out);
         }
-        let pause = state.pause();
-        let recovers = state.recovers;
         let Some(at) = state.consumers.iter().position(|c| c.subscription.tag == tag) else { return };
+        let pause = state.pause();
+        let recovers = state.recovers && !state.gives_up();
         tracing::warn!(channel = number, consumer = tag, recovers, "the broker cancelled a consumer");
+        let error = Error::Closed {
+            scope: Scope::Channel,
+            origin: Origin::Broker,
+            code: 0,
+            text: "the broker cancelled the consumer; was its queue deleted?".into(),
+        };
         if recovers {
             if let Some(consumer) = state.consumers.get_mut(at) {
                 consumer.again_at = Some(Instant::now() + pause);
+                *consumer.subscription.inbox.interrupted.lock() = Some(error);
             }
         } else {
             let mut consumer = state.consumers.swap_remove(at);
             consumer.hand_over();
-            consumer.subscription.inbox.end(Error::Closed {
-                scope: Scope::Channel,
-                origin: Origin::Broker,
-                code: 0,
-                text: "the broker cancelled the consumer; was its queue deleted?".into(),
-            });
+            consumer.subscription.inbox.end(error);
         }
         self.rearm = true;
     }
@@ -267,7 +280,13 @@ impl Task {
             .pending
             .iter()
             .any(|p| matches!(p, Pending::Call(..) | Pending::Consume(..) | Pending::Open(_)));
-        if !state.recovers || asked && state.consumers.is_empty() && state.ring.is_empty() || state.closing {
+        if state.closing {
+            // Both sides closed it at once: the broker answers our close as well, and until then the number is not free.
+            state.end(&error);
+            state.closing = true;
+            return;
+        }
+        if !state.recovers || asked && state.consumers.is_empty() && state.ring.is_empty() {
             if let Some(mut state) = self.remove(number) {
                 state.end(&error);
             }
@@ -278,8 +297,17 @@ impl Task {
             state.accuse(close.reply_code, &text);
         }
         state.lose(&error);
-        tracing::warn!(channel = number, %error, "the broker closed a channel; it is opened again");
         let pause = if by_publish { std::time::Duration::ZERO } else { state.pause() };
+        if state.gives_up() {
+            if let Some(mut state) = self.remove(number) {
+                state.end(&error);
+            }
+            return;
+        }
+        tracing::warn!(channel = number, %error, "the broker closed a channel; it is opened again");
+        for consumer in &state.consumers {
+            *consumer.subscription.inbox.interrupted.lock() = Some(error.clone());
+        }
         state.reopen_at = Some(Instant::now() + pause);
         state.release();
         self.rearm = true;

@@ -6,19 +6,18 @@ use std::time::Duration;
 use bytes::Buf as _;
 use leveret_protocol::methods::{channel, exchange, queue};
 use leveret_protocol::{Incoming, Method, ShortStr};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout_at};
 
+use super::late::Late;
 use super::link::Link;
 use super::task::{End, Task};
-use crate::topology::{Outcome, Recovery, Step};
+use crate::topology::{Outcome, Recovery, RecoveryReport, Step};
 
 /// The channel it happens on; no other is open then.
 const CHANNEL: u16 = 1;
 
-/// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet.
-const RESOURCE_LOCKED: u16 = 405;
-const LOCKED_TRIES: u32 = 20;
-const LOCKED_PAUSE: Duration = Duration::from_millis(100);
+/// An exclusive queue belongs to another connection; see `late`.
+pub(super) const RESOURCE_LOCKED: u16 = 405;
 
 enum Answer {
     Done,
@@ -40,8 +39,17 @@ impl Task {
         if done.is_err() {
             recovery.done(&mut self.shared.topology.lock(), Outcome::Lost);
         }
-        // Also when it was lost on the way: the names that the topology has by now are the ones to ask for.
-        let report = recovery.finish();
+        if recovery.is_waiting() {
+            self.recovered(recovery.report().clone());
+            self.late = Some(Late::new(recovery));
+        } else {
+            self.recovered(recovery.finish());
+        }
+        done
+    }
+
+    /// Tells of a recovery. Also when it was lost on the way: the names that the topology has by now are the ones to ask for.
+    pub(super) fn recovered(&mut self, report: RecoveryReport) {
         for rename in &report.renames {
             self.rename_queue(&rename.old, &rename.new);
         }
@@ -52,7 +60,6 @@ impl Task {
             tracing::info!(declared = report.recovered, failed = report.failures.len(), "declared again");
         }
         self.shared.recovery.send_replace(Some(Arc::new(report)));
-        done
     }
 
     async fn carry_out(&mut self, recovery: &mut Recovery, link: &mut Link) -> Result<(), End> {
@@ -61,33 +68,25 @@ impl Task {
             let frame = {
                 let topology = self.shared.topology.lock();
                 let Some(step) = recovery.next(&topology) else { break };
-                encode(&step)
+                encode(&step, CHANNEL)
             };
             // Channels bring back their prefetch and consumers themselves.
             let Some(frame) = frame else {
                 recovery.done(&mut self.shared.topology.lock(), Outcome::Left);
                 continue;
             };
-            let mut locked = 0;
-            let outcome = loop {
-                if !is_open {
-                    channel::Open.write(CHANNEL, &mut link.out);
-                    self.answer(link).await?;
-                    is_open = true;
-                }
-                link.out.extend_from_slice(&frame);
-                match self.answer(link).await? {
-                    Answer::Done => break Outcome::Done,
-                    Answer::Named(name) => break Outcome::Named(name),
-                    Answer::Closed { code, reason } => {
-                        is_open = false;
-                        locked += 1;
-                        if code != RESOURCE_LOCKED || locked > LOCKED_TRIES {
-                            break Outcome::Failed(reason);
-                        }
-                        // The broker still holds the lost connection's exclusive queue.
-                        self.offline(sleep(LOCKED_PAUSE)).await.map_err(End::Closed)?;
-                    }
+            if !is_open {
+                channel::Open.write(CHANNEL, &mut link.out);
+                self.answer(link).await?;
+                is_open = true;
+            }
+            link.out.extend_from_slice(&frame);
+            let outcome = match self.answer(link).await? {
+                Answer::Done => Outcome::Done,
+                Answer::Named(name) => Outcome::Named(name),
+                Answer::Closed { code, reason } => {
+                    is_open = false;
+                    if code == RESOURCE_LOCKED { Outcome::Later } else { Outcome::Failed(reason) }
                 }
             };
             recovery.done(&mut self.shared.topology.lock(), outcome);
@@ -102,11 +101,13 @@ impl Task {
     /// Writes what there is and reads until something answers it; deadlines of others still count meanwhile.
     async fn answer(&mut self, link: &mut Link) -> Result<Answer, End> {
         let after: Duration = self.options.operation_timeout;
+        // For all of the wait: what else comes meanwhile, a heartbeat for example, is no answer.
+        let until = Instant::now() + after;
         loop {
             if let Some(answer) = self.take_answer(link)? {
                 return Ok(answer);
             }
-            match self.offline(timeout(after, link.exchange())).await.map_err(End::Closed)? {
+            match self.offline(timeout_at(until, link.exchange())).await.map_err(End::Closed)? {
                 Ok(Ok(())) => {}
                 Ok(Err(text)) => return Err(End::Lost(text)),
                 Err(_) => return Err(End::Lost(format!("no answer within {after:?} to a declaration"))),
@@ -154,7 +155,7 @@ fn answer_of(method: &Method<'_>, out: &mut Vec<u8>) -> Answer {
 }
 
 /// The method of a step; `None` for what the channels do themselves.
-fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
+pub(super) fn encode(step: &Step<'_>, channel: u16) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     match *step {
         Step::DeclareExchange(declared) => exchange::Declare {
@@ -166,7 +167,7 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: declared.arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
+        .write(channel, &mut out),
         Step::DeclareQueue { name, queue: declared } => queue::Declare {
             queue: ShortStr::truncate(name),
             durable: declared.durable,
@@ -175,7 +176,7 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: declared.arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
+        .write(channel, &mut out),
         Step::BindQueue { queue, source, routing_key, arguments } => queue::Bind {
             queue: ShortStr::truncate(queue),
             exchange: ShortStr::truncate(source),
@@ -183,7 +184,7 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
+        .write(channel, &mut out),
         Step::BindExchange { destination, source, routing_key, arguments } => exchange::Bind {
             destination: ShortStr::truncate(destination),
             source: ShortStr::truncate(source),
@@ -191,7 +192,7 @@ fn encode(step: &Step<'_>) -> Option<Vec<u8>> {
             arguments: arguments.clone(),
             ..Default::default()
         }
-        .write(CHANNEL, &mut out),
+        .write(channel, &mut out),
         Step::Qos(_) | Step::Consume(_) => return None,
     }
     Some(out)

@@ -60,6 +60,8 @@ pub enum Outcome {
     Named(String),
     /// The broker refused it, with this text. It stays on record and is tried again after the next loss.
     Failed(String),
+    /// Not possible yet. It and what depends on it wait until [`Recovery::resume`]; everything else goes on.
+    Later,
     /// The connection is lost again: nothing more is done, nothing is reported as failed.
     Lost,
 }
@@ -115,6 +117,8 @@ pub struct Recovery {
     current: Option<Item>,
     failed: HashSet<Destination>,
     failed_channels: HashMap<u16, String>,
+    later: VecDeque<Item>,
+    waited_for: HashSet<Destination>,
     lost: bool,
     report: RecoveryReport,
 }
@@ -152,6 +156,8 @@ impl Topology {
             current: None,
             failed,
             failed_channels,
+            later: VecDeque::new(),
+            waited_for: HashSet::new(),
             lost: false,
             report: RecoveryReport::default(),
         }
@@ -163,9 +169,13 @@ impl Recovery {
     pub fn next<'a>(&mut self, topology: &'a Topology) -> Option<Step<'a>> {
         while self.current.is_none() {
             let Some(item) = self.items.pop_front() else {
-                self.report.complete = !self.lost;
+                self.report.complete = !self.lost && self.later.is_empty();
                 return None;
             };
+            if self.has_to_wait(topology, item) {
+                self.later.push_back(item);
+                continue;
+            }
             match self.missing(topology, item) {
                 Some(reason) => {
                     let Some(entity) = entity(topology, item) else { continue };
@@ -210,17 +220,61 @@ impl Recovery {
                 }
                 self.report.failures.push(Failure { entity, reason, skipped: false });
             }
+            Outcome::Later => {
+                self.later.push_back(item);
+                match entity(topology, item) {
+                    Some(Entity::Exchange(name)) => _ = self.waited_for.insert(Destination::Exchange(name)),
+                    Some(Entity::Queue(name)) => _ = self.waited_for.insert(Destination::Queue(name)),
+                    _ => {}
+                }
+            }
             Outcome::Lost => {
                 self.items.clear();
+                self.later.clear();
                 self.lost = true;
             }
         }
+    }
+
+    /// Whether something waits for [`Recovery::resume`].
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// What was put off is next.
+    pub fn resume(&mut self) {
+        self.waited_for.clear();
+        self.items.append(&mut self.later);
+    }
+
+    /// What became of it so far.
+    #[must_use]
+    pub fn report(&self) -> &RecoveryReport {
+        &self.report
     }
 
     /// What became of it all.
     #[must_use]
     pub fn finish(self) -> RecoveryReport {
         self.report
+    }
+
+    fn has_to_wait(&self, topology: &Topology, item: Item) -> bool {
+        if self.waited_for.is_empty() {
+            return false;
+        }
+        let waits = |needed: Destination| self.waited_for.contains(&needed);
+        match item {
+            Item::Binding(id) => topology.bindings.get(&id).is_some_and(|binding| {
+                waits(Destination::Exchange(binding.source.clone())) || waits(binding.destination.clone())
+            }),
+            Item::Consumer(id) => topology
+                .consumers
+                .get(&id)
+                .is_some_and(|(consumer, _)| waits(Destination::Queue(consumer.queue.clone()))),
+            _ => false,
+        }
     }
 
     /// What the item depends on and is missing.
