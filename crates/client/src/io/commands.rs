@@ -17,10 +17,8 @@ impl Task {
         let Some(state) = self.channel(number) else { return };
         if state.closing || !state.usable {
             // One that is about to be opened again is, if messages are under way on it.
-            if !state.closing
-                && !(state.recovers && state.has_unconfirmed())
-                && let Some(mut state) = self.remove(number)
-            {
+            let stays = state.closing || state.recovers && state.has_unconfirmed();
+            if !stays && let Some(mut state) = self.remove(number) {
                 state.end(&Error::closed_by_application(Scope::Channel));
             }
             return;

@@ -42,7 +42,8 @@ impl Late {
 impl Task {
     /// Opens the channel, if it is time.
     pub(super) fn begin_late(&mut self, link: &mut Link, now: Instant) {
-        if !self.late.as_ref().is_some_and(|late| late.at.is_some_and(|at| at <= now)) {
+        let due = self.late.as_ref().and_then(|late| late.at);
+        if due.is_none_or(|at| at > now) {
             return;
         }
         let number = self.free_number(link.channel_max);
