@@ -121,6 +121,30 @@ async fn a_channel_closed_for_one_message_fails_that_one_alone_and_keeps_the_ord
     }
 }
 
+/// The accident: what was sent while messages went one by one, to find the culprit among them, was not written after the last of them
+/// was confirmed, until somebody sent something else.
+#[tokio::test(start_paused = true)]
+async fn what_waits_behind_messages_that_go_one_by_one_goes_after_them() {
+    let (_connection, publisher, mut peer, _peers) = publisher(options(), to_q()).await;
+    let (bad, good) = (publisher.enqueue("bad").await.unwrap(), publisher.enqueue("good").await.unwrap());
+    for _ in 0..2 {
+        peer.until("basic.publish").await;
+    }
+    peer.close_channel(1, 404, (60, 40)).await;
+    assert_eq!(peer.until("basic.publish").await.text, "bad");
+    let waits = publisher.enqueue("waits").await.unwrap();
+    tokio::time::sleep(ms(1)).await;
+    assert!(peer.is_quiet().await, "one at a time");
+    peer.close_channel(1, 404, (60, 40)).await;
+    assert!(matches!(within(s(1), bad).await.0, Err(SendError::Refused { .. })));
+    for (body, confirm) in [("good", good), ("waits", waits)] {
+        let (got, took) = within(s(1), peer.until("basic.publish")).await;
+        assert_eq!((&*got.text, took), (body, s(0)));
+        peer.answer(&got).await;
+        within(s(1), confirm).await.0.unwrap();
+    }
+}
+
 /// The accident: a publisher was dropped with messages in flight, one of them closed the channel, and the others were given up.
 #[tokio::test(start_paused = true)]
 async fn messages_of_a_dropped_publisher_outlive_the_channel_that_one_of_them_closed() {
