@@ -201,6 +201,9 @@ impl Connection {
 
     /// How it went when what was declared on this connection was declared again after it was last lost: what failed, with the broker's
     /// reason, and which queues that the broker names have another name now. `None` before the first time.
+    ///
+    /// An exclusive queue that is another connection's by now (perhaps the lost one's, of whose end the broker does not know yet) is tried
+    /// for two seconds while everything else goes on; until then the report is not `complete`.
     #[must_use]
     pub fn last_recovery(&self) -> Option<Arc<RecoveryReport>> {
         self.0.shared.recovery.borrow().clone()

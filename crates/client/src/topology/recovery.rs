@@ -97,7 +97,7 @@ pub struct RecoveryReport {
     pub failures: Vec<Failure>,
     /// Queues under new names.
     pub renames: Vec<Rename>,
-    /// Whether every step was taken; if not, the connection was lost on the way.
+    /// Whether every step was taken; if not, the connection was lost on the way, or something has to wait and another report follows.
     pub complete: bool,
 }
 
