@@ -181,10 +181,17 @@ impl Task {
     /// One connection, from open to its end.
     async fn serve(&mut self, link: &mut Link) -> End {
         self.shared.frame_max.store(link.frame_max, SeqCst);
+        self.end_released();
         if let Err(end) = self.restore(link).await {
             return end;
         }
-        self.open_again(link);
+        self.end_released();
+        for state in self.each_channel() {
+            state.open(None, &mut link.out);
+            if state.shared.released.load(SeqCst) {
+                state.shared.let_go();
+            }
+        }
         self.all_work();
         if !self.blocked {
             self.set_state(ConnectionState::Connected);
@@ -220,19 +227,13 @@ impl Task {
         }
     }
 
-    /// Channels that were there before. Those whose handles were dropped meanwhile come back only for what is unconfirmed on them.
-    fn open_again(&mut self, link: &mut Link) {
-        for slot in &mut self.channels {
-            let Some(state) = slot else { continue };
-            if state.shared.released.load(SeqCst) {
-                if !state.has_unconfirmed() {
-                    state.end(&Error::closed_by_application(Scope::Channel));
-                    *slot = None;
-                    continue;
-                }
-                self.shared.set_ready(state.shared.number);
-            }
-            state.open(None, &mut link.out);
+    /// Channels whose handles were dropped while the connection was away come back only for what is unconfirmed on them.
+    fn end_released(&mut self) {
+        let released = |state: &&mut ChannelState| state.shared.released.load(SeqCst);
+        let idle = self.each_channel().filter(released).filter(|state| !state.has_unconfirmed());
+        let numbers: Vec<_> = idle.map(|state| state.shared.number).collect();
+        for mut state in numbers.into_iter().filter_map(|number| self.remove(number)).collect::<Vec<_>>() {
+            state.end(&Error::closed_by_application(Scope::Channel));
         }
     }
 
@@ -363,6 +364,10 @@ impl Task {
                 state.lose(error);
                 state.release();
             } else {
+                if state.shared.released.load(SeqCst) {
+                    // By the application's wish: what the broker deletes with its consumers is not declared again.
+                    self.shared.topology.lock().channel_closed(state.shared.number);
+                }
                 state.end(error);
                 *slot = None;
             }

@@ -82,6 +82,9 @@ async fn what_is_dropped_while_the_connection_is_away_does_not_come_back() {
     let consumer = client.consumer(ConsumerOptions::new("q", 3)).await.unwrap();
     let publisher = client.publisher(PublisherOptions::to_queue("q")).await.unwrap();
     let kept = client.publisher(PublisherOptions::to_queue("q")).await.unwrap();
+    let passing = QueueDeclare { auto_delete: true, ..QueueDeclare::default() };
+    channel.queue_declare("passing", passing).await.unwrap();
+    let passer = client.consumer(ConsumerOptions::new("passing", 3)).await.unwrap();
     let mut states = client.watch();
     broker.faults().refuse_all();
     broker.faults().open().drop_now(leveret_test::Ending::Close);
@@ -89,7 +92,7 @@ async fn what_is_dropped_while_the_connection_is_away_does_not_come_back() {
     // This one is on its way, and nobody looks after it any more.
     drop(publisher.enqueue("left alone").await.unwrap());
     tokio::time::sleep(ms(50)).await;
-    drop((consumer, publisher, channel));
+    drop((consumer, publisher, channel, passer));
     tokio::time::sleep(ms(50)).await;
     broker.faults().accept();
     states.wait_for(|state| matches!(state, ConnectionState::Connected)).await.unwrap();
@@ -101,6 +104,7 @@ async fn what_is_dropped_while_the_connection_is_away_does_not_come_back() {
     assert_eq!(open.len(), 1);
     assert_eq!(open[0].channels.len(), 1, "{open:?}");
     assert!(broker.consumers().is_empty());
+    assert!(broker.queue("passing").is_none(), "with its last consumer an auto-delete queue is gone");
 }
 
 /// Every future of the client, dropped after each of its steps: nothing stays open for it, and the connection works.

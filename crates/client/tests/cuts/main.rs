@@ -6,6 +6,7 @@
 //! for integration tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds, and which test did not end")]
 mod blocked;
 mod closing;
 mod dropped;
