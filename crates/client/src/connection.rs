@@ -196,12 +196,19 @@ impl Connection {
         let closed = state.wait_for(|state| matches!(state, ConnectionState::Closed { .. }));
         match timeout(deadline, closed).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(Error::Timeout { what: "connection.close", after: deadline }),
+            Err(_) => {
+                self.0.shared.close_now.store(true, SeqCst);
+                self.0.shared.ring();
+                Err(Error::Timeout { what: "connection.close", after: deadline })
+            }
         }
     }
 
     /// How it went when what was declared on this connection was declared again after it was last lost: what failed, with the broker's
     /// reason, and which queues that the broker names have another name now. `None` before the first time.
+    ///
+    /// An exclusive queue that is another connection's by now (perhaps the lost one's, of whose end the broker does not know yet) is tried
+    /// for five seconds while everything else goes on; until then the report is not `complete`.
     #[must_use]
     pub fn last_recovery(&self) -> Option<Arc<RecoveryReport>> {
         self.0.shared.recovery.borrow().clone()
@@ -229,7 +236,7 @@ impl Connection {
         let opened = self
             .ask("channel.open", |reply| Command::Open { recovers, confirms, bounds, prefetch, reply })
             .await?;
-        Ok(opened.shared)
+        opened.take().ok_or(Error::Unexpected { what: "channel.open" })
     }
 
     /// Asks the task, with the deadline of operations.

@@ -21,6 +21,7 @@ pub mod options;
 pub mod pool;
 mod publisher;
 mod rpc;
+mod sync;
 pub mod topology;
 mod transport;
 pub mod uri;

@@ -116,7 +116,7 @@ impl ClientEnd {
     /// Ends the connection; the client notices in the way asked for.
     pub(crate) fn end(self, ending: Ending) {
         match (self, ending) {
-            (_, Ending::Close) => {}
+            (_, Ending::Close | Ending::Vanish) => {}
             (Self::Pipe(pipe, reset), Ending::Reset) => {
                 reset.store(true, Ordering::Release);
                 drop(pipe);

@@ -40,7 +40,7 @@ impl Future for PublishConfirm {
     type Output = Result<Confirmation, SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx).map(|outcome| match outcome {
+        self.0.outcome.poll(cx).map(|outcome| match outcome {
             Ok(()) => Ok(Confirmation::Ack),
             Err(SendError::Rejected) => Ok(Confirmation::Nack),
             Err(SendError::Unroutable(returned)) => Ok(Confirmation::Returned(returned)),

@@ -31,8 +31,7 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.shared.released.store(true, SeqCst);
-        self.shared.connection.set_ready(self.shared.number);
+        self.shared.let_go();
     }
 }
 

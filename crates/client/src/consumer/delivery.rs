@@ -28,6 +28,8 @@ pub struct Delivery {
     tag: u64,
     redelivered: bool,
     settled: bool,
+    /// By the application, of its consumer.
+    taken: bool,
     head: Bytes,
     exchange: Part,
     routing_key: Part,
@@ -75,6 +77,7 @@ impl Delivery {
             tag,
             redelivered,
             settled: no_ack,
+            taken: false,
             head,
             exchange,
             routing_key,
@@ -186,6 +189,14 @@ impl Delivery {
         self.settled = true;
     }
 
+    /// Goes to the application.
+    pub(crate) fn taken(mut self) -> Self {
+        if !std::mem::replace(&mut self.taken, true) {
+            self.channel.taken.take();
+        }
+        self
+    }
+
     pub(crate) fn is_of_now(&self) -> bool {
         self.settled || self.channel.epoch.load(Ordering::Acquire) == self.epoch
     }
@@ -198,6 +209,15 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
+        self.requeue_unsettled();
+        if self.taken {
+            self.channel.taken.put_back();
+        }
+    }
+}
+
+impl Delivery {
+    fn requeue_unsettled(&self) {
         if self.settled || self.channel.closed.get().is_some() {
             return;
         }

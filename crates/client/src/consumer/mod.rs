@@ -20,6 +20,9 @@ use crate::connection::Connection;
 use crate::error::{ConsumeError, Error};
 use crate::io::{CallKind, ChannelShared, Command, Inbox, Reply, Subscription};
 
+/// What a drain leaves the broker at least to answer `channel.close`.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
+
 /// How to consume.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -34,13 +37,18 @@ pub struct ConsumerOptions {
     pub exclusive: bool,
     /// Arguments, for example `x-priority`.
     pub arguments: FieldTable,
+    /// How often it tries to subscribe again after the broker cancelled it (its queue was deleted or moved) or refused it (404, 405) since
+    /// it last succeeded; then it ends with what the broker said last. Between attempts it pauses for 50 ms at first, 10 s from the sixth
+    /// on. Attempts to connect again do not count. Default: no limit; [`Consumer::interrupted`] tells.
+    pub resubscribes_max: Option<u32>,
 }
 
 impl ConsumerOptions {
     /// Consumes this queue with this prefetch; 0 is taken for 1.
     pub fn new(queue: impl Into<String>, prefetch: u16) -> Self {
         let (tag, arguments) = (String::new(), FieldTable::new());
-        Self { queue: queue.into(), prefetch: prefetch.max(1), tag, exclusive: false, arguments }
+        let (queue, prefetch) = (queue.into(), prefetch.max(1));
+        Self { queue, prefetch, tag, exclusive: false, arguments, resubscribes_max: None }
     }
 
     /// Sets the consumer tag.
@@ -59,6 +67,12 @@ impl ConsumerOptions {
     #[must_use]
     pub fn arguments(self, arguments: FieldTable) -> Self {
         Self { arguments, ..self }
+    }
+
+    /// Sets [`resubscribes_max`](Self::resubscribes_max).
+    #[must_use]
+    pub fn resubscribes_max(self, resubscribes_max: u32) -> Self {
+        Self { resubscribes_max: Some(resubscribes_max), ..self }
     }
 }
 
@@ -144,7 +158,7 @@ impl Consumer {
         no_ack: bool,
     ) -> Result<Self, Error> {
         let inbox = Arc::new(Inbox::new(channel.connection.clone()));
-        let ConsumerOptions { queue, tag, exclusive, arguments, .. } = options;
+        let ConsumerOptions { queue, tag, exclusive, arguments, resubscribes_max, .. } = options;
         let mut consumer = Self {
             connection: connection.clone(),
             channel: channel.clone(),
@@ -154,8 +168,10 @@ impl Consumer {
             tag: String::new(),
             ended: false,
         };
+        let no_local = false;
         let subscription =
-            Box::new(Subscription { queue, tag, no_ack, exclusive, no_local: false, arguments, inbox });
+            Subscription { queue, tag, no_ack, exclusive, no_local, arguments, resubscribes_max, inbox };
+        let subscription = Box::new(subscription);
         let (number, epoch) = (channel.number, channel.epoch.load(SeqCst));
         let consume = |reply| Command::Consume { channel: number, epoch, subscription, reply };
         match connection.ask("basic.consume", consume).await? {
@@ -169,6 +185,13 @@ impl Consumer {
     #[must_use]
     pub fn tag(&self) -> &str {
         &self.tag
+    }
+
+    /// Why nothing is delivered at the moment: the broker cancelled it or refused to have it back, and it is tried again. `None` while it
+    /// is subscribed. (That the connection is away says [`Connection::state`].)
+    #[must_use]
+    pub fn interrupted(&self) -> Option<Error> {
+        self.inbox.interrupted.lock().clone()
     }
 
     /// The next delivery; `None` after the end was told. Cancel-safe: nothing is lost.
@@ -245,10 +268,12 @@ impl Consumer {
     }
 
     /// Stops: cancels the subscription, requeues what was not taken out, waits until everything that was is settled, flushes the
-    /// acks and closes the channel. What is unsettled at the deadline is requeued by the broker.
+    /// acks and closes the channel. What is unsettled at the deadline is requeued by the broker, which has a second more to answer the
+    /// close.
     ///
     /// # Errors
-    /// The channel or connection is lost: the broker has requeued everything unsettled.
+    /// The channel or connection is lost: the broker has requeued everything unsettled. No answer in time: it does so when the channel
+    /// is closed, which goes on behind.
     pub async fn drain(mut self, deadline: Duration) -> Result<DrainReport, Error> {
         let until = Instant::now() + deadline;
         let late = Error::Timeout { what: "drain", after: deadline };
@@ -262,20 +287,13 @@ impl Consumer {
         self.took(self.local.iter().map(Delivery::bytes).sum());
         let requeued = self.local.len();
         self.local.drain(..).for_each(Delivery::requeue);
-        let mut abandoned = self.unsettled();
-        while abandoned > 0 && Instant::now() < until {
-            tokio::time::sleep_until(until.min(Instant::now() + Duration::from_millis(5))).await;
-            abandoned = self.unsettled();
-        }
+        let _ = timeout_at(until, self.channel.taken.none()).await;
+        let abandoned = self.channel.taken.count();
         let mut frame = Vec::new();
         channel::Close { reply_code: 200, ..Default::default() }.write(number, &mut frame);
-        self.call("channel.close", frame, CallKind::Close).await?;
+        let close = self.call("channel.close", frame, CallKind::Close);
+        timeout_at(until.max(Instant::now() + CLOSE_TIME), close).await.map_err(|_| late)??;
         Ok(DrainReport { requeued, abandoned })
-    }
-
-    /// Deliveries in the hands of the application: each holds the channel, and so do this consumer and the task.
-    fn unsettled(&self) -> usize {
-        Arc::strong_count(&self.channel).saturating_sub(2)
     }
 
     async fn call(&self, what: &'static str, frame: Vec<u8>, kind: CallKind) -> Result<Reply, Error> {
@@ -287,7 +305,7 @@ impl Consumer {
 /// Deliveries of a channel that is gone come again; the application need not see them twice.
 fn current(delivery: Delivery) -> Option<Delivery> {
     if delivery.is_of_now() {
-        return Some(delivery);
+        return Some(delivery.taken());
     }
     delivery.forget();
     None
@@ -307,7 +325,6 @@ impl Drop for Consumer {
         self.inbox.leave(&mut self.local);
         self.took(self.local.iter().map(Delivery::bytes).sum());
         self.local.drain(..).for_each(Delivery::forget);
-        self.channel.released.store(true, SeqCst);
-        self.channel.connection.set_ready(self.channel.number);
+        self.channel.let_go();
     }
 }

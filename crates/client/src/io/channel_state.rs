@@ -26,10 +26,10 @@ pub(super) enum Pending {
     Call(CallKind, ReplySender),
     Open(oneshot::Sender<Result<Opened, Error>>),
     Consume(Box<Subscription>, ReplySender),
-    /// A step of recovery; nobody waits.
-    Internal,
-    /// A consumer that comes back.
-    Resubscribe,
+    /// Part of opening; nobody waits. After a recovery the answer has to be here by then.
+    Internal(Option<Instant>),
+    /// A consumer that comes back; the answer has to be here by then.
+    Resubscribe(Instant),
 }
 
 impl Pending {
@@ -42,7 +42,7 @@ impl Pending {
                 subscription.inbox.end(error.clone());
                 drop(reply.send(Err(error)));
             }
-            Self::Internal | Self::Resubscribe => {}
+            Self::Internal(_) | Self::Resubscribe(_) => {}
         }
     }
 }
@@ -79,13 +79,21 @@ pub(super) struct ChannelState {
     /// Until when messages wait for company.
     pub(super) linger_at: Option<Instant>,
     pub(super) failures: usize,
+    /// How long the broker has to answer what nobody waits for.
+    answer_within: Duration,
     /// Permits to give back at the end of the batch.
     pub(super) done_count: usize,
     pub(super) done_bytes: usize,
 }
 
 impl ChannelState {
-    pub(super) fn new(shared: Arc<ChannelShared>, recovers: bool, confirms: bool, prefetch: u16) -> Self {
+    pub(super) fn new(
+        shared: Arc<ChannelShared>,
+        recovers: bool,
+        confirms: bool,
+        prefetch: u16,
+        answer_within: Duration,
+    ) -> Self {
         Self {
             shared,
             recovers,
@@ -102,6 +110,7 @@ impl ChannelState {
             reopen_at: None,
             linger_at: None,
             failures: 0,
+            answer_within,
             done_count: 0,
             done_bytes: 0,
         }
@@ -110,15 +119,17 @@ impl ChannelState {
     /// Writes open and everything that makes the channel what it was, in one go.
     pub(super) fn open(&mut self, first: Option<oneshot::Sender<Result<Opened, Error>>>, out: &mut Vec<u8>) {
         let number = self.shared.number;
+        // Whoever opens it for the first time has a deadline of their own.
+        let by = first.is_none().then(|| Instant::now() + self.answer_within);
         channel::Open.write(number, out);
-        self.pending.push_back(first.map_or(Pending::Internal, Pending::Open));
+        self.pending.push_back(first.map_or(Pending::Internal(by), Pending::Open));
         if self.confirms {
             confirm::Select { no_wait: false }.write(number, out);
-            self.pending.push_back(Pending::Internal);
+            self.pending.push_back(Pending::Internal(by));
         }
         if self.prefetch > 0 {
             basic::Qos { prefetch_count: self.prefetch, ..Default::default() }.write(number, out);
-            self.pending.push_back(Pending::Internal);
+            self.pending.push_back(Pending::Internal(by));
         }
         self.usable = true;
         self.reopen_at = None;
@@ -130,16 +141,17 @@ impl ChannelState {
     pub(super) fn subscribe(&mut self, index: usize, out: &mut Vec<u8>) {
         let Some(consumer) = self.consumers.get_mut(index) else { return };
         consumer.again_at = None;
+        let by = Instant::now() + self.answer_within;
         if consumer.declares {
             let topology = self.shared.connection.topology.lock();
             for step in topology.leading_to(&consumer.subscription.queue) {
                 if encode(&step, self.shared.number, out) {
-                    self.pending.push_back(Pending::Internal);
+                    self.pending.push_back(Pending::Internal(Some(by)));
                 }
             }
         }
         write_consume(&consumer.subscription, self.shared.number, out);
-        self.pending.push_back(Pending::Resubscribe);
+        self.pending.push_back(Pending::Resubscribe(by));
     }
 
     /// The channel under the handle is gone; what can be done again is kept.
@@ -147,12 +159,17 @@ impl ChannelState {
         self.usable = false;
         self.closing = false;
         self.linger_at = None;
+        self.reopen_at = None;
         self.acks.reset();
         self.shared.epoch.store(self.acks.epoch(), Ordering::SeqCst);
         for pending in self.pending.drain(..) {
             pending.fail(error.clone());
         }
         for consumer in &mut self.consumers {
+            consumer.again_at = None; // it comes back with the channel
+            if consumer.subscription.no_ack {
+                consumer.hand_over(); // they do not come again
+            }
             // Delivered but not handed over: the broker delivers them again.
             consumer.batch.drain(..).for_each(Delivery::forget);
         }
@@ -161,9 +178,29 @@ impl ChannelState {
             if message.is_done() {
                 self.done(&message);
             } else {
+                message.forget_returned();
                 self.resend.push_front(message);
             }
         }
+    }
+
+    /// Messages are under way whose outcome is not known.
+    pub(super) fn has_unconfirmed(&self) -> bool {
+        !self.ring.is_empty() || !self.resend.is_empty() || self.shared.has_publishes()
+    }
+
+    /// Somebody waits for it to be opened, and would not learn of one that is opened later.
+    pub(super) fn is_being_opened(&self) -> bool {
+        self.pending.iter().any(|pending| matches!(pending, Pending::Open(_)))
+    }
+
+    /// By when the broker has to have answered what nobody waits for.
+    pub(super) fn answer_due(&self) -> Option<Instant> {
+        self.pending.iter().find_map(|pending| match pending {
+            Pending::Internal(by) => *by,
+            Pending::Resubscribe(by) => Some(*by),
+            _ => None,
+        })
     }
 
     /// When to try again after the broker closed the channel or cancelled a consumer.
@@ -171,6 +208,28 @@ impl ChannelState {
         let pause = PAUSES_MS.get(self.failures).or(PAUSES_MS.last()).copied().unwrap_or(1000);
         self.failures += 1;
         Duration::from_millis(pause)
+    }
+
+    /// What stood in the way may be gone: it tries at once, and from then on after pauses that are short again, if nobody counts.
+    pub(super) fn hurry_back(&mut self, now: Instant) {
+        self.reopen_at = Some(now);
+        if self.consumers.iter().all(|consumer| consumer.subscription.resubscribes_max.is_none()) {
+            self.failures = 0;
+        }
+    }
+
+    /// A consumer has tried to come back as often as it was to.
+    pub(super) fn gives_up(&self) -> bool {
+        let limits = self.consumers.iter().filter_map(|consumer| consumer.subscription.resubscribes_max);
+        limits.min().is_some_and(|most| self.failures > most as usize)
+    }
+
+    /// A consumer is subscribed again.
+    pub(super) fn resumed(&mut self, tag: &[u8]) {
+        let found = self.consumers.iter().find(|consumer| consumer.subscription.tag.as_bytes() == tag);
+        if let Some(consumer) = found {
+            *consumer.subscription.inbox.interrupted.lock() = None;
+        }
     }
 
     /// The channel is closed for good.
@@ -241,8 +300,10 @@ impl ChannelState {
         write_settlements(&frames, self.shared.number, out);
     }
 
-    /// Completes everything whose deadline has passed. It stays in the ring: its confirm may still come.
-    pub(super) fn expire(&mut self, now: Instant) {
+    /// Completes everything whose deadline has passed. It stays in the ring: its confirm may still come. `true`: a suspect was among
+    /// it.
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
+        let suspects = self.suspects;
         let late = |message: &InFlight| message.deadline.is_some_and(|deadline| deadline <= now);
         for (_, message) in self.ring.iter().take_while(|(_, message)| late(message)) {
             message.give_up(SendError::Deadline);
@@ -250,6 +311,13 @@ impl ChannelState {
         for message in self.resend.iter().take_while(|message| late(message)) {
             message.give_up(SendError::Deadline);
         }
+        // They are not written any more, so they need no place.
+        while let Some(message) = self.resend.pop_front_if(|message| message.is_done()) {
+            self.suspects = self.suspects.saturating_sub(1);
+            self.done(&message);
+        }
+        self.release();
+        self.suspects < suspects
     }
 
     /// When something is due next.
@@ -260,6 +328,7 @@ impl ChannelState {
             self.acks.deadline().map(Instant::from_std),
             self.reopen_at,
             self.linger_at,
+            self.answer_due(),
             expiry(self.ring.iter().find(|(_, m)| !m.is_done()).map(|(_, m)| m)),
             expiry(self.resend.iter().find(|m| !m.is_done())),
             self.consumers.iter().filter_map(|consumer| consumer.again_at).min(),

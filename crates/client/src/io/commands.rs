@@ -17,9 +17,9 @@ impl Task {
         let now = Instant::now();
         let Some(state) = self.channel(number) else { return };
         if state.closing || !state.usable {
-            if !state.closing
-                && let Some(mut state) = self.remove(number)
-            {
+            // One that is about to be opened again is, if messages are under way on it.
+            let stays = state.closing || state.recovers && state.has_unconfirmed();
+            if !stays && let Some(mut state) = self.remove(number) {
                 state.end(&Error::closed_by_application(Scope::Channel));
             }
             return;
@@ -42,7 +42,13 @@ impl Task {
                     return;
                 };
                 let shared = Arc::new(ChannelShared::new(self.shared.clone(), number, bounds, prefetch));
-                let mut state = Box::new(ChannelState::new(shared, recovers, confirms, prefetch));
+                let mut state = Box::new(ChannelState::new(
+                    shared,
+                    recovers,
+                    confirms,
+                    prefetch,
+                    self.options.operation_timeout,
+                ));
                 state.open(Some(reply), &mut link.out);
                 if let Some(slot) = self.channels.get_mut(usize::from(number)) {
                     *slot = Some(state);
@@ -93,7 +99,7 @@ impl Task {
         self.channel(number).filter(|state| state.usable && !state.closing && state.acks.epoch() == epoch)
     }
 
-    fn free_number(&mut self, channel_max: u16) -> Option<u16> {
+    pub(super) fn free_number(&mut self, channel_max: u16) -> Option<u16> {
         let most = if channel_max == 0 { usize::from(u16::MAX) } else { usize::from(channel_max) };
         if self.channels.is_empty() {
             self.channels.push(None);

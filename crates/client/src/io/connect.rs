@@ -1,7 +1,6 @@
 //! Making a connection, with pauses between attempts, while what has a deadline still meets it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -75,7 +74,7 @@ impl Task {
     pub(super) async fn offline<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Error> {
         let mut what = std::pin::pin!(what);
         loop {
-            if self.shared.close_requested.load(SeqCst) {
+            if self.shared.wants_close() {
                 return Err(Error::closed_by_application(Scope::Connection));
             }
             let mut ready = Vec::new();
@@ -94,8 +93,7 @@ impl Task {
             let far = now + Duration::from_secs(3600);
             let shared = self.shared.clone();
             let bell = std::future::poll_fn(|cx| {
-                shared.waker.register(cx.waker());
-                shared.sleeping.store(true, SeqCst);
+                shared.bell.sleep(cx);
                 if shared.has_ready() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
             });
             tokio::select! {

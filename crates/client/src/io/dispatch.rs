@@ -64,6 +64,9 @@ impl Task {
     }
 
     pub(super) fn on_method(&mut self, number: u16, method: Method<'_>, link: &mut Link) {
+        if self.late.as_ref().is_some_and(|late| late.is_on(number)) {
+            return self.on_late(number, &method, link);
+        }
         match method {
             Method::BasicAck(basic::Ack { delivery_tag, multiple }) => {
                 self.confirmed(number, delivery_tag, multiple, true);
@@ -99,8 +102,10 @@ impl Task {
 
     fn confirmed(&mut self, number: u16, tag: u64, multiple: bool, stored: bool) {
         if let Some(state) = self.touch(number) {
+            // What waited for the last suspect goes on as well.
+            let one_by_one = state.suspects > 0;
             state.confirmed(tag, multiple, stored);
-            if state.suspects > 0 {
+            if one_by_one {
                 self.work(number);
             }
         }
@@ -114,10 +119,15 @@ impl Task {
         let mut new_epoch = false;
         match pending {
             Pending::Open(reply) => {
-                let _ = reply.send(Ok(Opened { shared: state.shared.clone() }));
+                let _ = reply.send(Ok(Opened::new(state.shared.clone())));
             }
-            Pending::Internal => {}
-            Pending::Resubscribe => state.failures = 0,
+            Pending::Internal(_) => {}
+            Pending::Resubscribe(_) => {
+                state.failures = 0;
+                if let Method::BasicConsumeOk(ok) = &method {
+                    state.resumed(ok.consumer_tag.as_bytes());
+                }
+            }
             Pending::Consume(subscription, reply) => {
                 let mut subscription = *subscription;
                 if let Method::BasicConsumeOk(ok) = &method {
@@ -192,18 +202,20 @@ impl Task {
             let consumer_tag = leveret_protocol::ShortStr::truncate(tag);
             basic::CancelOk { consumer_tag }.write(number, out);
         }
-        let pause = state.pause();
-        let recovers = state.recovers;
         let Some(at) = state.consumers.iter().position(|c| c.subscription.tag == tag) else { return };
+        let pause = state.pause();
+        let recovers = state.recovers && !state.gives_up();
         tracing::warn!(channel = number, consumer = tag, recovers, "the broker cancelled a consumer");
+        let error = Error::ConsumerCancelled { tag: tag.into() };
         if recovers {
             if let Some(consumer) = state.consumers.get_mut(at) {
                 consumer.again_at = Some(Instant::now() + pause);
+                *consumer.subscription.inbox.interrupted.lock() = Some(error);
             }
         } else {
             let mut consumer = state.consumers.swap_remove(at);
             consumer.hand_over();
-            consumer.subscription.inbox.end(Error::ConsumerCancelled { tag: tag.into() });
+            consumer.subscription.inbox.end(error);
         }
         self.rearm = true;
     }
@@ -222,7 +234,16 @@ impl Task {
             .pending
             .iter()
             .any(|p| matches!(p, Pending::Call(..) | Pending::Consume(..) | Pending::Open(_)));
-        if !state.recovers || asked && state.consumers.is_empty() && state.ring.is_empty() || state.closing {
+        if state.closing {
+            // Both sides closed it at once: the broker answers our close as well, and until then the number is not free.
+            if by_publish {
+                state.accuse(close.reply_code, &text);
+            }
+            state.end(&error);
+            state.closing = true;
+            return;
+        }
+        if !state.recovers || asked && state.consumers.is_empty() && state.ring.is_empty() {
             if let Some(mut state) = self.remove(number) {
                 if by_publish {
                     state.accuse(close.reply_code, &text);
@@ -241,8 +262,17 @@ impl Task {
             consumer.declares = consumes && close.reply_code == NOT_FOUND;
         }
         state.lose(&error);
-        tracing::warn!(channel = number, %error, "the broker closed a channel; it is opened again");
         let pause = if by_publish { std::time::Duration::ZERO } else { state.pause() };
+        if state.gives_up() {
+            if let Some(mut state) = self.remove(number) {
+                state.end(&error);
+            }
+            return;
+        }
+        tracing::warn!(channel = number, %error, "the broker closed a channel; it is opened again");
+        for consumer in &state.consumers {
+            *consumer.subscription.inbox.interrupted.lock() = Some(error.clone());
+        }
         state.reopen_at = Some(Instant::now() + pause);
         state.release();
         self.rearm = true;

@@ -3,7 +3,6 @@
 use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll};
 
 use bytes::BytesMut;
@@ -18,6 +17,9 @@ use crate::transport::BoxStream;
 
 const READ_MIN: usize = 4 << 10;
 const READ_MAX: usize = 256 << 10;
+
+/// While the peer does not read, how late the deadline of a message may be noticed.
+const STUCK_LOOK: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Why the task woke.
 pub(super) enum Event {
@@ -99,10 +101,11 @@ impl Link {
         }
     }
 
-    /// Sets the timer to this or earlier; one that fires too early is looked at and set again.
+    /// Sets the timer to this or earlier; one that fires too early is looked at and set again. One that has fired stays so until
+    /// [`set_timer`](Self::set_timer): what it was set for is not done yet.
     pub(super) fn wake_at(&mut self, due: Option<Instant>) {
         let Some(due) = due else { return };
-        if self.timer.is_elapsed() || self.timer.deadline() > due {
+        if !self.timer.is_elapsed() && self.timer.deadline() > due {
             self.timer.as_mut().reset(due);
         }
     }
@@ -140,6 +143,21 @@ impl Link {
         Ok(())
     }
 
+    /// The timer has fired.
+    pub(super) fn is_due(&self) -> bool {
+        self.timer.is_elapsed()
+    }
+
+    /// Everything that was due is done; this is next.
+    pub(super) fn set_timer(&mut self, due: Instant) {
+        self.timer.as_mut().reset(due);
+    }
+
+    /// Something waits until there is room to write it: if the peer does not read, deadlines are looked at all the same.
+    pub(super) fn look_soon(&mut self, now: Instant) {
+        self.wake_at(Some(now + STUCK_LOOK));
+    }
+
     /// Waits for anything.
     pub(super) fn poll_event(
         &mut self,
@@ -170,11 +188,15 @@ impl Link {
         if had_output && self.out.is_empty() {
             return Poll::Ready(Event::Written);
         }
-        shared.waker.register(cx.waker());
-        shared.sleeping.store(true, SeqCst);
+        shared.bell.sleep(cx);
         // While a write is stuck there is no room for more; back-pressure begins here.
-        if shared.has_ready() && self.out.is_empty() || self.held_back && !shared.holds_back(true) {
+        let is_ready = shared.has_ready();
+        let takes_more = is_ready && self.out.is_empty() || self.held_back && !shared.holds_back(true);
+        if takes_more || shared.wants_close() {
             return Poll::Ready(Event::Bell);
+        }
+        if is_ready {
+            self.look_soon(Instant::now());
         }
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Event::Timer);

@@ -1,10 +1,13 @@
 //! The one task of a connection: it owns the socket, the channels and everything that is in flight.
 
+mod bed;
+mod bell;
 mod channel_state;
 mod commands;
 mod connect;
 mod dispatch;
 mod handshake;
+mod late;
 mod linger;
 mod link;
 mod publish;
@@ -13,6 +16,7 @@ mod restore;
 mod returns;
 mod serving;
 mod shared;
+mod taken;
 mod task;
 
 pub(crate) use linger::Linger;

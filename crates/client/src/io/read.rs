@@ -12,11 +12,12 @@ use super::task::{End, Task};
 impl Task {
     /// Handles every whole frame of the buffer, then hands over what was gathered.
     pub(super) fn on_read(&mut self, link: &mut Link) -> Result<(), End> {
-        if matches!(parse_frame(&link.input, 0), Ok(None)) {
+        // With the bound, or a peer could announce a frame of 4 GiB and have it waited for.
+        if matches!(parse_frame(&link.input, link.frame_max), Ok(None)) {
             return Ok(());
         }
         let mut end = self.on_methods(link);
-        if end.is_ok() && !matches!(parse_frame(&link.input, 0), Ok(None)) {
+        if end.is_ok() && !matches!(parse_frame(&link.input, link.frame_max), Ok(None)) {
             end = self.on_contents(link);
         }
         let mut touched = std::mem::take(&mut self.touched);

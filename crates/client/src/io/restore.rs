@@ -6,22 +6,20 @@ use std::time::Duration;
 use bytes::Buf as _;
 use leveret_protocol::methods::{channel, exchange, queue};
 use leveret_protocol::{Incoming, Method, ShortStr};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout_at};
 
+use super::late::Late;
 use super::link::Link;
 use super::task::{End, Task};
-use crate::topology::{Outcome, Recovery, Step};
+use crate::topology::{Outcome, Recovery, RecoveryReport, Step};
 
 /// The channel it happens on; no other is open then.
 const CHANNEL: u16 = 1;
 
 /// What is to be bound or consumed is not there (any more).
 pub(super) const NOT_FOUND: u16 = 404;
-/// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet. So many tries for
-/// all queues together; those that are locked for longer are declared for their consumers when these find them gone.
-const RESOURCE_LOCKED: u16 = 405;
-const LOCKED_TRIES: u32 = 50;
-const LOCKED_PAUSE: Duration = Duration::from_millis(100);
+/// An exclusive queue belongs to another connection; see `late`.
+pub(super) const RESOURCE_LOCKED: u16 = 405;
 
 enum Answer {
     Done,
@@ -43,8 +41,17 @@ impl Task {
         if done.is_err() {
             recovery.done(&mut self.shared.topology.lock(), Outcome::Lost);
         }
-        // Also when it was lost on the way: the names that the topology has by now are the ones to ask for.
-        let report = recovery.finish();
+        if recovery.is_waiting() {
+            self.recovered(recovery.report().clone());
+            self.late = Some(Late::new(recovery));
+        } else {
+            self.recovered(recovery.finish());
+        }
+        done
+    }
+
+    /// Tells of a recovery. Also when it was lost on the way: the names that the topology has by now are the ones to ask for.
+    pub(super) fn recovered(&mut self, report: RecoveryReport) {
         for rename in &report.renames {
             self.rename_queue(&rename.old, &rename.new);
         }
@@ -55,11 +62,10 @@ impl Task {
             tracing::info!(declared = report.recovered, failed = report.failures.len(), "declared again");
         }
         self.shared.recovery.send_replace(Some(Arc::new(report)));
-        done
     }
 
     async fn carry_out(&mut self, recovery: &mut Recovery, link: &mut Link) -> Result<(), End> {
-        let (mut is_open, mut locked) = (false, 0);
+        let mut is_open = false;
         loop {
             let frame = {
                 let topology = self.shared.topology.lock();
@@ -72,28 +78,21 @@ impl Task {
                 recovery.done(&mut self.shared.topology.lock(), Outcome::Left);
                 continue;
             };
-            let outcome = loop {
-                if !is_open {
-                    channel::Open.write(CHANNEL, &mut link.out);
-                    self.answer(link).await?;
-                    is_open = true;
-                }
-                link.out.extend_from_slice(&frame);
-                match self.answer(link).await? {
-                    Answer::Done => break Outcome::Done,
-                    Answer::Named(name) => break Outcome::Named(name),
-                    Answer::Closed { code: NOT_FOUND, reason } => {
-                        is_open = false;
-                        break Outcome::Gone(reason);
-                    }
-                    Answer::Closed { code, reason } => {
-                        is_open = false;
-                        locked += 1;
-                        if code != RESOURCE_LOCKED || locked > LOCKED_TRIES {
-                            break Outcome::Failed(reason);
-                        }
-                        // The broker still holds the lost connection's exclusive queue.
-                        self.offline(sleep(LOCKED_PAUSE)).await.map_err(End::Closed)?;
+            if !is_open {
+                channel::Open.write(CHANNEL, &mut link.out);
+                self.answer(link).await?;
+                is_open = true;
+            }
+            link.out.extend_from_slice(&frame);
+            let outcome = match self.answer(link).await? {
+                Answer::Done => Outcome::Done,
+                Answer::Named(name) => Outcome::Named(name),
+                Answer::Closed { code, reason } => {
+                    is_open = false;
+                    match code {
+                        NOT_FOUND => Outcome::Gone(reason),
+                        RESOURCE_LOCKED => Outcome::Later,
+                        _ => Outcome::Failed(reason),
                     }
                 }
             };
@@ -109,11 +108,13 @@ impl Task {
     /// Writes what there is and reads until something answers it; deadlines of others still count meanwhile.
     async fn answer(&mut self, link: &mut Link) -> Result<Answer, End> {
         let after: Duration = self.options.operation_timeout;
+        // For all of the wait: what else comes meanwhile, a heartbeat for example, is no answer.
+        let until = Instant::now() + after;
         loop {
             if let Some(answer) = self.take_answer(link)? {
                 return Ok(answer);
             }
-            match self.offline(timeout(after, link.exchange())).await.map_err(End::Closed)? {
+            match self.offline(timeout_at(until, link.exchange())).await.map_err(End::Closed)? {
                 Ok(Ok(())) => {}
                 Ok(Err(text)) => return Err(End::Lost(text)),
                 Err(_) => return Err(End::Lost(format!("no answer within {after:?} to a declaration"))),

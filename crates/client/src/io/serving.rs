@@ -1,20 +1,17 @@
-//! A connection that is being served, and the place where it lies while its task sleeps.
+//! A connection that is being served. It lies in its `bed` while its task sleeps.
 //!
 //! Who sends one message and waits for it finds it there and does the task's work on the spot: the message is written without a
 //! wake-up, without another thread. Who sends many never does; those go out together when the task comes round to them.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, fence};
 use std::task::{Context, Poll, Waker};
-
-use parking_lot::Mutex;
 
 use super::link::{Event, Link};
 use super::shared::ConnectionShared;
 use super::task::{End, Task};
+use crate::error::{Error, Scope};
 
 pub(crate) struct Serving {
     pub(super) task: Task,
@@ -53,8 +50,12 @@ impl Serving {
                 }
                 Event::Command(command) => self.task.command(*command, &mut self.link),
                 Event::Timer => self.task.rearm = true,
-                Event::Bell | Event::Written => {}
+                Event::Bell => {}
+                Event::Written => self.task.on_written(),
                 Event::Lost(text) => return (self, End::Lost(text)),
+            }
+            if self.task.shared.close_now.load(SeqCst) {
+                return (self, End::Closed(Error::closed_by_application(Scope::Connection)));
             }
         }
     }
@@ -77,43 +78,16 @@ impl Serving {
     }
 }
 
-/// Where a connection lies while its task sleeps.
-#[derive(Default)]
-pub(crate) struct Bed {
-    serving: Mutex<Option<Box<Serving>>>,
-    /// The task woke while a caller was at work.
-    wanted: AtomicBool,
-}
-
-impl fmt::Debug for Bed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bed").field("wanted", &self.wanted).finish_non_exhaustive()
-    }
-}
-
 impl ConnectionShared {
     /// As [`set_ready`](Self::set_ready), for a caller that sends one message and waits for it: if the task sleeps, its work is done
     /// here. Never waits.
     pub(crate) fn set_ready_and_work(&self, channel: u16) {
-        self.mark_ready(channel);
-        if !self.take_sleeping() {
-            return; // awake: it looks before it sleeps
-        }
+        self.bell.mark_ready(channel);
         // A stream may be of the kind that needs a runtime.
-        let mut idle = false;
-        if tokio::runtime::Handle::try_current().is_ok()
-            && let Some(mut bed) = self.bed.serving.try_lock()
-        {
-            idle = bed.as_mut().is_some_and(|serving| serving.work());
-            if idle {
-                self.sleeping.store(true, SeqCst);
-                // Others that found nobody asleep meanwhile rely on a look after that.
-                idle = !(self.has_ready() && self.take_sleeping());
-            }
-        }
-        fence(SeqCst);
-        if self.bed.wanted.swap(false, SeqCst) || !idle {
-            self.waker.wake();
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.bed.ring_or_work(&self.bell, || self.has_ready(), Serving::work);
+        } else {
+            self.ring();
         }
     }
 }
@@ -131,13 +105,7 @@ impl Sleep {
         if let Some(serving) = self.serving.take() {
             return Some(serving);
         }
-        let bed = &self.shared.bed;
-        self.shared.waker.register(cx.waker());
-        bed.wanted.store(true, SeqCst);
-        fence(SeqCst);
-        let serving = bed.serving.try_lock()?.take();
-        bed.wanted.store(false, SeqCst);
-        serving
+        self.shared.bed.get_up(&self.shared.bell, cx)
     }
 }
 
@@ -149,15 +117,14 @@ impl Future for Sleep {
         let Task { shared, commands, .. } = &mut serving.task;
         match serving.link.poll_event(cx, shared, commands) {
             Poll::Ready(event) => {
-                self.shared.sleeping.store(false, SeqCst);
+                self.shared.bell.awake();
                 Poll::Ready((serving, event))
             }
             Poll::Pending => {
                 if !serving.waker.will_wake(cx.waker()) {
                     serving.waker = cx.waker().clone();
                 }
-                // Who rang since the last look finds the bed empty, and wakes the task.
-                *self.shared.bed.serving.lock() = Some(serving);
+                self.shared.bed.lie_down(serving);
                 Poll::Pending
             }
         }
@@ -167,7 +134,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if self.serving.is_none() {
-            drop(self.shared.bed.serving.lock().take());
+            drop(self.shared.bed.clear());
         }
     }
 }

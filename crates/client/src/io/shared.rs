@@ -10,9 +10,12 @@ use leveret_protocol::FieldTable;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use super::bed::Bed;
+use super::bell::Bell;
 use super::linger::Linger;
 use super::returns::ReturnsSender;
-use super::serving::Bed;
+use super::serving::Serving;
+use super::taken::Taken;
 use crate::acks::Settlement;
 use crate::consumer::Delivery;
 use crate::error::Error;
@@ -41,11 +44,29 @@ pub(crate) struct Subscription {
     pub(crate) exclusive: bool,
     pub(crate) no_local: bool,
     pub(crate) arguments: FieldTable,
+    pub(crate) resubscribes_max: Option<u32>,
     pub(crate) inbox: Arc<Inbox>,
 }
 
-pub(crate) struct Opened {
-    pub(crate) shared: Arc<ChannelShared>,
+/// A channel that was opened for somebody. One that is not taken, because its asker has gone, is closed again.
+pub(crate) struct Opened(Option<Arc<ChannelShared>>);
+
+impl Opened {
+    pub(crate) fn new(shared: Arc<ChannelShared>) -> Self {
+        Self(Some(shared))
+    }
+
+    pub(crate) fn take(mut self) -> Option<Arc<ChannelShared>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            shared.let_go();
+        }
+    }
 }
 
 /// What a handle asks the task to do.
@@ -110,6 +131,8 @@ pub(crate) struct Inbox {
     pub(crate) deliveries: Mutex<VecDeque<Delivery>>,
     pub(crate) waker: AtomicWaker,
     pub(crate) ended: OnceLock<Error>,
+    /// Why the broker does not deliver at the moment, if it said so.
+    pub(crate) interrupted: Mutex<Option<Error>>,
     /// The consumer was dropped; changes under the lock of `deliveries`.
     gone: AtomicBool,
     connection: Arc<ConnectionShared>,
@@ -121,6 +144,7 @@ impl Inbox {
             deliveries: Mutex::default(),
             waker: AtomicWaker::new(),
             ended: OnceLock::new(),
+            interrupted: Mutex::default(),
             gone: AtomicBool::new(false),
             connection,
         }
@@ -153,15 +177,14 @@ impl Inbox {
     }
 }
 
-/// Wakes the task, and costs one load when it is awake.
+/// What belongs to the whole connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionShared {
-    pub(crate) sleeping: AtomicBool,
-    pub(crate) waker: AtomicWaker,
-    pub(super) bed: Bed,
-    /// A bit for every channel that has something for the task.
-    ready: Box<[AtomicU64]>,
+    pub(crate) bell: Bell,
+    pub(super) bed: Bed<Serving>,
     pub(crate) close_requested: AtomicBool,
+    /// Whoever closes it has waited long enough.
+    pub(crate) close_now: AtomicBool,
     pub(crate) frame_max: AtomicU32,
     pub(crate) dropped_unsettled: AtomicU64,
     /// What was declared on this connection, to be declared again.
@@ -181,11 +204,10 @@ impl ConnectionShared {
         let channel_max = options.channel_max;
         let channels = if channel_max == 0 { usize::from(u16::MAX) } else { usize::from(channel_max) };
         Self {
-            sleeping: AtomicBool::new(false),
-            waker: AtomicWaker::new(),
-            bed: Bed::default(),
-            ready: (0..=channels / 64).map(|_| AtomicU64::new(0)).collect(),
+            bell: Bell::new(channels),
+            bed: Bed::new(),
             close_requested: AtomicBool::new(false),
+            close_now: AtomicBool::new(false),
             frame_max: AtomicU32::new(0),
             dropped_unsettled: AtomicU64::new(0),
             topology: Mutex::default(),
@@ -211,47 +233,25 @@ impl ConnectionShared {
         self.waiting_bytes.load(SeqCst) > most
     }
 
-    /// Whether the task slept; who is told so wakes it, or does its work.
-    pub(super) fn take_sleeping(&self) -> bool {
-        self.sleeping.load(SeqCst) && self.sleeping.swap(false, SeqCst)
-    }
-
     pub(crate) fn ring(&self) {
-        if self.take_sleeping() {
-            self.waker.wake();
-        }
+        self.bell.ring();
     }
 
     pub(crate) fn has_ready(&self) -> bool {
-        self.ready.iter().any(|word| word.load(SeqCst) != 0) || self.close_requested.load(SeqCst)
+        self.bell.has_ready() || self.wants_close()
     }
 
-    pub(super) fn mark_ready(&self, channel: u16) {
-        if let Some(word) = self.ready.get(usize::from(channel) / 64) {
-            let bit = 1 << (channel % 64);
-            if word.load(SeqCst) & bit == 0 {
-                word.fetch_or(bit, SeqCst);
-            }
-        }
+    /// Something about closing was said that the task has not acted on.
+    pub(crate) fn wants_close(&self) -> bool {
+        self.close_requested.load(SeqCst) || self.close_now.load(SeqCst)
     }
 
     pub(crate) fn set_ready(&self, channel: u16) {
-        self.mark_ready(channel);
-        self.ring();
+        self.bell.set_ready(channel);
     }
 
-    /// Takes all bits and calls `each` with every channel that was set.
-    pub(crate) fn take_ready(&self, mut each: impl FnMut(u16)) {
-        for (index, word) in self.ready.iter().enumerate() {
-            if word.load(SeqCst) == 0 {
-                continue;
-            }
-            let mut bits = word.swap(0, SeqCst);
-            while bits != 0 {
-                each((index * 64) as u16 + bits.trailing_zeros() as u16);
-                bits &= bits - 1;
-            }
-        }
+    pub(crate) fn take_ready(&self, each: impl FnMut(u16)) {
+        self.bell.take_ready(each);
     }
 }
 
@@ -282,6 +282,7 @@ pub(crate) struct ChannelShared {
     pub(crate) returns: Mutex<Option<ReturnsSender>>,
     /// The handle was dropped.
     pub(crate) released: AtomicBool,
+    pub(crate) taken: Taken,
 }
 
 impl ChannelShared {
@@ -311,7 +312,14 @@ impl ChannelShared {
             nacked: AtomicUsize::new(0),
             returns: Mutex::default(),
             released: AtomicBool::new(false),
+            taken: Taken::new(),
         }
+    }
+
+    /// The handle is gone: the task closes the channel once what is under way on it is done.
+    pub(crate) fn let_go(&self) {
+        self.released.store(true, SeqCst);
+        self.connection.set_ready(self.number);
     }
 
     /// Hands a message to the task. The permit is held, so there is room. `waits`: the caller is going to wait for the outcome; if

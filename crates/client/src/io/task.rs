@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::channel_state::ChannelState;
+use super::late::Late;
 use super::link::Link;
 use super::serving::Serving;
 use super::shared::{Command, ConnectionShared, ReplySender};
@@ -19,8 +20,11 @@ use crate::error::{ConnectError, Error, Origin, Scope};
 use crate::options::ConnectOptions;
 use crate::transport::Connector;
 
-/// The longest wait for close-ok.
+/// The longest wait for close-ok, and for the stream to take what is written before.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+/// For last bytes to a peer that is gone or has heard enough.
+const LAST_WRITE_WAIT: Duration = Duration::from_millis(100);
 
 /// Why a connection stopped being served.
 pub(super) enum End {
@@ -47,7 +51,11 @@ pub(crate) struct Task {
     /// Something is due at another time than before.
     pub(super) rearm: bool,
     pub(super) due_now: bool,
+    /// It is to be closed, at the latest then.
     close_by: Option<Instant>,
+    close_written: bool,
+    /// What of the recovery has to wait.
+    pub(super) late: Option<Late>,
     pub(super) first_error: Option<tokio::sync::oneshot::Sender<ConnectError>>,
     pub(super) address: usize,
 }
@@ -75,6 +83,8 @@ impl Task {
             rearm: true,
             due_now: false,
             close_by: None,
+            close_written: false,
+            late: None,
             first_error: Some(first_error),
             address: 0,
         }
@@ -140,7 +150,9 @@ impl Task {
             self.blocked = false;
             let error = match end {
                 End::Closed(error) => {
-                    let _ = timeout(CLOSE_WAIT, link.finish()).await;
+                    let by_broker = matches!(&error, Error::Closed { origin: Origin::Broker, .. });
+                    let wait = if by_broker { CLOSE_WAIT } else { LAST_WRITE_WAIT };
+                    let _ = self.offline(timeout(wait, link.finish())).await;
                     // A broker that shuts down or was told to drop the connection may be back soon.
                     let again =
                         matches!(&error, Error::Closed { origin: Origin::Broker, code: 320 | 541, .. });
@@ -150,13 +162,17 @@ impl Task {
                     error.to_string()
                 }
                 End::Lost(text) => {
-                    let _ = timeout(Duration::from_millis(100), link.finish()).await;
+                    let _ = self.offline(timeout(LAST_WRITE_WAIT, link.finish())).await;
                     text
                 }
             };
             drop(link);
+            if self.close_by.is_some() || self.shared.wants_close() {
+                // Nobody wants it back.
+                return self.finish(&Error::closed_by_application(Scope::Connection));
+            }
             let lost = Error::Lost(error.as_str().into());
-            if !self.options.recovery.enabled || self.shared.close_requested.load(SeqCst) {
+            if !self.options.recovery.enabled {
                 return self.finish(&lost);
             }
             self.lose(&lost);
@@ -168,12 +184,19 @@ impl Task {
     /// A connection is open: everything that was on the last one comes back.
     pub(super) async fn begin(&mut self, link: &mut Link) -> Result<(), End> {
         self.shared.frame_max.store(link.frame_max, SeqCst);
+        self.end_released();
         self.restore(link).await?;
+        self.end_released();
         for state in self.each_channel() {
             state.open(None, &mut link.out);
+            if state.shared.released.load(SeqCst) {
+                state.shared.let_go();
+            }
         }
         self.all_work();
-        self.set_state(ConnectionState::Connected);
+        if !self.blocked {
+            self.set_state(ConnectionState::Connected);
+        }
         self.rearm = true;
         self.on_read(link)
     }
@@ -183,15 +206,37 @@ impl Task {
         !self.working.is_empty() || self.rearm
     }
 
+    /// All that was to be written is.
+    pub(super) fn on_written(&mut self) {
+        if self.close_by.is_some() && !self.close_written {
+            self.close_by = Some(Instant::now() + CLOSE_WAIT); // it gets somewhere
+        }
+    }
+
+    /// Channels whose handles were dropped while the connection was away come back only for what is unconfirmed on them.
+    fn end_released(&mut self) {
+        let released = |state: &&mut ChannelState| state.shared.released.load(SeqCst);
+        let idle = self.each_channel().filter(released).filter(|state| !state.has_unconfirmed());
+        let numbers: Vec<_> = idle.map(|state| state.shared.number).collect();
+        for mut state in numbers.into_iter().filter_map(|number| self.remove(number)).collect::<Vec<_>>() {
+            state.end(&Error::closed_by_application(Scope::Channel));
+        }
+    }
+
     /// Everything that can be done without waiting.
     pub(super) fn round(&mut self, link: &mut Link) -> Result<(), End> {
         let bytes_max = self.options.write.batch_bytes_max;
+        let now = Instant::now();
+        // Before it looks what there is: that was handed over before.
+        if self.shared.close_requested.swap(false, SeqCst) && self.close_by.is_none() {
+            self.close_by = Some(now + CLOSE_WAIT);
+            self.rearm = true;
+        }
         while link.out.len() < bytes_max
             && let Ok(command) = self.commands.try_recv()
         {
             self.command(command, link);
         }
-        let now = Instant::now();
         let shared = self.shared.clone();
         shared.take_ready(|number| {
             if self.channel(number).is_some_and(|state| state.shared.released.load(SeqCst)) {
@@ -200,8 +245,11 @@ impl Task {
                 self.work(number);
             }
         });
+        // Also when there is always something else to do first.
+        self.rearm |= link.is_due();
+        let is_timer = self.rearm;
         let mut working = std::mem::take(&mut self.working);
-        let closing = self.shared.close_requested.load(SeqCst) && self.close_by.is_none();
+        let closing = self.close_by.is_some() && !self.close_written;
         if closing {
             working.extend(self.each_channel().filter(|s| s.linger_at.is_some()).map(|s| s.shared.number));
         }
@@ -222,6 +270,13 @@ impl Task {
                 }
                 more
             };
+            if more && is_timer {
+                // The peer does not read; deadlines are looked at by `timers`.
+                state.hold_publishes();
+            }
+            if more {
+                link.look_soon(now);
+            }
             state.release();
             let due = state.due();
             link.wake_at(due);
@@ -233,7 +288,7 @@ impl Task {
             self.working = working; // an allocation less in each round
         }
         // What was handed over before the last handle was dropped is written first.
-        if self.shared.close_requested.load(SeqCst) && self.close_by.is_none() && self.working.is_empty() {
+        if self.close_by.is_some() && !self.close_written && self.working.is_empty() {
             self.close(link, now);
         }
         if std::mem::take(&mut self.due_now) {
@@ -247,10 +302,18 @@ impl Task {
 
     /// What is due, and when something is due next.
     fn timers(&mut self, link: &mut Link, now: Instant) -> Result<(), End> {
-        let mut due = link.beat(now).map_err(End::Lost)?;
+        let beat = link.beat(now).map_err(End::Lost)?;
+        self.begin_late(link, now);
+        let mut due = [beat, self.late.as_ref().and_then(|late| late.at)].into_iter().flatten().min();
+        // Those opened again, and such that need not go one by one any more.
         let (mut reopened, mut lingered) = (Vec::new(), Vec::new());
         for state in self.each_channel() {
-            state.expire(now);
+            if state.answer_due().is_some_and(|by| by <= now) {
+                return Err(End::Lost("the broker did not answer what brings a channel back".into()));
+            }
+            if state.expire(now) && state.suspects == 0 {
+                reopened.push(state.shared.number);
+            }
             state.on_ack_timer(now, &mut link.out);
             if state.reopen_at.is_some_and(|at| at <= now) {
                 state.open(None, &mut link.out);
@@ -279,8 +342,10 @@ impl Task {
         if link.out.is_empty() && link.input.is_empty() {
             link.idle();
         }
-        // A timer that has fired is set again in any case, or it would fire for ever.
-        link.wake_at(due.or(Some(now + Duration::from_secs(3600))));
+        link.set_timer(due.unwrap_or(now + Duration::from_secs(3600)));
+        if !self.working.is_empty() {
+            link.look_soon(now);
+        }
         Ok(())
     }
 
@@ -292,7 +357,7 @@ impl Task {
         let reply_text = leveret_protocol::ShortStr::truncate("goodbye");
         connection::Close { reply_code: 200, reply_text, ..Default::default() }.write(0, &mut link.out);
         self.close_by = Some(now + CLOSE_WAIT);
-        self.shared.close_requested.store(false, SeqCst);
+        self.close_written = true;
         self.rearm = true;
     }
 
@@ -300,10 +365,15 @@ impl Task {
     fn lose(&mut self, error: &Error) {
         for slot in &mut self.channels {
             let Some(state) = slot else { continue };
-            if state.recovers && !state.closing && !state.shared.released.load(SeqCst) {
+            let is_wanted = !state.shared.released.load(SeqCst) || state.has_unconfirmed();
+            if state.recovers && !state.closing && is_wanted && !state.is_being_opened() {
                 state.lose(error);
                 state.release();
             } else {
+                if state.shared.released.load(SeqCst) {
+                    // By the application's wish: what the broker deletes with its consumers is not declared again.
+                    self.shared.topology.lock().channel_closed(state.shared.number);
+                }
                 state.end(error);
                 *slot = None;
             }
@@ -311,6 +381,7 @@ impl Task {
         for reply in self.secret.drain(..) {
             let _ = reply.send(Err(error.clone()));
         }
+        self.late = None;
         self.working.clear();
         self.touched.clear();
     }

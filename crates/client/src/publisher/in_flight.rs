@@ -1,16 +1,12 @@
 //! One message on its way: a single allocation that caller and task share.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
-
-use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{BASIC_CLASS, FrameKind, Properties, RawProperties, ShortStr, begin_frame, put_body};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::outcome::Outcome;
 use crate::error::{Returned, SendError};
 use crate::message::Message;
 
@@ -23,17 +19,10 @@ enum Head {
     Heap(Box<[u8]>),
 }
 
-const QUEUED: u8 = 0;
-const WRITTEN: u8 = 1;
-/// Somebody decides the outcome, and nobody else may any more.
-const CLAIMED: u8 = 2;
-const STORED: u8 = 3;
-const FAILED: u8 = 4;
-
 /// A message between `send` and its confirm.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    state: AtomicU8,
+    pub(crate) outcome: Outcome,
     pub(crate) mandatory: bool,
     exchange_len: u8,
     key_len: u8,
@@ -43,8 +32,6 @@ pub(crate) struct InFlight {
     /// What it holds of the publisher's bound.
     pub(crate) permit_bytes: u32,
     pub(crate) deadline: Option<Instant>,
-    waker: AtomicWaker,
-    problem: Mutex<Option<SendError>>,
     returned: Mutex<Option<Box<Returned>>>,
 }
 
@@ -72,7 +59,7 @@ impl InFlight {
             Head::Heap(parts.concat().into_boxed_slice())
         };
         Self {
-            state: AtomicU8::new(QUEUED),
+            outcome: Outcome::new(),
             mandatory,
             exchange_len: exchange.len() as u8,
             key_len: routing_key.len() as u8,
@@ -81,8 +68,6 @@ impl InFlight {
             body,
             permit_bytes,
             deadline,
-            waker: AtomicWaker::new(),
-            problem: Mutex::new(None),
             returned: Mutex::new(None),
         }
     }
@@ -134,51 +119,27 @@ impl InFlight {
         put_body(out, channel, &self.body, frame_max);
     }
 
-    /// To be asked before it is written, first or again. `false`: its outcome is decided, and who was told that it was not sent is to
-    /// be right.
+    /// See [`Outcome::begin_write`].
     pub(crate) fn begin_write(&self) -> bool {
-        match self.state.compare_exchange(QUEUED, WRITTEN, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => true,
-            Err(state) => state == WRITTEN,
-        }
-    }
-
-    /// Takes the right to decide the outcome. `Some`: whether it was written before; `None`: it is decided.
-    fn claim(&self) -> Option<bool> {
-        let mut state = self.state.load(Ordering::Acquire);
-        while state < CLAIMED {
-            match self.state.compare_exchange_weak(state, CLAIMED, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Some(state == WRITTEN),
-                Err(now) => state = now,
-            }
-        }
-        None
-    }
-
-    fn decide(&self, outcome: Result<(), SendError>) {
-        match outcome {
-            Ok(()) => self.state.store(STORED, Ordering::Release),
-            Err(error) => {
-                *self.problem.lock() = Some(error);
-                self.state.store(FAILED, Ordering::Release);
-            }
-        }
-        self.waker.wake();
+        self.outcome.begin_write()
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.state.load(Ordering::Acquire) >= CLAIMED
+        self.outcome.is_done()
     }
 
     pub(crate) fn was_written(&self) -> bool {
-        self.state.load(Ordering::Acquire) == WRITTEN
+        self.outcome.was_written()
     }
 
     /// Decides the outcome; only the first decision counts.
     pub(crate) fn complete(&self, outcome: Result<(), SendError>) {
-        if self.claim().is_some() {
-            self.decide(outcome);
-        }
+        self.outcome.complete(outcome);
+    }
+
+    /// The connection is gone or the time is up.
+    pub(crate) fn give_up(&self, unwritten: SendError) {
+        self.outcome.give_up(unwritten);
     }
 
     /// The broker confirmed it; a message that was returned before is not stored anywhere.
@@ -191,18 +152,16 @@ impl InFlight {
         self.complete(Ok(()));
     }
 
-    /// The connection is gone or the time is up.
-    pub(crate) fn give_up(&self, unwritten: SendError) {
-        match self.claim() {
-            Some(true) => self.decide(Err(SendError::Unconfirmed { maybe_stored: true })),
-            Some(false) => self.decide(Err(unwritten)),
-            None => {}
-        }
-    }
-
     /// Remembers that the broker gave it back.
     pub(crate) fn set_returned(&self, returned: Box<Returned>) {
         *self.returned.lock() = Some(returned);
+    }
+
+    /// The connection it was given back on is gone; it is sent again, and may have a queue now.
+    pub(crate) fn forget_returned(&self) {
+        if self.mandatory {
+            *self.returned.lock() = None;
+        }
     }
 
     /// Whether a returned message is this one. Properties are not compared: a broker strips `BCC`.
@@ -220,97 +179,5 @@ impl InFlight {
             && properties.is_none_or(|properties| own_properties == properties)
             && self.body == body
             && self.returned.lock().is_none()
-    }
-
-    /// The outcome, once it is known.
-    pub(crate) fn poll(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        for attempt in 0..2 {
-            match self.state.load(Ordering::Acquire) {
-                STORED => return Poll::Ready(Ok(())),
-                FAILED => {
-                    let problem = self.problem.lock().clone();
-                    let unknown = SendError::Unconfirmed { maybe_stored: true };
-                    return Poll::Ready(Err(problem.unwrap_or(unknown)));
-                }
-                _ if attempt == 0 => self.waker.register(cx.waker()),
-                _ => {}
-            }
-        }
-        Poll::Pending
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Barrier;
-
-    fn message() -> Arc<InFlight> {
-        let (exchange, key) = (ShortStr::default(), ShortStr::default());
-        Arc::new(InFlight::new(exchange, key, &[0, 0], Bytes::new(), false, None, 0))
-    }
-
-    fn outcome(message: &Arc<InFlight>) -> Poll<Result<(), SendError>> {
-        message.poll(&mut Context::from_waker(std::task::Waker::noop()))
-    }
-
-    /// Two threads do one thing each to the same message at the same time, many times.
-    fn race(
-        first: impl Fn(&InFlight) -> bool + Sync,
-        second: impl Fn(&InFlight) + Sync,
-        check: impl Fn(bool, &Arc<InFlight>),
-    ) {
-        let rounds: Vec<_> = (0..20_000).map(|_| message()).collect();
-        let barrier = Barrier::new(2);
-        let answers: Vec<bool> = std::thread::scope(|scope| {
-            let ours = scope.spawn(|| {
-                let each = |(n, message): (usize, &Arc<InFlight>)| {
-                    if n % 64 == 0 {
-                        barrier.wait();
-                    }
-                    first(message)
-                };
-                rounds.iter().enumerate().map(each).collect()
-            });
-            for (n, message) in rounds.iter().enumerate() {
-                if n % 64 == 0 {
-                    barrier.wait();
-                }
-                second(message);
-            }
-            ours.join().unwrap()
-        });
-        answers.iter().zip(&rounds).for_each(|(answer, message)| check(*answer, message));
-    }
-
-    /// The accident: a caller that found the channel closed said "not sent" of a message that the task was writing just then.
-    #[test]
-    fn what_is_said_not_to_be_sent_is_not_written() {
-        race(
-            InFlight::begin_write,
-            |message| message.give_up(SendError::Deadline),
-            |written, message| match outcome(message) {
-                Poll::Ready(Err(SendError::Unconfirmed { maybe_stored: true })) => assert!(written),
-                Poll::Ready(Err(SendError::Deadline)) => assert!(!written),
-                other => panic!("{other:?}"),
-            },
-        );
-    }
-
-    #[test]
-    fn the_first_outcome_stays() {
-        race(
-            |message| {
-                message.complete(Ok(()));
-                let now = message.state.load(Ordering::Acquire);
-                now == STORED
-            },
-            |message| message.complete(Err(SendError::Rejected)),
-            |stored, message| match outcome(message) {
-                Poll::Ready(Ok(())) => assert!(stored),
-                Poll::Ready(Err(SendError::Rejected)) => assert!(!stored),
-                other => panic!("{other:?}"),
-            },
-        );
     }
 }

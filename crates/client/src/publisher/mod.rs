@@ -2,6 +2,7 @@
 
 mod in_flight;
 mod options;
+mod outcome;
 mod sink;
 
 pub(crate) use in_flight::InFlight;
@@ -42,8 +43,7 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.channel.released.store(true, Ordering::SeqCst);
-        self.channel.connection.set_ready(self.channel.number);
+        self.channel.let_go();
     }
 }
 
@@ -186,15 +186,20 @@ impl Publisher {
         outcomes
     }
 
-    /// Waits until nothing is in flight, and ends [`linger`](PublisherOptions::linger) of what is queued. Messages enqueued meanwhile are waited for too. Cancel-safe.
+    /// Waits until nothing is in flight, at most for [`deadline`](PublisherOptions::deadline): by then the outcome of everything that
+    /// was enqueued before is known. Ends [`linger`](PublisherOptions::linger) of what is queued. What is enqueued meanwhile waits.
+    /// Cancel-safe.
     ///
     /// # Errors
-    /// The publisher is closed.
+    /// The publisher is closed; a message that was written is not confirmed.
     pub async fn flush(&self) -> Result<(), SendError> {
         let channel = &self.0.channel;
         channel.hurry();
-        let all = channel.count.acquire_many(channel.count_max as u32).await;
-        all.map(drop).map_err(|_| SendError::Closed(self.why_closed()))
+        let all = channel.count.acquire_many(channel.count_max as u32);
+        match tokio::time::timeout(self.0.options.deadline, all).await {
+            Ok(all) => all.map(drop).map_err(|_| SendError::Closed(self.why_closed())),
+            Err(_) => Err(SendError::Unconfirmed { maybe_stored: true }),
+        }
     }
 
     /// Whether it still sends: it does while its connection recovers, and no longer when that is closed for good.
@@ -285,6 +290,6 @@ impl Future for Confirm {
     type Output = Result<Receipt, SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx).map_ok(|()| Receipt)
+        self.0.outcome.poll(cx).map_ok(|()| Receipt)
     }
 }

@@ -63,6 +63,8 @@ pub enum Outcome {
     /// The broker does not know what is to be bound, with this text. What of it was declared a moment ago went with the lost connection,
     /// whose end the broker has only just noticed: it is declared once more.
     Gone(String),
+    /// Not possible yet. It and what depends on it wait until [`Recovery::resume`]; everything else goes on.
+    Later,
     /// The connection is lost again: nothing more is done, nothing is reported as failed.
     Lost,
 }
@@ -98,7 +100,7 @@ pub struct RecoveryReport {
     pub failures: Vec<Failure>,
     /// Queues under new names.
     pub renames: Vec<Rename>,
-    /// Whether every step was taken; if not, the connection was lost on the way.
+    /// Whether every step was taken; if not, the connection was lost on the way, or something has to wait and another report follows.
     pub complete: bool,
 }
 
@@ -125,6 +127,8 @@ pub struct Recovery {
     repeats: u32,
     failed: HashSet<Destination>,
     failed_channels: HashMap<u16, String>,
+    later: VecDeque<Item>,
+    waited_for: HashSet<Destination>,
     lost: bool,
     report: RecoveryReport,
 }
@@ -164,6 +168,8 @@ impl Topology {
             repeats: 0,
             failed,
             failed_channels,
+            later: VecDeque::new(),
+            waited_for: HashSet::new(),
             lost: false,
             report: RecoveryReport::default(),
         }
@@ -175,9 +181,13 @@ impl Recovery {
     pub fn next<'a>(&mut self, topology: &'a Topology) -> Option<Step<'a>> {
         while self.current.is_none() {
             let Some(item) = self.items.pop_front() else {
-                self.report.complete = !self.lost;
+                self.report.complete = !self.lost && self.later.is_empty();
                 return None;
             };
+            if self.has_to_wait(topology, item) {
+                self.later.push_back(item);
+                continue;
+            }
             match self.missing(topology, item) {
                 Some(reason) => {
                     let Some(entity) = entity(topology, item) else { continue };
@@ -229,8 +239,18 @@ impl Recovery {
                 }
                 self.report.failures.push(Failure { entity, reason, skipped: false });
             }
+            Outcome::Later => {
+                self.report.recovered -= usize::from(!is_new).min(self.report.recovered);
+                self.later.push_back(item);
+                match entity(topology, item) {
+                    Some(Entity::Exchange(name)) => _ = self.waited_for.insert(Destination::Exchange(name)),
+                    Some(Entity::Queue(name)) => _ = self.waited_for.insert(Destination::Queue(name)),
+                    _ => {}
+                }
+            }
             Outcome::Lost => {
                 self.items.clear();
+                self.later.clear();
                 self.lost = true;
             }
         }
@@ -260,10 +280,45 @@ impl Recovery {
         true
     }
 
+    /// Whether something waits for [`Recovery::resume`].
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// What was put off is next.
+    pub fn resume(&mut self) {
+        self.waited_for.clear();
+        self.items.append(&mut self.later);
+    }
+
+    /// What became of it so far.
+    #[must_use]
+    pub fn report(&self) -> &RecoveryReport {
+        &self.report
+    }
+
     /// What became of it all.
     #[must_use]
     pub fn finish(self) -> RecoveryReport {
         self.report
+    }
+
+    fn has_to_wait(&self, topology: &Topology, item: Item) -> bool {
+        if self.waited_for.is_empty() {
+            return false;
+        }
+        let waits = |needed: Destination| self.waited_for.contains(&needed);
+        match item {
+            Item::Binding(id) => topology.bindings.get(&id).is_some_and(|binding| {
+                waits(Destination::Exchange(binding.source.clone())) || waits(binding.destination.clone())
+            }),
+            Item::Consumer(id) => topology
+                .consumers
+                .get(&id)
+                .is_some_and(|(consumer, _)| waits(Destination::Queue(consumer.queue.clone()))),
+            _ => false,
+        }
     }
 
     /// What the item depends on and is missing.

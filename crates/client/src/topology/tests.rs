@@ -352,3 +352,41 @@ fn what_leads_to_a_queue_that_goes_by_itself() {
         assert_eq!(words(&t, none), "");
     }
 }
+
+#[test]
+fn what_has_to_wait_waits_with_what_depends_on_it_and_nothing_else_does() {
+    let mut topology = Topology::new();
+    topology.exchange_declared(Exchange::new("x", "direct"));
+    for queue in ["locked", "free"] {
+        topology.queue_declared(Queue::new(queue).exclusive());
+        topology.bound(Binding::queue(queue, "x", "k"));
+    }
+    let (mut recovery, mut tries) = (topology.recover(), 0);
+    let mut steps = Vec::new();
+    loop {
+        while let Some(step) = recovery.next(&topology) {
+            let mut outcome = Outcome::Done;
+            match step {
+                Step::DeclareQueue { name, .. } => {
+                    steps.push(format!("queue {name}"));
+                    tries += usize::from(name == "locked");
+                    if name == "locked" && tries < 3 {
+                        outcome = Outcome::Later;
+                    }
+                }
+                Step::BindQueue { queue, .. } => steps.push(format!("bind {queue}")),
+                _ => {}
+            }
+            recovery.done(&mut topology, outcome);
+        }
+        if !recovery.is_waiting() {
+            break;
+        }
+        assert!(!recovery.report().complete);
+        recovery.resume();
+    }
+    let expected = ["queue locked", "queue free", "bind free", "queue locked", "queue locked", "bind locked"];
+    assert_eq!(steps, expected);
+    let report = recovery.finish();
+    assert!(report.complete && report.failures.is_empty() && report.recovered == 5, "{report:?}");
+}

@@ -21,7 +21,9 @@ async fn an_exclusive_queue_that_stays_locked_comes_back_once_it_is_free() {
     let mut consumer = connection.consumer(ConsumerOptions::new(queue.clone(), 10)).await.unwrap();
     relay.hold(true);
     relay.cut_and_wait(&connection).await;
-    let report = connection.last_recovery().unwrap();
+    let mut reports = connection.recoveries();
+    let given_up = reports.wait_for(|report| report.as_ref().is_some_and(|report| report.complete));
+    let report = timeout(SOON, given_up).await.unwrap().unwrap().clone().unwrap();
     assert!(report.failures[0].reason.contains("RESOURCE_LOCKED"), "{report:?}");
     relay.hold(false);
     let publisher = connection.publisher(PublisherOptions::to(exchange, "")).await.unwrap();

@@ -99,7 +99,16 @@ pub(crate) async fn run(
         }
     };
     link.closed.store(true, Ordering::Release);
-    client_reader.unsplit(client_writer).end(ending.unwrap_or_default());
+    let mut client = client_reader.unsplit(client_writer);
+    if ending == Some(Ending::Vanish) {
+        // Until the client gives up by itself.
+        tokio::spawn(async move {
+            let mut nowhere = vec![0; 4096];
+            while client.read(&mut nowhere).await.is_ok_and(|read| read > 0) {}
+        });
+    } else {
+        client.end(ending.unwrap_or_default());
+    }
     hub.moved();
     if ending.is_some() {
         // The broker handles what had passed; what it answers goes nowhere.

@@ -24,6 +24,9 @@ pub enum Ending {
     Close,
     /// What was not read yet is gone, reading and writing give `ConnectionReset` (TCP: RST).
     Reset,
+    /// It does not: what had been forwarded can still be read, then nothing comes any more and what it writes goes nowhere, as after a
+    /// cable was pulled. For the broker the connection has ended.
+    Vanish,
 }
 
 /// Where a connection is cut, counted from its beginning.
@@ -68,6 +71,12 @@ impl Cut {
     pub const fn reset(self) -> Self {
         Self { ending: Ending::Reset, ..self }
     }
+
+    /// The same, not seen at all.
+    #[must_use]
+    pub const fn vanish(self) -> Self {
+        Self { ending: Ending::Vanish, ..self }
+    }
 }
 
 impl std::fmt::Display for Cut {
@@ -83,6 +92,7 @@ impl std::fmt::Display for Cut {
         let end = match self.ending {
             Ending::Close => "",
             Ending::Reset => ", by a reset",
+            Ending::Vanish => ", and nobody says so",
         };
         write!(f, "after {what} {count} {way}{end}")
     }

@@ -220,3 +220,15 @@ async fn what_is_no_amqp_passes_as_it_is() {
     stream.read_buf(&mut got).await.unwrap();
     assert_eq!(&got[..], b"AMQP\0\0\x09\x01", "the broker says what it speaks");
 }
+
+#[tokio::test]
+async fn a_connection_that_vanishes_says_nothing_to_its_client_and_has_ended_for_the_broker() {
+    let broker = TestBroker::start().await;
+    let mut raw = Raw::to(&broker).await;
+    assert_eq!(broker.faults().open().drop_now(Ending::Vanish), 1);
+    broker.settle().await;
+    assert!(!broker.connections()[0].open && broker.broker().connections().is_empty());
+    raw.tell(declare("q")).await; // it is taken, and goes nowhere
+    assert!(raw.arrived(&broker).await.is_empty());
+    assert!(broker.queue("q").is_none());
+}
