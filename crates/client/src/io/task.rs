@@ -138,7 +138,8 @@ impl Task {
         let mut since = Instant::now();
         let mut cause: Option<String> = None;
         loop {
-            let link = match self.establish(&mut attempts, since, cause.take()).await {
+            // Boxed: what it needs to connect is not to be kept for as long as the connection is.
+            let link = match Box::pin(self.establish(&mut attempts, since, cause.take())).await {
                 Ok(link) => link,
                 Err(error) => return self.finish(&error),
             };
