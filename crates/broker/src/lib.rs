@@ -36,3 +36,4 @@ pub use config::{Config, DataLocation, Limits, total_memory_bytes};
 pub use inspect::{ConnectionInfo, ConsumerInfo, QueuedMessage, UNACKED_MAX, Unacked, UnackedMessage};
 pub use memory::{MemoryGauge, Resource};
 pub use message::Message;
+pub use net::RABBITMQ_VERSION;

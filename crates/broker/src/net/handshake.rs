@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The version of RabbitMQ whose behaviour clients may count on. Some ask: kombu derives the meaning of
 /// `basic.qos` from it, NServiceBus wants at least 3.10.
-pub(crate) const RABBITMQ_VERSION: &str = "3.13.7";
+pub const RABBITMQ_VERSION: &str = "3.13.7";
 
 /// What clients may use; everything here works.
 const CAPABILITIES: [&str; 9] = [
