@@ -9,7 +9,7 @@ export function ceiling(value, base = 10) {
 }
 
 /** Where lines go between 0 and `top`. @param {number} top */
-export const ticks = (top) => [0, 0.5, 1].map((part) => part * top);
+export const ticks = (top) => (top <= 1 ? [0, top] : [0, top / 2, top]);
 
 /** Times between two, at whole steps. @param {number} from @param {number} to @param {number} most */
 export function timeTicks(from, to, most) {
