@@ -8,8 +8,8 @@ import { toast } from './toast.js';
  * @typedef {{
  *   name: string, label: string, type?: 'text' | 'number' | 'password' | 'select' | 'checkbox' | 'textarea' | 'json',
  *   value?: any, options?: [string, string][], hint?: string, required?: boolean, wide?: boolean, placeholder?: string,
- *   min?: number, list?: string[], rows?: number,
- * }} Field
+ *   min?: number, list?: string[], rows?: number, more?: boolean,
+ * }} Field `more`: behind “more”, which is closed at first
  */
 
 let ids = 0;
@@ -40,6 +40,8 @@ function row(field, id) {
   return h('div', { class: `field ${field.type ?? 'text'}${field.wide ? ' wide' : ''}` },
     h('label', { for: id }, label), input(field, id), hint);
 }
+
+const fieldsOf = (fields, prefix) => h('div', { class: 'fields' }, fields.map((field) => row(field, `${prefix}-${field.name}`)));
 
 /** What the fields say. Numbers are numbers, JSON is parsed, what is empty is null. Throws what is wrong with a field's name. */
 export function values(/** @type {any} */ form, /** @type {Field[]} */ fields) {
@@ -72,6 +74,7 @@ export function values(/** @type {any} */ form, /** @type {Field[]} */ fields) {
  */
 export function form({ fields, submit, onSubmit, danger, extra, onCancel, reset, label }) {
   const prefix = `f${(ids += 1)}`;
+  const rest = fields.filter(({ more }) => more);
   const button = h('button', { class: `button ${danger ? 'danger' : 'primary'}`, type: 'submit' }, submit);
   const element = h('form', { class: 'form', 'aria-label': label, on: {
     submit: async (event) => {
@@ -87,7 +90,7 @@ export function form({ fields, submit, onSubmit, danger, extra, onCancel, reset,
       }
       button.disabled = false;
     },
-  } }, h('div', { class: 'fields' }, fields.map((field) => row(field, `${prefix}-${field.name}`))), extra,
+  } }, fieldsOf(fields.filter(({ more }) => !more), prefix), rest.length > 0 && h('details', { class: 'more-fields' }, h('summary', {}, t('More')), fieldsOf(rest, prefix)), extra,
   h('div', { class: 'row end' }, onCancel && h('button', { class: 'button', type: 'button', on: { click: onCancel } }, t('Cancel')), button));
   return element;
 }

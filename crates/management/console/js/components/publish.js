@@ -19,8 +19,8 @@ export function publishForm({ vhost, exchange, routingKey = '', fixedKey = false
       { name: 'payload_encoding', label: t('The body is'), type: 'select', options: [['string', t('text')], ['base64', t('base64 of bytes')]] },
       { name: 'payload', label: t('Body'), type: 'textarea', rows: 6 },
       { name: 'headers', label: t('Headers (JSON)'), type: 'json', rows: 2, placeholder: '{"tenant": "eu"}' },
-      ...TEXTS.map((name) => ({ name, label: LABELS[name] })),
-      { name: 'priority', label: t('Priority'), type: 'number', min: 0 },
+      ...TEXTS.map((name) => ({ name, label: LABELS[name], more: name !== 'content_type' && name !== 'message_id' })),
+      { name: 'priority', label: t('Priority'), type: 'number', min: 0, more: true },
     ],
     extra: h('p', { class: 'hint' }, t('An empty field is left out of the message.')),
     onSubmit: async ({ routing_key: key, payload, payload_encoding: encoding, delivery_mode: mode, headers, priority, ...texts }) => {
