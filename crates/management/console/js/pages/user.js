@@ -35,7 +35,7 @@ export function page(ctx) {
   const change = async ({ password, tags }) => {
     // Without a new password the old one's hash is sent back, or it would be taken away.
     const secret = password === null ? { password_hash: user.password_hash ?? '', hashing_algorithm: user.hashing_algorithm } : { password };
-    await request('PUT', path`users/${name}`, { body: { ...secret, tags: tags ?? '' } });
+    await request('PUT', path`users/${name}`, { body: { ...secret, tags: tags === null ? tagsOf(user).join(',') : tags === 'none' ? '' : tags } });
     toast(t('“{name}” is changed.', { name }));
     if (name === session.name && password !== null) {
       const authorization = session.header(name, password);
@@ -48,7 +48,7 @@ export function page(ctx) {
     limits.element,
     section(t('Change'), form({
       submit: t('Change the user'), onSubmit: change, label: t('Change'),
-      fields: [{ name: 'password', label: t('New password'), type: 'password', hint: t('Empty: as it is.') }, { name: 'tags', label: t('Tag'), type: 'select', options: TAGS(), value: '' }],
+      fields: [{ name: 'password', label: t('New password'), type: 'password', hint: t('Empty: as it is.') }, { name: 'tags', label: t('Tag'), type: 'select', options: [['', t('as it is')], ...TAGS()] }],
     })));
 }
 

@@ -11,7 +11,7 @@ import { t } from '../i18n/index.js';
 export const tagsOf = (user) => (Array.isArray(user.tags) ? user.tags : String(user.tags ?? '').split(',')).map((tag) => tag.trim()).filter(Boolean);
 
 export const TAGS = () => /** @type {[string, string][]} */ ([
-  ['', t('none: no console')], ['management', 'management'], ['policymaker', 'policymaker'], ['monitoring', 'monitoring'], ['administrator', 'administrator'],
+  ['none', t('none: no console')], ['management', 'management'], ['policymaker', 'policymaker'], ['monitoring', 'monitoring'], ['administrator', 'administrator'],
 ]);
 
 /** @param {import('../core/page.js').Context} ctx */
@@ -33,7 +33,7 @@ export function page(ctx) {
     }));
   });
   const add = async ({ name, password, tags }) => {
-    await request('PUT', path`users/${name}`, { body: { ...(password === null ? { password_hash: '' } : { password }), tags: tags ?? '' } });
+    await request('PUT', path`users/${name}`, { body: { ...(password === null ? { password_hash: '' } : { password }), tags: tags === 'none' ? '' : tags } });
     toast(t('User “{name}” is there. Give it permissions next.', { name }));
     asking.now();
   };

@@ -23,9 +23,11 @@ const top = async (sort, reverse, size, signal) => {
 
 /** @param {AbortSignal} signal @returns {Promise<Finding[]>} */
 async function look(signal) {
-  const [growing, largest, unacked, blocked] = await Promise.all([
-    top('messages_details.rate', true, EACH, signal), top('messages', true, 50, signal), top('messages_unacknowledged', true, EACH, signal), blockedConnections(signal),
-  ]);
+  // One after the other: these are the dearest questions, and this page is left open.
+  const growing = await top('messages_details.rate', true, EACH, signal);
+  const largest = await top('messages', true, 50, signal);
+  const unacked = await top('messages_unacknowledged', true, EACH, signal);
+  const blocked = await blockedConnections(signal);
   /** @type {Finding[]} */
   const all = [];
   const add = (kind, level, queue, why, weight) =>
