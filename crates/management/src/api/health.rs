@@ -81,7 +81,12 @@ pub(super) const ROUTES: &[Route] = &[
         "Whether definitions are there",
         well,
     ),
-    Route::get("/api/version", Access::Management, "The version of RabbitMQ that clients may count on", version),
+    Route::get(
+        "/api/version",
+        Access::Management,
+        "The version of RabbitMQ that clients may count on",
+        version,
+    ),
 ];
 
 fn ok() -> Answer {
@@ -121,7 +126,10 @@ fn alarms(call: &Call) -> Answer {
         };
         json!({ "node": node, "resource": resource })
     };
-    failed("There are alarms in effect in the cluster", json!({ "alarms": all.iter().map(one).collect::<Vec<_>>() }))
+    failed(
+        "There are alarms in effect in the cluster",
+        json!({ "alarms": all.iter().map(one).collect::<Vec<_>>() }),
+    )
 }
 
 fn node(call: &Call) -> Answer {

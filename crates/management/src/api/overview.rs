@@ -21,7 +21,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/cluster-name", Access::Management, "What the broker calls itself", cluster_name),
     Route::put("/api/cluster-name", Access::Administrator, "Has it call itself otherwise", set_cluster_name)
         .body(&["name"]),
-    Route::post("/api/rebalance/queues", Access::Administrator, "Queues of a single node stay there", rebalance),
+    Route::post(
+        "/api/rebalance/queues",
+        Access::Administrator,
+        "Queues of a single node stay there",
+        rebalance,
+    ),
     Route::delete("/api/reset", Access::Administrator, "Counters' history begins anew", reset),
     Route::delete("/api/reset/{node}", Access::Administrator, "The same of a node", reset),
 ];
