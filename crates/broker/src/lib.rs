@@ -28,6 +28,7 @@ mod replies;
 mod session;
 mod timers;
 pub mod topology;
+pub mod trace;
 pub mod vhost;
 
 pub use broker::{Broker, NotStored, ShutdownReport, StartError};

@@ -20,6 +20,7 @@ use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
 use crate::replies::Replies;
 use crate::timers::Timers;
+use crate::trace::{TraceFigures, Tracer};
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
 use leveret_store::{Batch, Store};
 use parking_lot::{Mutex, RecursiveRwLock, RwLock};
@@ -160,6 +161,7 @@ impl Broker {
             definitions_stand: Arc::default(),
             node: Name::from(&*config.node_name),
             events: events.clone(),
+            tracer: config.tracing.clone().map(|tracing| Arc::new(Tracer::new(tracing, clock.clone()))),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -255,6 +257,12 @@ impl Broker {
         if let Some(store) = self.0.store() {
             store.close();
         }
+    }
+
+    /// What happened to tracing; `None` while [`Config::tracing`] is.
+    #[must_use]
+    pub fn trace_figures(&self) -> Option<TraceFigures> {
+        self.0.shared.tracer.as_ref().map(|tracer| tracer.figures())
     }
 
     /// Open connections.

@@ -94,8 +94,14 @@ impl Confirms {
         self.place(0, Durability::Memory);
     }
 
-    /// Answers what is stored, in order.
-    pub(crate) fn answer(&mut self, stored: Stored, channel: u16, out: &mut Vec<u8>) {
+    /// Answers what is stored, in order. `told` hears up to where, and which of it were refused.
+    pub(crate) fn answer(
+        &mut self,
+        stored: Stored,
+        channel: u16,
+        out: &mut Vec<u8>,
+        told: impl FnOnce(u64, &[u64]),
+    ) {
         let mut through = self.answered;
         while let Some(span) = self.waiting.front() {
             if !stored.has(span) {
@@ -108,14 +114,21 @@ impl Confirms {
             self.waiting.pop_front();
         }
         if through > self.answered {
-            self.answer_through(through, channel, out);
+            self.answer_through(through, channel, out, told);
         }
     }
 
-    fn answer_through(&mut self, through: u64, channel: u16, out: &mut Vec<u8>) {
+    fn answer_through(
+        &mut self,
+        through: u64,
+        channel: u16,
+        out: &mut Vec<u8>,
+        told: impl FnOnce(u64, &[u64]),
+    ) {
         self.refused.sort_unstable();
         self.refused.dedup();
         let due = self.refused.partition_point(|number| *number <= through);
+        told(through, &self.refused[..due]);
         let first_refused = self.refused[..due].first().copied().unwrap_or(through + 1);
         if first_refused > self.answered + 1 {
             let delivery_tag = first_refused - 1;
@@ -142,7 +155,7 @@ mod tests {
 
     fn answers(confirms: &mut Confirms, stored: Stored) -> Vec<String> {
         let mut out = Vec::new();
-        confirms.answer(stored, 7, &mut out);
+        confirms.answer(stored, 7, &mut out, |_, _| ());
         let mut all = Vec::new();
         let mut rest = &out[..];
         while let Some((frame, used)) = parse_frame(rest, 0).unwrap() {

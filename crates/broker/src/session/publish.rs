@@ -4,11 +4,13 @@ use super::Session;
 use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
 use super::routes::{Address, Found};
+use super::trace::Published;
 use crate::channel::Mode;
 use crate::exchange::{Passed, Publication, RoutingKeys};
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
+use crate::trace::Start;
 use crate::vhost::{Tap, VirtualHost};
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
@@ -58,8 +60,9 @@ impl Session {
             ttl_ms = self.check_properties(channel, properties)?;
             extras = Extras::of(properties);
         }
+        let sampled = self.trace.as_mut().and_then(|trace| trace.decide(properties));
         if exchange.is_empty() && publish.routing_key.as_bytes().starts_with(REPLY_PREFIX.as_bytes()) {
-            return self.publish_reply(channel, publish, properties, body, out);
+            return self.publish_reply(channel, publish, properties, body, sampled, out);
         }
         let mut rewritten = Vec::new();
         let rewritten_properties;
@@ -84,7 +87,16 @@ impl Session {
             }
         };
         let Self {
-            routes, vhost, negotiated, channels, pending, confirming, broker, connection_name, ..
+            routes,
+            vhost,
+            negotiated,
+            channels,
+            pending,
+            confirming,
+            broker,
+            connection_name,
+            trace,
+            ..
         } = self;
         let address = Address {
             key: address_key,
@@ -103,10 +115,15 @@ impl Session {
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'"));
         };
+        let body_bytes = body.len();
         let build = |copies: usize| {
             let message = match wire {
                 Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
                 None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
+            };
+            let message = match &sampled {
+                Some(start) => message.in_trace(start.context),
+                None => message,
             };
             if found.is_watched() {
                 let tap = Tap { connection: connection_name, channel, user: negotiated.actor.user.name() };
@@ -114,7 +131,19 @@ impl Session {
             }
             message
         };
+        let follow = |confirm: u64| {
+            if let (Some(start), Some(trace)) = (&sampled, trace) {
+                let returned = publish.mandatory && queues.is_empty();
+                let address = (publish.exchange.as_bytes(), publish.routing_key.as_bytes());
+                let vhost = vhost.name();
+                trace.published(
+                    start,
+                    Published { vhost, address, body_bytes, properties, queues, channel, confirm, returned },
+                );
+            }
+        };
         if let Mode::Transaction(tx) = &mut open.mode {
+            follow(0);
             let message = build(queues.len());
             let bytes_max = broker.config().limits.transaction_bytes_max;
             tx.held.add(message.charge() + 64, vhost.memory());
@@ -135,6 +164,7 @@ impl Session {
             }
             confirm = confirms.take();
         }
+        follow(confirm);
         match queues {
             [] => {
                 if publish.mandatory || found.is_watched() {
@@ -224,8 +254,10 @@ impl Session {
         publish: basic::Publish<'_>,
         properties: RawProperties<'_>,
         body: Body<'_>,
+        sampled: Option<Start>,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
+        let body_bytes = body.len();
         let parts = Parts { exchange: b"", routing_key: publish.routing_key.as_bytes(), properties };
         let message = Message::new(parts, Bytes::from(body.into_vec()), None, 1);
         let token = publish.routing_key.to_lossy();
@@ -241,12 +273,22 @@ impl Session {
             let (code, text) = NO_ROUTE;
             put_return(out, channel, code, text, &message, self.negotiated.frame_max);
         }
+        let mut confirm = 0;
         if let Mode::Confirm(confirms) = &mut self.channel(channel)?.mode {
             let first = confirms.is_placed();
-            confirms.take();
+            confirm = confirms.take();
             if first {
                 self.confirming.push(channel);
             }
+        }
+        if let (Some(start), Some(trace)) = (&sampled, &mut self.trace) {
+            let (vhost, address) = (self.vhost.name(), (&b""[..], publish.routing_key.as_bytes()));
+            let returned = publish.mandatory;
+            let queues = &[];
+            trace.published(
+                start,
+                Published { vhost, address, body_bytes, properties, queues, channel, confirm, returned },
+            );
         }
         Ok(())
     }

@@ -49,6 +49,7 @@ use crate::queue::Queue;
 use crate::refusal::{Permission, Refusal};
 use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
+use crate::trace::Tracer;
 use leveret_protocol::{RawProperties, ReplyCode};
 use leveret_store::{Batch, State, Store, Ticket};
 use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RwLock, RwLockReadGuard};
@@ -92,6 +93,8 @@ pub(crate) struct Shared {
     /// The node's name.
     pub(crate) node: Name,
     pub(crate) events: Arc<Events>,
+    /// `None`: nothing is traced.
+    pub(crate) tracer: Option<Arc<Tracer>>,
 }
 
 /// See the module's documentation.
@@ -135,6 +138,12 @@ impl VirtualHost {
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Who follows sampled messages, if anybody does.
+    #[inline]
+    pub(crate) fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.shared.tracer.as_ref()
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -34,6 +34,7 @@ mod reply_to;
 mod retry;
 mod schedules;
 mod shutdown;
+mod spans;
 mod stream;
 mod stress;
 mod support;

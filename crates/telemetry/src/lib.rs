@@ -1,0 +1,1 @@
+//! What Leveret tells an OpenTelemetry collector.
