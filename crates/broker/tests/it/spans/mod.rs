@@ -244,11 +244,12 @@ async fn transactions_settle_when_they_are_committed() {
 #[tokio::test]
 async fn a_trace_goes_on_after_a_restart() {
     let recorder = Recorder::default();
+    // A delay that no stop of a broker lasts.
     let settings = recorder.settings(Sampler { ratio: 1.0, ..Sampler::default() });
     let mut durable = Durable::start_with(&settings);
     let mut client = Client::to(&durable.broker).await;
     client
-        .declare(queue::Declare { durable: true, ..queue_with("q", arguments([ladder(&[3_600_000])])) })
+        .declare(queue::Declare { durable: true, ..queue_with("q", arguments([ladder(&[2_000_000_000])])) })
         .await;
     client.call(1, confirm::Select { no_wait: false }).await;
     let lasting = Properties { delivery_mode: Some(2), ..Properties::default() };
@@ -259,7 +260,7 @@ async fn a_trace_goes_on_after_a_restart() {
     durable = durable.restart_with(&settings).await;
     let mut client = Client::to(&durable.broker).await;
     assert!(client.get("q", true).await.is_none(), "it waits");
-    pass(&durable.broker, &mut client, ms(3_600_000)).await;
+    pass(&durable.broker, &mut client, ms(2_000_000_000)).await;
     let (_, _, message) = client.get("q", true).await.expect("the message");
     assert!(!message.headers().contains_key("traceparent"), "nothing was added to it");
     let names = |depth: usize| -> Vec<String> {
