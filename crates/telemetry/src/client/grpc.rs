@@ -27,8 +27,10 @@ impl Grpc {
         let scheme = if settings.endpoint.is_tls { "https" } else { "http" };
         let authority = settings.endpoint.authority(settings.protocol);
         let wrong = || SetupError::Name(authority.clone());
-        let endpoint = Endpoint::from_shared(format!("{scheme}://{authority}")).map_err(|_| wrong())?;
-        let endpoint = endpoint.timeout(settings.timeout);
+        // TLS is the connector's affair: tonic is to connect as if there were none, and to name the scheme that is spoken.
+        let endpoint = Endpoint::from_shared(format!("http://{authority}")).map_err(|_| wrong())?;
+        let origin: Uri = format!("{scheme}://{authority}").parse().map_err(|_| wrong())?;
+        let endpoint = endpoint.origin(origin).timeout(settings.timeout);
         let settings = (connector, endpoint);
         Ok(Self {
             settings,
