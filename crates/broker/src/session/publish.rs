@@ -105,7 +105,28 @@ impl Session {
             properties,
             has_copies: extras.cc || extras.bcc,
         };
-        let found = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let body_bytes = body.len();
+        let found = match routes.find(vhost, &negotiated.actor, address) {
+            Ok(found) => found,
+            Err(refusal) => {
+                if let (Some(start), Some(trace)) = (&sampled, trace) {
+                    let address = (publish.exchange.as_bytes(), publish.routing_key.as_bytes());
+                    let (vhost, queues, failure) = (vhost.name(), &[], Some("refused"));
+                    let refused = Published {
+                        vhost,
+                        address,
+                        body_bytes,
+                        properties,
+                        queues,
+                        channel,
+                        confirm: 0,
+                        failure,
+                    };
+                    trace.published(start, refused);
+                }
+                return Err(refusal).or_refuse(channel);
+            }
+        };
         let queues = found.queues;
         let parts = Parts {
             exchange: publish.exchange.as_bytes(),
@@ -115,7 +136,6 @@ impl Session {
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'"));
         };
-        let body_bytes = body.len();
         let build = |copies: usize| {
             let message = match wire {
                 Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
@@ -133,12 +153,12 @@ impl Session {
         };
         let follow = |confirm: u64| {
             if let (Some(start), Some(trace)) = (&sampled, trace) {
-                let returned = publish.mandatory && queues.is_empty();
+                let failure = (publish.mandatory && queues.is_empty()).then_some(NO_ROUTE.1);
                 let address = (publish.exchange.as_bytes(), publish.routing_key.as_bytes());
                 let vhost = vhost.name();
                 trace.published(
                     start,
-                    Published { vhost, address, body_bytes, properties, queues, channel, confirm, returned },
+                    Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure },
                 );
             }
         };
@@ -283,11 +303,11 @@ impl Session {
         }
         if let (Some(start), Some(trace)) = (&sampled, &mut self.trace) {
             let (vhost, address) = (self.vhost.name(), (&b""[..], publish.routing_key.as_bytes()));
-            let returned = publish.mandatory;
+            let failure = publish.mandatory.then_some(NO_ROUTE.1);
             let queues = &[];
             trace.published(
                 start,
-                Published { vhost, address, body_bytes, properties, queues, channel, confirm, returned },
+                Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure },
             );
         }
         Ok(())

@@ -42,12 +42,12 @@ impl SessionTrace {
     /// A sampled publishing was routed. It ends with its confirm, or now if it has none (`confirm` 0).
     #[cold]
     pub(super) fn published(&mut self, start: &Start, publishing: Published<'_>) {
-        let Published { vhost, address, body_bytes, properties, queues, channel, confirm, returned } =
+        let Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure } =
             publishing;
         let message_id = properties.message_id().map(|id| id.as_bytes());
         let mut span = self.tracer.published(start, vhost, address, (body_bytes, message_id), queues);
-        if returned {
-            span.fail("NO_ROUTE");
+        if let Some(failure) = failure {
+            span.fail(failure);
         }
         if confirm == 0 || self.open.len() >= OPEN_MAX {
             self.tracer.end(span);
@@ -128,8 +128,8 @@ pub(super) struct Published<'a> {
     pub(super) queues: &'a [Arc<Queue>],
     pub(super) channel: u16,
     pub(super) confirm: u64,
-    /// It led nowhere and went back to its publisher.
-    pub(super) returned: bool,
+    /// It led nowhere and went back to its publisher, or was refused.
+    pub(super) failure: Option<&'static str>,
 }
 
 /// A delivery that ends with its being sent.

@@ -7,6 +7,7 @@
 //!
 //! What clients sent is never changed: consumers join the trace by the `traceparent` that the publisher wrote.
 
+mod attributes;
 mod context;
 mod sampler;
 mod span;

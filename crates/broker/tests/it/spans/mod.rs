@@ -197,6 +197,16 @@ async fn what_leads_nowhere_expires_overflows_or_is_refused() {
 }
 
 #[tokio::test]
+async fn a_publishing_that_is_refused_says_so() {
+    let recorder = Recorder::default();
+    let broker = recorder.broker();
+    let mut client = Client::to(&broker).await;
+    client.publish(Publishing { exchange: "missing", ..sampled("k", "body") }).await;
+    assert!(matches!(client.next().await, Got::Close { code: 404, .. }));
+    assert_eq!(recorder.tree(), "+0 0 publish missing !refused\n\x20 +0 0 route missing\n");
+}
+
+#[tokio::test]
 async fn a_consumer_that_is_lost_and_a_message_given_back() {
     let recorder = Recorder::default();
     let broker = recorder.broker();
