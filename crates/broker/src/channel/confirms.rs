@@ -38,6 +38,13 @@ struct Span {
     durability: Durability,
 }
 
+/// How many publishings were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Answered {
+    pub(crate) acked: u64,
+    pub(crate) refused: u64,
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Confirms {
@@ -101,7 +108,7 @@ impl Confirms {
         channel: u16,
         out: &mut Vec<u8>,
         told: impl FnOnce(u64, &[u64]),
-    ) {
+    ) -> Answered {
         let mut through = self.answered;
         while let Some(span) = self.waiting.front() {
             if !stored.has(span) {
@@ -114,7 +121,9 @@ impl Confirms {
             self.waiting.pop_front();
         }
         if through > self.answered {
-            self.answer_through(through, channel, out, told);
+            self.answer_through(through, channel, out, told)
+        } else {
+            Answered::default()
         }
     }
 
@@ -124,7 +133,7 @@ impl Confirms {
         channel: u16,
         out: &mut Vec<u8>,
         told: impl FnOnce(u64, &[u64]),
-    ) {
+    ) -> Answered {
         self.refused.sort_unstable();
         self.refused.dedup();
         let due = self.refused.partition_point(|number| *number <= through);
@@ -144,7 +153,9 @@ impl Confirms {
             }
         }
         drop(refused);
+        let count = through - self.answered;
         self.answered = through;
+        Answered { acked: count - due as u64, refused: due as u64 }
     }
 }
 

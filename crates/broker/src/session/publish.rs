@@ -96,6 +96,8 @@ impl Session {
             broker,
             connection_name,
             trace,
+            runs,
+            now_ms,
             ..
         } = self;
         let address = Address {
@@ -162,6 +164,7 @@ impl Session {
                 );
             }
         };
+        open.figures.used_ms.set(*now_ms);
         if let Mode::Transaction(tx) = &mut open.mode {
             follow(0);
             let message = build(queues.len());
@@ -175,14 +178,18 @@ impl Session {
             if tx.held.bytes() > bytes_max {
                 return Err(super::mode::transaction_too_large(channel, bytes_max));
             }
+            open.show_transaction();
             return Ok(());
         }
+        open.figures.published(queues.len(), publish.mandatory);
+        runs.count(found.exchange, queues.len());
         let mut confirm = 0;
         if let Mode::Confirm(confirms) = &mut open.mode {
             if confirms.is_placed() {
                 confirming.push(channel);
             }
             confirm = confirms.take();
+            open.figures.publish_confirm.add(1);
         }
         follow(confirm);
         match queues {
@@ -293,10 +300,13 @@ impl Session {
             let (code, text) = NO_ROUTE;
             put_return(out, channel, code, text, &message, self.negotiated.frame_max);
         }
+        let open = self.channel(channel)?;
+        open.figures.published(usize::from(taken), publish.mandatory);
         let mut confirm = 0;
-        if let Mode::Confirm(confirms) = &mut self.channel(channel)?.mode {
+        if let Mode::Confirm(confirms) = &mut open.mode {
             let first = confirms.is_placed();
             confirm = confirms.take();
+            open.figures.publish_confirm.add(1);
             if first {
                 self.confirming.push(channel);
             }

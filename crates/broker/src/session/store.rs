@@ -13,6 +13,7 @@ impl Session {
     #[inline]
     pub(crate) fn finish_batch(&mut self, out: &mut Vec<u8>) {
         self.flush_queues();
+        self.runs.hand_in();
         if !self.waiting.is_empty() {
             self.answer_publishers(out);
         }
@@ -87,11 +88,13 @@ impl Session {
         waiting.retain(|number| match channels.get_mut(usize::from(*number)) {
             Some(Some(channel)) => match &mut channel.mode {
                 Mode::Confirm(confirms) => {
-                    confirms.answer(stored, *number, out, |through, refused| {
+                    let answered = confirms.answer(stored, *number, out, |through, refused| {
                         if let Some(trace) = trace {
                             trace.answered(*number, through, refused);
                         }
                     });
+                    channel.figures.confirm.add(answered.acked);
+                    channel.figures.refuse.add(answered.refused);
                     confirms.is_waiting()
                 }
                 _ => false,

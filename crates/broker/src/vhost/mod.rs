@@ -47,6 +47,7 @@ use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
 use crate::queue::Queue;
 use crate::refusal::{Permission, Refusal};
+use crate::stats::{Channels, ChurnCounters, MessageCounts};
 use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
 use crate::trace::Tracer;
@@ -95,6 +96,9 @@ pub(crate) struct Shared {
     pub(crate) events: Arc<Events>,
     /// `None`: nothing is traced.
     pub(crate) tracer: Option<Arc<Tracer>>,
+    /// Channels of the whole broker, and what was counted on them.
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) churn: Arc<ChurnCounters>,
 }
 
 /// See the module's documentation.
@@ -115,6 +119,7 @@ pub struct VirtualHost {
     traced: AtomicBool,
     shared: Shared,
     sweeps: sweeps::Sweeps,
+    channels: Channels,
 }
 
 impl VirtualHost {
@@ -132,6 +137,7 @@ impl VirtualHost {
             traced: AtomicBool::new(false),
             shared,
             sweeps: sweeps::Sweeps::default(),
+            channels: Channels::default(),
         })
     }
 
@@ -144,6 +150,25 @@ impl VirtualHost {
     #[inline]
     pub(crate) fn tracer(&self) -> Option<&Arc<Tracer>> {
         self.shared.tracer.as_ref()
+    }
+
+    /// What happened to messages here since the broker was started, on channels that are closed too.
+    pub fn message_counts(&self) -> MessageCounts {
+        self.channels.totals()
+    }
+
+    /// Its open channels.
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// Those of the whole broker.
+    pub(crate) fn all_channels(&self) -> &Channels {
+        &self.shared.channels
+    }
+
+    pub(crate) fn churn(&self) -> &ChurnCounters {
+        &self.shared.churn
     }
 
     pub(crate) fn clock(&self) -> &Clock {
