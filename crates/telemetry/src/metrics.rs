@@ -37,6 +37,8 @@ impl Meter {
     pub(crate) fn read(&self) -> Export {
         let mut reading = Reading { start_ns: self.start_ns, now_ns: unix_ns(), metrics: Vec::new() };
         self.entities(&mut reading);
+        self.messages(&mut reading);
+        self.churn(&mut reading);
         self.memory(&mut reading);
         self.store(&mut reading);
         self.telemetry(&mut reading);
@@ -94,6 +96,52 @@ impl Meter {
         }
         let connections = self.broker.connection_count() as u64;
         reading.gauge("leveret.connections", "{connection}", "Open connections.", one(connections));
+    }
+
+    fn messages(&self, reading: &mut Reading) {
+        let names = [
+            ("leveret.messages.published", "Messages that were published."),
+            ("leveret.messages.confirmed", "Publishings that were confirmed."),
+            ("leveret.messages.nacked", "Publishings that were refused with a nack."),
+            ("leveret.messages.unroutable", "Publishings that led nowhere: returned or dropped."),
+            ("leveret.messages.delivered", "Messages given to consumers, or taken by `basic.get`."),
+            ("leveret.messages.redelivered", "Those of them that were not the first delivery."),
+            ("leveret.messages.acked", "Messages that were acknowledged."),
+        ];
+        let mut points: [Vec<(u64, Vec<KeyValue>)>; 7] = Default::default();
+        for vhost in self.broker.vhosts() {
+            let counts = vhost.message_counts();
+            let of = || vec![text("leveret.vhost", vhost.name())];
+            let with = |name: &str, value: &str| [of(), vec![text(name, value)]].concat();
+            points[0].push((counts.publish, of()));
+            points[1].push((counts.confirm, of()));
+            points[2].push((counts.refuse, of()));
+            points[3].push((counts.return_unroutable, with("leveret.outcome", "returned")));
+            points[3].push((counts.drop_unroutable, with("leveret.outcome", "dropped")));
+            points[4].push((counts.deliver + counts.get, with("leveret.ack", "manual")));
+            points[4].push((counts.deliver_no_ack + counts.get_no_ack, with("leveret.ack", "automatic")));
+            points[5].push((counts.redeliver, of()));
+            points[6].push((counts.ack, of()));
+        }
+        for ((name, description), points) in names.into_iter().zip(points) {
+            reading.count(name, "{message}", description, points);
+        }
+    }
+
+    fn churn(&self, reading: &mut Reading) {
+        let churn = self.broker.churn();
+        let table = [
+            ("leveret.connections.opened", "{connection}", churn.connection_created),
+            ("leveret.connections.closed", "{connection}", churn.connection_closed),
+            ("leveret.channels.opened", "{channel}", churn.channel_created),
+            ("leveret.channels.closed", "{channel}", churn.channel_closed),
+            ("leveret.queues.declared", "{queue}", churn.queue_declared),
+            ("leveret.queues.created", "{queue}", churn.queue_created),
+            ("leveret.queues.deleted", "{queue}", churn.queue_deleted),
+        ];
+        for (name, unit, count) in table {
+            reading.count(name, unit, "How often since the broker was started.", one(count));
+        }
     }
 
     fn memory(&self, reading: &mut Reading) {

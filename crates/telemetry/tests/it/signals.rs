@@ -56,6 +56,11 @@ async fn metrics_say_what_the_broker_has() {
         ("leveret.messages.unacked", 1),
         ("leveret.messages.waiting", 0),
         ("leveret.alarms", 0),
+        ("leveret.messages.published", 3),
+        ("leveret.messages.delivered", 1),
+        ("leveret.messages.acked", 0),
+        ("leveret.connections.opened", 1),
+        ("leveret.queues.created", 1),
     ];
     for (name, expected) in table {
         assert_eq!(value(name), expected, "{name}");
