@@ -2,6 +2,7 @@
 
 mod recorder;
 mod sampling;
+mod ways;
 
 use crate::durable::Durable;
 use crate::support::*;
