@@ -35,6 +35,7 @@ mod reply_to;
 mod retry;
 mod schedules;
 mod shutdown;
+mod spans;
 mod stream;
 mod stress;
 mod support;

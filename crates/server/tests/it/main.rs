@@ -12,4 +12,5 @@ mod dependencies;
 mod serve;
 mod store;
 mod support;
+mod telemetry;
 mod tls;
