@@ -2,6 +2,7 @@
 
 use crate::auth::{self, LoginError};
 use crate::call::Call;
+use crate::console;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::guard;
@@ -44,7 +45,7 @@ pub(crate) fn router(context: &Arc<Context>) -> Router {
         let methods = by_path.remove(route.path).unwrap_or_default();
         by_path.insert(route.path, methods.on(filter, handler));
     }
-    let mut router = Router::new();
+    let mut router = console::router();
     for (path, methods) in by_path {
         let allowed = allow(path);
         let methods = methods.options({

@@ -7,6 +7,7 @@
 mod api;
 mod auth;
 mod call;
+mod console;
 mod context;
 mod dispatch;
 mod error;

@@ -1,6 +1,6 @@
 // One message: a line that says what it is, and behind it properties, headers, history and body.
 
-import { h } from '../core/dom.js';
+import { h, keep } from '../core/dom.js';
 import { bytes, duration, time } from '../core/format.js';
 import { t } from '../i18n/index.js';
 import { args, badge, exchangeLink } from './bits.js';
@@ -24,10 +24,11 @@ const PROPERTIES = () => ({
 export function messageView(message, vhost, mark) {
   const properties = Array.isArray(message.properties) ? {} : message.properties ?? {};
   const headers = properties.headers ?? {};
-  const inner = h('div', { class: 'message-body' });
-  // Bodies are taken apart only of messages that are looked at.
+  const inner = keep('message', h('div', { class: 'message-body' }));
+  // Bodies are taken apart only of messages that are looked at. Where the list is drawn again, what was opened stays.
   const opened = (event) => {
-    if (event.target.open && !inner.firstChild) inner.append(...content(message, properties, headers, vhost));
+    const place = event.target.querySelector('.message-body');
+    if (event.target.open && place && !place.firstChild) place.append(...content(message, properties, headers, vhost));
   };
   return h('details', { class: 'message', 'data-key': message.place, on: { toggle: opened } },
     h('summary', {}, mark, h('b', {}, message.routing_key || t('(no routing key)')), h('span', { class: 'start' }, start(message)),
