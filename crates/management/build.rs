@@ -1,53 +1,46 @@
-//! Makes the table of the console's files, which are in the library so that the binary is one file: `console_files.rs`, a list of path,
-//! content type, entity tag and bytes.
+//! Writes the table of the console's files, so that the binary carries them.
 
-use std::error::Error;
-use std::fmt::Write;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, io};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("console");
+fn main() -> io::Result<()> {
+    let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("console");
     println!("cargo::rerun-if-changed=console");
     let mut files = Vec::new();
-    walk(&root, &mut files)?;
+    collect(&folder, &mut files)?;
     files.sort();
     let mut table = String::from("&[\n");
-    for file in &files {
-        let path = file.strip_prefix(&root)?.to_str().ok_or("a name that is not UTF-8")?.replace('\\', "/");
-        let bytes = fs::read(file)?;
-        let mut hasher = DefaultHasher::new();
-        bytes.hash(&mut hasher);
-        let (kind, tag) = (content_type(file)?, hasher.finish());
-        writeln!(
+    for file in files {
+        let path = file.strip_prefix(&folder).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
+        let hash = fnv(&fs::read(&file)?);
+        let _ = writeln!(
             table,
-            "    File {{ path: {path:?}, content_type: {kind:?}, tag: \"\\\"{tag:016x}\\\"\", bytes: include_bytes!({file:?}) }},"
-        )?;
+            "    File {{ path: {path:?}, etag: \"\\\"{hash:016x}\\\"\", bytes: include_bytes!({:?}) }},",
+            file.to_string_lossy()
+        );
     }
-    table.push_str("]\n");
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("console_files.rs"), table)?;
-    Ok(())
+    table.push(']');
+    let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
+    fs::write(out.join("console.rs"), table)
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={}", folder.display());
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => walk(&path, files)?,
-            false => files.push(path),
+        let entry = entry?;
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        match entry.file_type()?.is_dir() {
+            _ if is_hidden => {}
+            true => collect(&entry.path(), files)?,
+            false => files.push(entry.path()),
         }
     }
     Ok(())
 }
 
-fn content_type(file: &Path) -> Result<&'static str, Box<dyn Error>> {
-    match file.extension().and_then(|ending| ending.to_str()) {
-        Some("html") => Ok("text/html; charset=utf-8"),
-        Some("js") => Ok("text/javascript; charset=utf-8"),
-        Some("css") => Ok("text/css; charset=utf-8"),
-        Some("svg") => Ok("image/svg+xml"),
-        _ => Err(format!("{}: no content type is known for it", file.display()).into()),
-    }
+/// FNV-1a: whether a file is the one that the browser has, nobody tries to deceive.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
