@@ -54,7 +54,7 @@ function content(message, properties, headers, vhost) {
         [t('Redelivered'), message.redelivered ? t('yes') : t('no')], [t('Deliveries that failed'), message.delivery_count || null],
         [t('Waits until'), message.waits_until && time(message.waits_until)], [t('Expires'), message.expires_at && time(message.expires_at)], ...known,
       ])),
-      h('div', {}, h('h3', {}, t('Headers')), args(headers) ?? h('p', { class: 'muted' }, t('none'))),
+      h('div', {}, h('h3', {}, t('Headers')), args(Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-death' || !hasDied(headers)))) ?? h('p', { class: 'muted' }, t('none'))),
       hasDied(headers) && h('div', {}, h('h3', {}, t('How it came here')), deaths(headers, vhost))),
     body(message),
   ];

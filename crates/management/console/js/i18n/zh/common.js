@@ -189,4 +189,9 @@ export const common = {
   'It is asked again in a moment; what you see is from before.': '稍后会再次查询；现在看到的是之前的数据。',
   'Your user may not see this. An administrator can give it a tag or permissions.': '您的用户无权查看。管理员可以授予标签或权限。',
   'No such page': '没有这个页面',
+  'd': '天',
+  'h': '小时',
+  'min': '分',
+  's': '秒',
+  'ms': '毫秒',
 };
