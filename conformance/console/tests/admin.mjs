@@ -25,6 +25,7 @@ test('a virtual host is added, limited, shared and deleted', async () => {
     assert.deepEqual((await api('GET', 'vhost-limits/c.host'))[0].value, { 'max-queues': 5 });
     await page.getByRole('button', { name: 'Take away: Queues at most' }).click();
     await page.locator('section', { hasText: 'No limits.' }).waitFor();
+    await page.locator('form[aria-label="Set permissions"]').getByLabel('User').selectOption('guest');
     await page.locator('form[aria-label="Set permissions"]').getByLabel('Write').fill('^orders');
     await press(page, 'Set the permissions');
     await page.locator('tr', { hasText: 'guest' }).filter({ hasText: '^orders' }).waitFor();

@@ -42,7 +42,7 @@ export function shell({ onLogout }) {
   const element = h('div', { class: 'shell' },
     h('a', { class: 'skip', href: '#main', on: { click: (event) => { event.preventDefault(); main.focus(); } } }, t('Skip to the content')),
     h('header', { class: 'top' }, menu,
-      h('a', { class: 'brand', href: '#/' }, h('img', { src: 'icon.svg', alt: '', width: 28, height: 28 }), h('span', {}, 'Leveret')),
+      h('a', { class: 'brand', href: '#/', 'aria-label': 'Leveret' }, h('img', { src: 'icon.svg', alt: '', width: 28, height: 28 }), h('span', {}, 'Leveret')),
       vhostChoice(), h('span', { class: 'grow' }),
       h('button', { class: 'button search-button', type: 'button', on: { click: () => openSearch() } }, h('span', { 'aria-hidden': 'true' }, '⌕ '), t('Search'), h('kbd', { 'aria-hidden': 'true' }, '/'))),
     side, h('div', { class: 'content' }, alarms.element, main));

@@ -194,4 +194,5 @@ export const common = {
   'min': '分',
   's': '秒',
   'ms': '毫秒',
+  'Pages of the list': '列表的页',
 };

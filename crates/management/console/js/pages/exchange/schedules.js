@@ -42,7 +42,7 @@ export function schedules(ctx, { vhost, name }) {
       h('p', { class: 'hint', role: 'status' }, answer.count ? t('{n} messages wait, {bytes} of bodies; the one that is due first on top', { n: count(answer.count), bytes: bytes(answer.bytes) })
         : t('Nothing waits. A message published here with header x-delay (milliseconds) does.')),
       answer.messages.map(row),
-      (after !== null || (answer.count > PAGE && answer.messages.length === PAGE)) && h('nav', { class: 'pager', 'aria-label': t('Pages') },
+      (after !== null || (answer.count > PAGE && answer.messages.length === PAGE)) && h('nav', { class: 'pager', 'aria-label': t('Pages of the list') },
         h('button', { class: 'button', type: 'button', disabled: after === null, on: { click: () => go(behind.at(-1) ?? null, behind.slice(0, -1)) } }, t('Earlier')),
         h('button', { class: 'button', type: 'button', disabled: answer.messages.length < PAGE, on: { click: () => go(last, [...behind, after]) } }, t('Later'))));
   });
