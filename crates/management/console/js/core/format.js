@@ -1,11 +1,11 @@
 // Numbers, sizes, times and rates as a person reads them, in the language of the page.
 
-import { language, t } from '../i18n/index.js';
+import { locale, t } from '../i18n/index.js';
 
 const formats = new Map();
 function number(options) {
-  const key = language() + JSON.stringify(options);
-  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language(), options));
+  const key = locale() + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options));
   return formats.get(key);
 }
 
@@ -71,13 +71,13 @@ export function instant(value) {
 export function time(value) {
   const ms = instant(value);
   if (!isNumber(ms)) return NOTHING;
-  return new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'medium' }).format(ms);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(ms);
 }
 
 /** The hour alone, for axes. @param {number} ms @param {boolean} seconds */
 export function clock(ms, seconds) {
   const options = { hour: '2-digit', minute: '2-digit', hour12: false, ...(seconds ? { second: '2-digit' } : {}) };
-  return new Intl.DateTimeFormat(language(), options).format(ms);
+  return new Intl.DateTimeFormat(locale(), options).format(ms);
 }
 
 /** How long ago. @param {any} value */
