@@ -46,14 +46,14 @@ test('what is ticked is moved, all that fits is copied, the rest deleted', skip,
   await visit(async (page) => {
     await page.locator('.message').nth(1).locator('.pick').check();
     await page.locator('.browse-bar', { hasText: '1 ticked' }).getByRole('button', { name: 'Move' }).click();
-    await page.locator('dialog', { hasText: '1 messages that are ticked' }).getByLabel('Into queue').fill('c.to');
+    await page.locator('dialog', { hasText: 'The message that is ticked' }).getByLabel('Into queue').fill('c.to');
     await confirm(page, 'Move');
     await toast(page, 'Begun');
     await ready('c.to', 1);
     await page.locator('.message').nth(2).waitFor();
     await page.locator('.message').nth(3).waitFor({ state: 'detached' });
     await page.locator('.browse-bar').getByRole('button', { name: 'Copy' }).click();
-    await page.locator('dialog', { hasText: 'every message of the queue' }).getByLabel('Into queue').fill('c.to');
+    await page.locator('dialog', { hasText: 'Every message of the queue' }).getByLabel('Into queue').fill('c.to');
     await confirm(page, 'Copy');
     await ready('c.to', 4);
     await page.locator('.browse-bar').getByRole('button', { name: 'Delete' }).click();

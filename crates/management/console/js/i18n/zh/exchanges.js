@@ -43,7 +43,6 @@ export const exchanges = {
   'What nobody wants goes to exchange': '无人接收的消息转到交换机',
   'When due, route as': '到期时的路由类型',
   '(not delayed)': '（不延迟）',
-  'For type x-delayed-message.': '用于 x-delayed-message 类型。',
   'Durable: is there after a restart': '持久：重启后仍在',
   'Delete when nothing is bound any more': '不再有绑定时删除',
   'Internal: only other exchanges publish to it': '内部：只有其他交换机能向它发布',

@@ -1,7 +1,7 @@
 // Which messages are meant: a form of conditions that all have to hold, and the same in words.
 
 import { h } from '../../core/dom.js';
-import { t } from '../../i18n/index.js';
+import { t, tn } from '../../i18n/index.js';
 
 /** @type {() => [string, string, string][]} kind, label, what is typed */
 const KINDS = () => [
@@ -86,4 +86,4 @@ export function filterForm(onChange) {
 
 /** How many messages a sweep means, in words. @param {string[]} places @param {any[]} filter */
 export const meant = (places, filter) =>
-  places.length ? t('{n} messages that are ticked', { n: places.length }) : filter.length ? t('every message of the queue that fits the conditions') : t('every message of the queue');
+  places.length ? tn(places.length, 'The message that is ticked', '{n} messages that are ticked', { n: places.length }) : filter.length ? t('Every message of the queue that fits the conditions') : t('Every message of the queue');

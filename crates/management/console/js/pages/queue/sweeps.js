@@ -26,7 +26,8 @@ function fields(action) {
   const rate = { name: 'per_second', label: t('At most so many a second'), type: /** @type {'number'} */ ('number'), min: 1, hint: t('Empty: as fast as it goes. A slow replay spares what just broke.') };
   if (action === 'replay') {
     return [{ name: 'to', label: t('To'), type: 'select', options: [['origin', t('the exchange and key they were published with')], ['queue', t('the queue they died in first')], ['exchange', t('another exchange')]] },
-      { name: 'exchange', label: t('Exchange'), hint: t('For “another exchange”; empty: the default exchange.') }, { name: 'routing_key', label: t('Routing key'), hint: t('Empty: the one of each message.') }, rate];
+      { name: 'exchange', label: t('Exchange'), hint: t('Empty: the default exchange.'), when: ['to', 'exchange'] },
+      { name: 'routing_key', label: t('Routing key'), hint: t('Empty: the one of each message.'), when: ['to', 'exchange'] }, rate];
   }
   if (action === 'move' || action === 'copy') return [{ name: 'to', label: t('Into queue'), required: true }, rate];
   return [rate];
@@ -80,7 +81,7 @@ export function sweepList(ctx, { vhost, name }) {
       if (state === 'running') was.add(id);
       else if (was.delete(id)) changed();
     }
-    list.draw(all.length > 0 && h('div', {}, h('h3', {}, t('Begun lately')), table({
+    list.draw(all.length > 0 && h('div', { class: 'sweeps' }, h('h3', {}, t('Begun lately')), table({
       caption: t('Begun lately'), rows: all, key: ({ id }) => String(id),
       columns: [
         { label: t('What'), head: true, cell: ({ action }) => ACTIONS()[action]?.label ?? action },
