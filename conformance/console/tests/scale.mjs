@@ -7,7 +7,7 @@ import { settled, visit } from '../lib/browser.mjs';
 
 const MANY = Number(process.env.QUEUES || 2000);
 /** What a person waits for without wondering, on a machine that runs all of this at once. */
-const PATIENCE_MS = Number(process.env.PATIENCE_MS || 4000);
+const PATIENCE_MS = Number(process.env.PATIENCE_MS || 5000);
 const CHUNK = 5000;
 
 const name = (at) => `many.${String(at).padStart(6, '0')}`;
