@@ -69,7 +69,7 @@ export function values(/** @type {any} */ form, /** @type {Field[]} */ fields) {
 }
 
 /**
- * @param {{ fields: Field[], submit: string, onSubmit: (values: Record<string, any>) => Promise<any>, danger?: boolean,
+ * @param {{ fields: Field[], submit: string, onSubmit: (values: any) => Promise<any>, danger?: boolean,
  *   extra?: any, onCancel?: () => void, reset?: boolean, label?: string }} options
  */
 export function form({ fields, submit, onSubmit, danger, extra, onCancel, reset, label }) {

@@ -76,7 +76,8 @@ export function time(value) {
 
 /** The hour alone, for axes. @param {number} ms @param {boolean} seconds */
 export function clock(ms, seconds) {
-  const options = { hour: '2-digit', minute: '2-digit', hour12: false, ...(seconds ? { second: '2-digit' } : {}) };
+  /** @type {Intl.DateTimeFormatOptions} */
+  const options = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(seconds ? { second: '2-digit' } : {}) };
   return new Intl.DateTimeFormat(locale(), options).format(ms);
 }
 

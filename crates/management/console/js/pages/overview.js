@@ -41,6 +41,7 @@ function title(overview, nodes) {
     h('span', { class: 'muted' }, `${overview.product_name ?? 'RabbitMQ'} ${overview.product_version ?? overview.rabbitmq_version} · ${overview.cluster_name}`));
 }
 
+/** @param {any} overview */
 function figures({ queue_totals: totals = {}, object_totals: objects = {}, message_stats: stats = {} }) {
   const out = stats.deliver_get_details?.rate;
   const growing = totals.messages_details?.rate;

@@ -38,6 +38,7 @@ function figures(queue) {
   ];
 }
 
+/** @type {(queue: any) => [string, any][]} */
 const aboutOf = (queue) => [
   [t('Type'), queue.type], [t('Durable'), queue.durable ? t('yes') : t('no')], [t('Auto-delete'), queue.auto_delete ? t('yes') : t('no')],
   [t('Exclusive'), queue.exclusive ? queue.owner_pid_details?.name ?? t('yes') : t('no')], [t('Node'), queue.node],

@@ -72,6 +72,7 @@ export function order(action, places, filter, values) {
 /** @param {import('../../core/page.js').Context} ctx @param {{ vhost: string, name: string }} of */
 export function sweepList(ctx, { vhost, name }) {
   const list = region('div');
+  /** @type {Record<string, [string, string]>} */
   const states = { running: [t('running'), 'good'], done: [t('done'), ''], cancelled: [t('cancelled'), 'warn'], stopped: [t('stopped'), 'bad'] };
   const was = new Set();
   const asking = ctx.every(async (signal) => {
