@@ -33,6 +33,7 @@ pub mod vhost;
 pub use broker::{Broker, NotStored, ShutdownReport, StartError};
 pub use clock::{Clock, Timer};
 pub use config::{Config, DataLocation, Limits, total_memory_bytes};
+pub use events::{EVENTS_KEPT, Event};
 pub use inspect::{ConnectionInfo, ConsumerInfo, QueuedMessage, UNACKED_MAX, Unacked, UnackedMessage};
 pub use memory::{MemoryGauge, Resource};
 pub use message::Message;

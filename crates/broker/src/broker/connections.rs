@@ -43,6 +43,15 @@ pub struct ShutdownReport {
     pub unsettled: usize,
 }
 
+impl super::Broker {
+    /// Closes an open connection with 320 `CONNECTION_FORCED - reason`. `false`: there is none of that number.
+    pub fn close_connection(&self, id: u64, reason: &str) -> bool {
+        let connection = self.0.connections.lock().get(&id).cloned();
+        let code = ReplyCode::ConnectionForced;
+        connection.is_some_and(|open| open.mailbox.order(Command::Close { code, text: reason.to_owned() }))
+    }
+}
+
 impl BrokerInner {
     /// The virtual host a user wants to work in. From then on the connection is counted there.
     ///

@@ -27,6 +27,8 @@ use crate::queue::past::Return;
 use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
 use crate::vhost::{Actor, VirtualHost};
+pub(crate) use publish::expiration_problem;
+
 use deliver::DeliverPrefix;
 use errors::IntoError as _;
 use leveret_protocol::handshake::unexpected_method;

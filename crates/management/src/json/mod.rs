@@ -2,6 +2,7 @@
 
 pub(crate) mod binding;
 pub(crate) mod exchange;
+pub(crate) mod message;
 pub(crate) mod queue;
 
 use leveret_broker::definitions::Arguments;
