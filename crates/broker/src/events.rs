@@ -3,6 +3,7 @@
 //!
 //! While nothing is bound to the exchange, an event costs one relaxed load. Events are published after the fact, with no lock held.
 
+use crate::clock::Clock;
 use crate::definitions::Arguments;
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name::Name;
@@ -24,6 +25,7 @@ const EXCHANGE: &str = "amq.rabbitmq.event";
 pub(crate) struct Events {
     /// Name of the virtual host that has the exchange.
     home: Name,
+    clock: Clock,
     vhost: RwLock<Weak<VirtualHost>>,
     /// Who hears them: [`BOUND`], [`WATCHED`].
     heard: AtomicU8,
@@ -59,9 +61,10 @@ impl crate::Broker {
 }
 
 impl Events {
-    pub(crate) fn new(home: &str) -> Arc<Self> {
+    pub(crate) fn new(home: &str, clock: Clock) -> Arc<Self> {
         Arc::new(Self {
             home: home.into(),
+            clock,
             vhost: RwLock::default(),
             heard: AtomicU8::new(0),
             watchers: broadcast::Sender::new(EVENTS_KEPT),
@@ -108,8 +111,7 @@ impl Events {
 
     #[cold]
     fn publish(&self, heard: u8, key: &str, mut headers: FieldTable) {
-        let Some(vhost) = self.vhost.read().upgrade() else { return };
-        let unix_ms = vhost.clock().unix_ms();
+        let unix_ms = self.clock.unix_ms();
         if heard & WATCHED != 0 {
             let event = Event { key: key.to_owned(), fields: headers.clone(), unix_ms };
             if self.watchers.send(Arc::new(event)).is_err() {
@@ -123,6 +125,7 @@ impl Events {
         if heard & BOUND == 0 {
             return;
         }
+        let Some(vhost) = self.vhost.read().upgrade() else { return };
         headers.insert("timestamp_in_ms", FieldValue::I64(unix_ms as i64));
         let properties = Properties {
             headers: Some(headers),

@@ -20,6 +20,7 @@ mod reply;
 pub mod routes;
 mod server;
 pub mod stats;
+mod system;
 
 pub use dispatch::Peer;
 pub use options::{Listener, Options};

@@ -191,7 +191,7 @@ impl Route {
 
 /// Every route.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    api::TABLES.iter().flat_map(|table| table.iter())
+    api::tables().flatten()
 }
 
 #[cfg(test)]

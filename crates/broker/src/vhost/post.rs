@@ -7,6 +7,7 @@ use crate::queue::Incoming;
 use crate::queue::arguments::EXPIRY_MS_MAX;
 use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
+use crate::stats::MessageCounts;
 use bytes::Bytes;
 use leveret_protocol::{Properties, RawProperties, ReplyCode};
 use std::sync::Arc;
@@ -63,6 +64,7 @@ impl VirtualHost {
         let parts = Parts { exchange: exchange.as_bytes(), routing_key, properties: parse(&kept)? };
         let message = Message::new(parts, body, ttl_ms, queues.len().max(1) as u32);
         route.keep(&message, self.memory());
+        route.exchange.add(1, queues.len() as u64);
         if self.is_traced() {
             let publication =
                 Publication { exchange, routing_key, properties, is_due: false, passed: Passed::No };
@@ -70,7 +72,9 @@ impl VirtualHost {
             let keys = RoutingKeys::of(&publication)?;
             self.trace_publish(tap, &message, keys.iter(), &queues);
         }
+        let mut counts = MessageCounts { publish: 1, publish_confirm: 1, ..MessageCounts::default() };
         if queues.is_empty() {
+            self.count(MessageCounts { return_unroutable: 1, confirm: 1, ..counts });
             return Ok(Posted::Unroutable);
         }
         let now_ms = self.clock().now_ms();
@@ -87,7 +91,18 @@ impl VirtualHost {
         let recorded = recorder.commit(self.store(), None);
         let recorded = recorded.map_err(|e| Refusal::other(ReplyCode::InternalError, e.to_string()))?;
         self.shared.changes.note(recorded.ticket);
+        counts.routed = queues.len() as u64;
+        (counts.refuse, counts.confirm) = if is_rejected { (1, 0) } else { (0, 1) };
+        self.count(counts);
         Ok(if is_rejected { Posted::Rejected } else { Posted::Routed })
+    }
+}
+
+impl VirtualHost {
+    /// What happened to messages on no channel.
+    pub(super) fn count(&self, counts: MessageCounts) {
+        self.channels().count(counts);
+        self.all_channels().count(counts);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::queue::stream::request;
 use crate::queue::{Queue, Settled, load};
 use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
+use crate::stats::MessageCounts;
 use leveret_protocol::ReplyCode;
 use std::sync::Arc;
 
@@ -75,6 +76,11 @@ impl VirtualHost {
             taken.push(TakenMessage { message, redelivered: entry.redelivered, left });
             held.push((settled(&entry), entry));
         }
+        let count = taken.len() as u64;
+        let (get, get_no_ack) = if afterwards == Afterwards::Gone { (0, count) } else { (count, 0) };
+        let redeliver = taken.iter().filter(|taken| taken.redelivered).count() as u64;
+        let get_empty = u64::from(taken.is_empty());
+        self.count(MessageCounts { get, get_no_ack, get_empty, redeliver, ..MessageCounts::default() });
         self.put_back(&queue, held, afterwards)?;
         Ok(taken)
     }

@@ -1,14 +1,21 @@
 //! The resources, a file for each.
 
 mod bindings;
+mod connections;
+pub(crate) mod consumers;
 mod definitions;
-mod exchanges;
+pub(crate) mod exchanges;
+mod features;
+mod health;
+mod leveret;
 mod limits;
 mod messages;
+mod nodes;
+mod overview;
 mod parameters;
 mod permissions;
 mod policies;
-mod queues;
+pub(crate) mod queues;
 mod users;
 mod vhosts;
 mod whoami;
@@ -16,12 +23,23 @@ mod whoami;
 use crate::routes::Route;
 
 /// Every table of routes.
-pub(crate) const TABLES: &[&[Route]] = &[
+pub(crate) fn tables() -> impl Iterator<Item = &'static [Route]> {
+    TABLES.iter().chain(&leveret::TABLES).copied()
+}
+
+/// Those with RabbitMQ's paths.
+const TABLES: &[&[Route]] = &[
     bindings::ROUTES,
+    connections::ROUTES,
+    consumers::ROUTES,
     definitions::ROUTES,
     exchanges::ROUTES,
+    features::ROUTES,
+    health::ROUTES,
     limits::ROUTES,
     messages::ROUTES,
+    nodes::ROUTES,
+    overview::ROUTES,
     parameters::ROUTES,
     permissions::ROUTES,
     policies::ROUTES,

@@ -78,7 +78,9 @@ fn put(call: &Call) -> Answer {
         // Who exists keeps the password; a new user without one logs in with a certificate.
         None if there.is_some() => there.as_ref().map(|user| user.password.clone()).unwrap_or_default(),
         None => {
-            return Err(ApiError::bad_request("a password or password_hash is needed; an empty hash is none"));
+            return Err(ApiError::bad_request(
+                "a password or password_hash is needed; an empty hash is none",
+            ));
         }
     };
     let limits = match object.get("limits") {
