@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { api, fill, offers, queue, until } from '../lib/api.mjs';
-import { accessible, confirm, settled, shot, toast, visit } from '../lib/browser.mjs';
+import { accessible, confirm, shot, toast, visit } from '../lib/browser.mjs';
+import { connect } from '../lib/traffic.mjs';
 
 const skip = { skip: (await offers('/browse')) ? false : 'the broker has no /api/leveret' };
 const ready = (name, n) => until(() => queue(name), (now) => now.messages_ready === n, `${n} messages in ${name}`);
@@ -121,4 +122,22 @@ test('what is scheduled is listed, sent now, or cancelled', skip, async () => {
     await page.locator('[role=status]', { hasText: '1 messages wait' }).waitFor();
   }, { at: '/exchanges/%2F/c.later' });
   assert.equal((await queue('c.due')).messages_ready, 1);
+});
+
+test('what a consumer holds is shown, with who holds it', skip, async () => {
+  await fill('c.held', ['{"held": 1}']);
+  const holder = await connect('holder');
+  const channel = await holder.createChannel();
+  await channel.consume('c.held', () => {}, { consumerTag: 'slow-one' });
+  await until(() => queue('c.held'), (now) => now.messages_unacknowledged === 1, 'it is out');
+  await visit(async (page) => {
+    const held = page.locator('section', { hasText: 'Not acked yet' }).locator('.schedule', { hasText: 'slow-one' });
+    await held.filter({ hasText: 'held for' }).waitFor();
+    await held.locator('summary').click();
+    await held.locator('.json-key', { hasText: 'held' }).waitFor();
+    await accessible(page, 'what is not acked');
+    await shot(page, 'unacked');
+    await holder.close();
+    await held.waitFor({ state: 'detached', timeout: 15_000 });
+  }, { at: '/queues/%2F/c.held/consumers' });
 });

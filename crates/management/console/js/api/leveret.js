@@ -26,6 +26,9 @@ export const sweeps = (vhost, signal) => get(path`leveret/sweeps/${vhost}`, sign
 /** @param {string} vhost @param {string | number} id */
 export const cancelSweep = (vhost, id) => request('DELETE', path`leveret/sweeps/${vhost}/${id}`);
 
+/** What consumers hold of a queue. @param {string} vhost @param {string} queue @param {{ count: number, truncate: number }} options @param {AbortSignal} signal */
+export const unacked = (vhost, queue, options, signal) => get(path`leveret/queues/${vhost}/${queue}/unacked` + query(options), signal);
+
 /**
  * What a delayed exchange holds, what is due first before what is due later.
  * @param {string} vhost @param {string} exchange @param {{ after: string | null, count: number }} options @param {AbortSignal} signal

@@ -78,4 +78,7 @@ export const overview = {
   'Why': '原因',
   'Nothing: no queue grows, every queue with messages has a consumer, nobody is blocked.': '没有：没有队列在增长，有消息的队列都有消费者，没有人受阻。',
   '{rate} without anybody publishing: dead letters come in': '{rate}，但无人发布：死信正在进入',
+  'Store': '存储',
+  'full': '已满',
+  'failed': '失败',
 };

@@ -150,4 +150,11 @@ export const queues = {
   'There are no queues yet. An application declares them when it starts, or you add one here.': '还没有队列。应用启动时会声明队列，您也可以在此添加。',
   'makes some traffic to look at.': '可以产生一些流量以供观察。',
   'The message that is ticked': '勾选的那条消息',
+  'held for {time}': '已持有{time}',
+  'a connection that is gone': '已断开的连接',
+  'got without a consumer': '由 get 取得',
+  'Nothing: everything that was delivered has been acked.': '没有：已投递的消息都已确认。',
+  'The {n} that are held longest.': '持有时间最长的 {n} 条。',
+  '{n} connections did not answer in time; what they hold is missing here.': '{n} 个连接没有及时应答；它们持有的消息未在此列出。',
+  'Not acked yet': '尚未确认',
 };
