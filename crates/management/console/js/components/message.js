@@ -19,7 +19,7 @@ const PROPERTIES = () => ({
  *   exchange: string, routing_key: string, redelivered: boolean, properties: any, payload: string, payload_encoding: string,
  *   payload_bytes: number, place?: string, waits_until?: number, delivery_count?: number, expires_at?: number,
  * }} Message
- * @param {Message} message @param {string} vhost @param {any} [mark] what stands before the line, such as a box to tick
+ * @param {Message} message @param {string} vhost @param {any} [mark] what stands beside it, such as a box to tick
  */
 export function messageView(message, vhost, mark) {
   const properties = Array.isArray(message.properties) ? {} : message.properties ?? {};
@@ -30,12 +30,13 @@ export function messageView(message, vhost, mark) {
     const place = event.target.querySelector('.message-body');
     if (event.target.open && place && !place.firstChild) place.append(...content(message, properties, headers, vhost));
   };
-  return h('details', { class: 'message', 'data-key': message.place, on: { toggle: opened } },
-    h('summary', {}, mark, h('b', {}, message.routing_key || t('(no routing key)')), h('span', { class: 'start' }, start(message)),
+  const line = h('details', { class: 'message', 'data-key': message.place, on: { toggle: opened } },
+    h('summary', {}, h('b', {}, message.routing_key || t('(no routing key)')), h('span', { class: 'start' }, start(message)),
       hasDied(headers) && badge(t('dead letter'), 'bad'), message.redelivered && badge(t('redelivered'), 'warn'),
       message.waits_until && badge(t('tried again in {time}', { time: duration(Math.max(0, message.waits_until - Date.now())) }), 'warn'),
       h('small', {}, bytes(message.payload_bytes))),
     inner);
+  return mark ? h('div', { class: 'marked' }, h('label', { class: 'mark' }, mark), line) : line;
 }
 
 const start = (message) => {

@@ -23,8 +23,9 @@ export function picture({ width, height, nodes, streams, columns }) {
     columns.map(({ title, x }) => s('text', { class: 'column', x, y: 18 }, title)),
     streams.map((stream) => s('path', { 'data-key': `${stream.from}>${stream.to}`, class: `stream ${stream.out ? 'out' : ''} ${stream.rate ? 'moving' : 'still'}`, d: stream.d, 'stroke-width': stream.width.toFixed(1) },
       s('title', {}, `${stream.fromName} → ${stream.toName}: ${stream.rate === null ? t('rate not known') : rate(stream.rate)}`))),
-    nodes.map((node) => s('a', { 'data-key': node.id, href: node.href, class: `node ${node.kind}${node.trouble ? ' trouble' : ''}`, 'aria-label': `${kinds[node.kind]} ${node.name}, ${node.trouble ? t('no consumer') : ''} ${node.more}` },
-      s('title', {}, node.name),
+    nodes.map((node) => s('a', { 'data-key': node.id, href: node.href, class: `node ${node.kind}${node.trouble ? ' trouble' : ''}` },
+      // Read out with the texts below; what those cut off is whole here.
+      s('title', {}, `${kinds[node.kind]} ${node.name}, ${node.trouble ? `${t('no consumer')}, ` : ''}${node.more}`),
       s('rect', { x: node.x, y: node.y, width: node.width, height: node.height, rx: 8 }),
       s('text', { x: node.x + 10, y: node.y + 19 }, cut(node.name, node.width, LETTER.large)),
       s('text', { class: 'small', x: node.x + 10, y: node.y + 36 }, cut(node.more, node.width, LETTER.small)))));

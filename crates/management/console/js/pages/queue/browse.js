@@ -36,8 +36,7 @@ export function browse(ctx, { vhost, name }) {
   }
   const box = (message) => message.place && h('input', {
     type: 'checkbox', class: 'pick', value: message.place, 'aria-label': t('Choose this message'),
-    // Inside the line that opens the message: a click on the box must not open it.
-    on: { click: (event) => event.stopPropagation(), change: (event) => tick(message.place, event.target.checked) },
+    on: { change: (event) => tick(message.place, event.target.checked) },
   });
   async function read(fromStart) {
     const conditions = filter.read();
