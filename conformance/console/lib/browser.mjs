@@ -13,10 +13,10 @@ export const quit = () => browser?.close();
 
 /**
  * @param {(page: import('playwright-core').Page) => Promise<void>} act
- * @param {{ at?: string, width?: number, height?: number, theme?: 'light' | 'dark', language?: string, login?: boolean, expect?: number[] }} [options]
- *   `expect`: statuses of answers that are part of the test
+ * @param {{ at?: string, width?: number, height?: number, theme?: 'light' | 'dark', language?: string, login?: boolean, expect?: number[], kept?: Record<string, string> }} [options]
+ *   `expect`: statuses of answers that are part of the test; `kept`: what the browser remembers of an earlier visit
  */
-export async function visit(act, { at = '/', width = 1280, height = 800, theme = 'light', language = 'en-GB', login = true, expect = [] } = {}) {
+export async function visit(act, { at = '/', width = 1280, height = 800, theme = 'light', language = 'en-GB', login = true, expect = [], kept = {} } = {}) {
   browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] });
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: language, reducedMotion: 'reduce', acceptDownloads: true });
   context.setDefaultTimeout(8000);
@@ -35,6 +35,7 @@ export async function visit(act, { at = '/', width = 1280, height = 800, theme =
     if (!request.url().startsWith(BASE) && !/^(blob|data):/.test(request.url())) wrong.push(`asks ${request.url()}`);
   });
   if (login) await page.addInitScript((value) => sessionStorage.setItem('leveret.login', value), LOGIN);
+  await page.addInitScript((all) => Object.entries(all).forEach(([key, value]) => localStorage.setItem(key, value)), kept);
   try {
     await page.goto(`${BASE}#${at}`);
     await page.waitForSelector(login ? '.shell h1' : '.login');

@@ -141,3 +141,28 @@ test('what a consumer holds is shown, with who holds it', skip, async () => {
     await held.waitFor({ state: 'detached', timeout: 15_000 });
   }, { at: '/queues/%2F/c.held/consumers' });
 });
+
+test('events are seen as they happen', skip, () => visit(async (page) => {
+  await page.locator('[role=status]', { hasText: 'listening' }).waitFor();
+  await fill('c.event');
+  const row = page.locator('tr', { hasText: 'queue.created' }).filter({ hasText: 'c.event' });
+  await row.waitFor();
+  await accessible(page, 'events');
+  await shot(page, 'events');
+  await page.getByLabel('Events with this in them').fill('c.event');
+  await page.waitForFunction(() => [...document.querySelectorAll('tbody tr')].every((one) => one.textContent.includes('c.event')));
+  await page.getByLabel('Hold still').check();
+  await api('DELETE', 'queues/%2F/c.event');
+  await page.getByLabel('Hold still').uncheck();
+  await page.locator('tr', { hasText: 'queue.deleted' }).filter({ hasText: 'c.event' }).waitFor();
+}, { at: '/events' }));
+
+test('duplicates that were dropped are counted', skip, async () => {
+  await fill('c.once', [], { 'x-message-deduplication': true });
+  for (let n = 0; n < 3; n += 1) await api('POST', 'exchanges/%2F/amq.default/publish', { properties: { headers: { 'x-deduplication-header': 'one' } }, routing_key: 'c.once', payload: 'x', payload_encoding: 'string' });
+  await visit(async (page) => {
+    const facts = page.locator('section', { hasText: 'Duplicates' });
+    await facts.locator('div', { hasText: 'dropped' }).filter({ hasText: '2' }).first().waitFor();
+    await page.locator('.tile', { hasText: 'Ready' }).filter({ hasText: '1' }).waitFor();
+  }, { at: '/queues/%2F/c.once' });
+});

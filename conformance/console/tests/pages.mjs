@@ -12,7 +12,7 @@ test('every page', async (t) => {
   const pages = [
     '/', '/flow', '/queues', '/queues/%2F/orders.stock', '/queues/%2F/orders.dead/messages', '/queues/%2F/orders.stock/publish', '/queues/%2F/orders.stock/bindings', '/queues/%2F/orders.stock/consumers',
     '/exchanges', '/exchanges/%2F/orders', '/exchanges/%2F', '/connections', `/connections/${encodeURIComponent(connection)}`, '/channels', `/channels/${encodeURIComponent(channel)}`,
-    '/consumers', '/vhosts', '/vhosts/%2F', '/users', '/users/guest', '/policies', '/definitions', '/health',
+    '/consumers', '/vhosts', '/vhosts/%2F', '/users', '/users/guest', '/policies', '/definitions', '/events', '/health',
   ];
   const screens = [{ width: 390, height: 800, theme: 'light' }, { width: 820, height: 1000, theme: 'dark' }, { width: 1440, height: 900, theme: 'light' }];
   for (const screen of screens) {

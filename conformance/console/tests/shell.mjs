@@ -98,3 +98,13 @@ test('theme and language are chosen and kept', () => visit(async (page) => {
 test('a browser that asks for Chinese gets it', () => visit(async (page) => {
   await page.locator('h1', { hasText: '队列' }).waitFor();
 }, { at: '/queues', language: 'zh-CN' }));
+
+test('while the server is away that is said, and gone when it is back', () => visit(async (page) => {
+  await page.locator('tbody a', { hasText: 'orders.stock' }).waitFor();
+  await page.route('**/api/**', (route) => route.abort());
+  await page.locator('[role=alert]', { hasText: 'cannot be reached' }).waitFor();
+  await page.locator('tbody a', { hasText: 'orders.stock' }).waitFor();
+  await accessible(page, 'a server that is away');
+  await page.unroute('**/api/**');
+  await page.locator('[role=alert]').waitFor({ state: 'detached', timeout: 20_000 });
+}, { at: '/queues', kept: { 'leveret.every': '2' } }));

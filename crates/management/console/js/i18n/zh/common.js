@@ -195,4 +195,5 @@ export const common = {
   's': '秒',
   'ms': '毫秒',
   'Pages of the list': '列表的页',
+  'Events': '事件',
 };

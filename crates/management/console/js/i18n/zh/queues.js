@@ -157,4 +157,9 @@ export const queues = {
   'The {n} that are held longest.': '持有时间最长的 {n} 条。',
   '{n} connections did not answer in time; what they hold is missing here.': '{n} 个连接没有及时应答；它们持有的消息未在此列出。',
   'Not acked yet': '尚未确认',
+  'Duplicates': '重复消息',
+  'dropped': '已丢弃',
+  'ids remembered': '记住的 ID',
+  'producers remembered': '记住的生产者',
+  'gaps in sequences': '序号缺口',
 };
