@@ -23,6 +23,7 @@ mod policies;
 mod publish;
 mod queues;
 mod status;
+mod top;
 mod trace;
 mod users;
 mod vhosts;
@@ -87,6 +88,9 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "Show on one screen whether the broker is well and what it does",
         |command| status::Status::augment_args(command).after_help(status::EXAMPLES),
     ),
+    single::<top::Top>("top", "Watch queues, connections and rates on a live screen", |command| {
+        top::Top::augment_args(command).after_help(top::EXAMPLES)
+    }),
     single::<health::Health>(
         "health",
         "Do the broker's health checks; the exit code says whether all is well",
