@@ -27,7 +27,7 @@ pub(super) enum AckMode {
     Requeue,
     /// It is rejected: dead-lettered where the queue says so, else dropped
     Reject,
-    /// The broker forgets it when it sends it; fastest, and lost when something breaks
+    /// The broker forgets it when it sends it: lost when this command ends before it is written
     None,
 }
 
@@ -90,6 +90,11 @@ impl Runs for Consume {
         if self.ack == AckMode::Requeue && self.count.is_none() && self.idle.is_none() {
             return Err(Failure::usage(
                 "--ack requeue needs an end, when messages go back: --count or --idle",
+            ));
+        }
+        if self.ack == AckMode::None && self.count.is_some() {
+            return Err(Failure::usage(
+                "--ack none makes the broker send everything it has, and what comes after --count would be lost; use --ack ack",
             ));
         }
         amqp::run(self.consume())

@@ -12,6 +12,10 @@ use serde_json::Value;
 
 /// Columns of the curves.
 const CURVE_WIDTH: u16 = 40;
+/// Columns that names have at least.
+const NAME_WIDTH_MIN: u16 = 20;
+/// Columns between columns.
+const GAP: u16 = 2;
 
 /// Draws everything.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State, is_coloured: bool) {
@@ -154,38 +158,61 @@ fn tabs_line<'a>(state: &State, paint: &Paint) -> Line<'a> {
 }
 
 fn draw_list(frame: &mut Frame<'_>, area: Rect, state: &State, paint: &Paint) {
-    let columns: Vec<Column> = state.view.columns().iter().map(Column::of).collect();
-    let visible = state.sample.rows.iter().skip(state.offset).take(usize::from(area.height));
-    let cells: Vec<Vec<String>> =
-        visible.map(|row| columns.iter().map(|column| column.cell(row)).collect()).collect();
+    let visible = || state.sample.rows.iter().skip(state.offset).take(usize::from(area.height));
     let mark = if state.is_descending { "▼" } else { "▲" };
-    let titles: Vec<String> = columns
+    let columns = state.view.columns().iter().enumerate().map(|(at, column)| {
+        let mut column = Column::of(column);
+        if at == state.sort {
+            column.title.push_str(mark);
+        }
+        let cells: Vec<String> = visible().map(|row| column.cell(row)).collect();
+        let widths = cells.iter().chain([&column.title]).map(|text| Span::raw(text.as_str()).width());
+        let width = u16::try_from(widths.max().unwrap_or_default()).unwrap_or(u16::MAX);
+        Shown { column, cells, width, is_sort: at == state.sort }
+    });
+    let columns = fitting(columns.collect(), area.width);
+    let widths: Vec<Constraint> = columns
         .iter()
         .enumerate()
         .map(
-            |(at, column)| {
-                if at == state.sort { format!("{}{mark}", column.title) } else { column.title.clone() }
+            |(at, shown)| {
+                if at == 0 { Constraint::Min(NAME_WIDTH_MIN) } else { Constraint::Length(shown.width) }
             },
         )
         .collect();
-    let width = |at: usize| {
-        let texts = cells.iter().filter_map(|row| row.get(at)).chain(titles.get(at));
-        texts.map(|text| Span::raw(text.as_str()).width()).max().unwrap_or_default()
+    let aligned = |shown: &Shown, text: &str| {
+        let line = Line::raw(text.to_owned());
+        Cell::from(if shown.column.is_right() { line.right_aligned() } else { line })
     };
-    let widths: Vec<Constraint> = (0..columns.len())
-        .map(|at| match at {
-            0 => Constraint::Min(12),
-            at => Constraint::Length(u16::try_from(width(at)).unwrap_or(u16::MAX)),
-        })
-        .collect();
-    let aligned = |(column, text): (&Column, &String)| {
-        let line = Line::raw(text.clone());
-        Cell::from(if column.is_right() { line.right_aligned() } else { line })
+    let titles = columns.iter().map(|shown| aligned(shown, &shown.column.title));
+    let heading = Row::new(titles).style(BOLD.patch(paint.colour(Color::Cyan)));
+    let rows = (0..visible().count()).map(|at| {
+        Row::new(
+            columns.iter().map(move |shown| aligned(shown, shown.cells.get(at).map_or("", String::as_str))),
+        )
+    });
+    frame.render_widget(Table::new(rows, widths).header(heading).column_spacing(GAP), area);
+}
+
+/// A column with its cells.
+struct Shown {
+    column: Column,
+    cells: Vec<String>,
+    width: u16,
+    is_sort: bool,
+}
+
+/// As many columns as have room: the last ones go first, but never the name and the one that is sorted by.
+fn fitting(mut columns: Vec<Shown>, room: u16) -> Vec<Shown> {
+    let need = |columns: &[Shown]| {
+        let rest: u32 = columns.iter().skip(1).map(|shown| u32::from(shown.width + GAP)).sum();
+        u32::from(NAME_WIDTH_MIN) + rest
     };
-    let heading =
-        Row::new(columns.iter().zip(&titles).map(aligned)).style(BOLD.patch(paint.colour(Color::Cyan)));
-    let rows = cells.iter().map(|row| Row::new(columns.iter().zip(row).map(aligned)));
-    frame.render_widget(Table::new(rows, widths).header(heading).column_spacing(2), area);
+    while need(&columns) > u32::from(room) {
+        let Some(last) = columns.iter().skip(1).rposition(|shown| !shown.is_sort) else { break };
+        columns.remove(last + 1);
+    }
+    columns
 }
 
 fn foot_line<'a>(state: &State, paint: &Paint) -> Line<'a> {
@@ -236,5 +263,9 @@ mod tests {
         ] {
             assert!(screen.contains(part), "{part} is not in\n{screen}");
         }
+        let mut narrow = Terminal::new(TestBackend::new(50, 14)).unwrap();
+        narrow.draw(|frame| draw(frame, &state, false)).unwrap();
+        let screen = super::super::text(narrow.backend());
+        assert!(screen.contains("messages▼") && !screen.contains("consumers\n"), "{screen}");
     }
 }

@@ -108,13 +108,21 @@ impl Top {
         }
         let shown = u16::try_from(sample.rows.len()).unwrap_or(self.rows).clamp(1, self.rows);
         state.arrived(Ok(sample));
-        let width = ratatui::crossterm::terminal::size().map_or(120, |(width, _)| width.max(80));
+        let width = width();
         let failed = |error: std::convert::Infallible| Failure::new(error.to_string());
         let mut terminal = Terminal::new(TestBackend::new(width, FRAME_LINES + shown)).map_err(failed)?;
         terminal.draw(|frame| draw::draw(frame, state, false)).map_err(failed)?;
         print(&text(terminal.backend()))?;
         DONE
     }
+}
+
+/// Columns of the terminal; where there is none, what `COLUMNS` says, or enough for every column.
+fn width() -> u16 {
+    let terminal = || ratatui::crossterm::terminal::size().ok().map(|(width, _)| width);
+    let size = if std::io::stdout().is_terminal() { terminal() } else { None };
+    let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+    size.or_else(said).unwrap_or(150).clamp(40, 1_000)
 }
 
 /// The characters of a screen, without the spaces at the ends of lines and the last line, which tells the keys.
