@@ -126,6 +126,11 @@ impl Mailbox {
         true
     }
 
+    /// Bytes that were handed over and are not written yet.
+    pub(crate) fn outstanding_bytes(&self) -> usize {
+        self.outstanding_bytes.load(Ordering::Relaxed)
+    }
+
     /// Nothing more is written until [`unblock`](Self::unblock) says what it depends on; said before what depends on it is delivered.
     pub(crate) fn block(&self) {
         self.blocked.fetch_add(1, Ordering::AcqRel);

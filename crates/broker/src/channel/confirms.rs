@@ -38,6 +38,13 @@ struct Span {
     durability: Durability,
 }
 
+/// How many publishings were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Answered {
+    pub(crate) acked: u64,
+    pub(crate) refused: u64,
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Confirms {
@@ -95,7 +102,7 @@ impl Confirms {
     }
 
     /// Answers what is stored, in order.
-    pub(crate) fn answer(&mut self, stored: Stored, channel: u16, out: &mut Vec<u8>) {
+    pub(crate) fn answer(&mut self, stored: Stored, channel: u16, out: &mut Vec<u8>) -> Answered {
         let mut through = self.answered;
         while let Some(span) = self.waiting.front() {
             if !stored.has(span) {
@@ -107,12 +114,10 @@ impl Confirms {
             through = span.through;
             self.waiting.pop_front();
         }
-        if through > self.answered {
-            self.answer_through(through, channel, out);
-        }
+        if through > self.answered { self.answer_through(through, channel, out) } else { Answered::default() }
     }
 
-    fn answer_through(&mut self, through: u64, channel: u16, out: &mut Vec<u8>) {
+    fn answer_through(&mut self, through: u64, channel: u16, out: &mut Vec<u8>) -> Answered {
         self.refused.sort_unstable();
         self.refused.dedup();
         let due = self.refused.partition_point(|number| *number <= through);
@@ -131,7 +136,9 @@ impl Confirms {
             }
         }
         drop(refused);
+        let count = through - self.answered;
         self.answered = through;
+        Answered { acked: count - due as u64, refused: due as u64 }
     }
 }
 

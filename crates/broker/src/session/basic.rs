@@ -38,6 +38,7 @@ impl Session {
             return Err(request::unsupported(&queue, "basic.get")).or_refuse(channel);
         }
         let Some((entry, left)) = self.take_one(&queue, m.no_ack) else {
+            self.channel(channel)?.figures.get_empty.add(1);
             basic::GetEmpty.write(channel, out);
             return Ok(());
         };
@@ -46,6 +47,8 @@ impl Session {
         let open = self.channel(channel)?;
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
+        open.figures.got(m.no_ack, entry.redelivered);
+        open.figures.used_ms.set(now_ms);
         let counted =
             (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
         let message = counted.as_ref().unwrap_or(&entry.message);
@@ -66,6 +69,7 @@ impl Session {
                 stored: entry.stored,
                 message: entry.message,
             });
+            open.show_unacked();
         }
         if let Some(message) = traced {
             let (connection, user) = (&*self.connection_name, &**self.negotiated.actor.user.name());
@@ -106,13 +110,17 @@ impl Session {
         if m.global {
             self.start_limiter(channel, out)?;
             // A limit that consumers already share is changed in place.
-            let limiter = self.channel(channel)?.limiter.get_or_insert_with(Arc::default).clone();
+            let open = self.channel(channel)?;
+            open.figures.global_prefetch.set(m.prefetch_count.into());
+            let limiter = open.limiter.get_or_insert_with(Arc::default).clone();
             let resumable = limiter.set(u32::from(m.prefetch_count));
             for (queue, consumer) in resumable {
                 queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
             }
         } else {
-            self.channel(channel)?.prefetch = m.prefetch_count;
+            let open = self.channel(channel)?;
+            open.prefetch = m.prefetch_count;
+            open.figures.prefetch.set(m.prefetch_count.into());
         }
         basic::QosOk.write(channel, out);
         Ok(())
@@ -176,8 +184,11 @@ impl Session {
                 };
                 vhost.trace_deliver(tap, message, entry.queue.name(), delivery.redelivered);
             }
+            open.figures.delivered(entry.no_ack, redelivered);
+            open.figures.used_ms.set(*now_ms);
             if !entry.no_ack {
                 open.unacked.push(entry.slot(delivery, tag, *now_ms));
+                open.show_unacked();
             }
         }
     }

@@ -26,7 +26,10 @@ use crate::message::Message;
 use crate::queue::past::Return;
 use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
+use crate::stats::{Happening, Runs};
 use crate::vhost::{Actor, VirtualHost};
+pub(crate) use publish::expiration_problem;
+
 use deliver::DeliverPrefix;
 use errors::IntoError as _;
 use leveret_protocol::handshake::unexpected_method;
@@ -106,6 +109,8 @@ pub(crate) struct Session {
     free_consumers: Vec<u32>,
     routes: Routes,
     pending: Pending,
+    /// What this batch brought to which exchange.
+    runs: Runs,
     /// What the work of this batch changes in the store.
     recorder: Recorder,
     store: Option<Arc<Store>>,
@@ -158,6 +163,7 @@ impl Session {
             free_consumers: Vec::new(),
             routes: Routes::default(),
             pending: Pending::default(),
+            runs: Runs::default(),
             recorder: Recorder::default(),
             store,
             waiter: mailbox.clone(),
@@ -299,7 +305,13 @@ impl Session {
         if self.channels.len() <= at {
             self.channels.resize_with(at + 1, || None);
         }
-        self.channels[at] = Some(Box::default());
+        let open = Box::<Channel>::default();
+        let connection = self.negotiated.actor.connection;
+        open.figures.used_ms.set(self.now_ms);
+        self.vhost.channels().opened(connection, channel, open.figures.clone());
+        self.vhost.all_channels().opened(connection, channel, open.figures.clone());
+        self.vhost.churn().count(Happening::ChannelCreated);
+        self.channels[at] = Some(open);
         channel_methods::OpenOk.write(channel, out);
         self.vhost.emit("channel.created", |event| self.channel_fields(event, channel));
     }
@@ -362,6 +374,10 @@ impl Session {
             self.consumers[number as usize] = None;
             self.free_consumers.push(number);
         }
+        let connection = self.negotiated.actor.connection;
+        self.vhost.channels().closed(connection, channel);
+        self.vhost.all_channels().closed(connection, channel);
+        self.vhost.churn().count(Happening::ChannelClosed);
         self.vhost.emit("channel.closed", |event| self.channel_fields(event, channel));
     }
 

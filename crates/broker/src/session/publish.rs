@@ -84,7 +84,17 @@ impl Session {
             }
         };
         let Self {
-            routes, vhost, negotiated, channels, pending, confirming, broker, connection_name, ..
+            routes,
+            vhost,
+            negotiated,
+            channels,
+            pending,
+            confirming,
+            broker,
+            connection_name,
+            runs,
+            now_ms,
+            ..
         } = self;
         let address = Address {
             key: address_key,
@@ -114,6 +124,7 @@ impl Session {
             }
             message
         };
+        open.figures.used_ms.set(*now_ms);
         if let Mode::Transaction(tx) = &mut open.mode {
             let message = build(queues.len());
             let bytes_max = broker.config().limits.transaction_bytes_max;
@@ -126,14 +137,18 @@ impl Session {
             if tx.held.bytes() > bytes_max {
                 return Err(super::mode::transaction_too_large(channel, bytes_max));
             }
+            open.show_transaction();
             return Ok(());
         }
+        open.figures.published(queues.len(), publish.mandatory);
+        runs.count(found.exchange, queues.len());
         let mut confirm = 0;
         if let Mode::Confirm(confirms) = &mut open.mode {
             if confirms.is_placed() {
                 confirming.push(channel);
             }
             confirm = confirms.take();
+            open.figures.publish_confirm.add(1);
         }
         match queues {
             [] => {
@@ -241,9 +256,12 @@ impl Session {
             let (code, text) = NO_ROUTE;
             put_return(out, channel, code, text, &message, self.negotiated.frame_max);
         }
-        if let Mode::Confirm(confirms) = &mut self.channel(channel)?.mode {
+        let open = self.channel(channel)?;
+        open.figures.published(usize::from(taken), publish.mandatory);
+        if let Mode::Confirm(confirms) = &mut open.mode {
             let first = confirms.is_placed();
             confirms.take();
+            open.figures.publish_confirm.add(1);
             if first {
                 self.confirming.push(channel);
             }
@@ -277,7 +295,7 @@ fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &Vi
 const EXPIRATION_MS_MAX: u64 = crate::queue::arguments::EXPIRY_MS_MAX as u64;
 
 /// RabbitMQ's words for what is wrong with an expiration.
-fn expiration_problem(text: &str) -> String {
+pub(crate) fn expiration_problem(text: &str) -> String {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let negative = text
         .strip_prefix('-')

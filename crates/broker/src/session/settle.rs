@@ -16,11 +16,12 @@ impl Session {
         if self.channel_holds(channel) {
             return self.hold(channel, m.delivery_tag, m.multiple, Settlement::Ack, basic::Ack::ID);
         }
-        let Self { channels, pending, .. } = self;
+        let Self { channels, pending, now_ms, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(unopened());
         };
-        let Channel { unacked, queues, limiter, consumers, .. } = &mut **open;
+        let Channel { unacked, queues, limiter, consumers, figures, .. } = &mut **open;
+        let held = unacked.len();
         let mut consumed = 0;
         let mut settle = |slot: Slot| {
             consumed += u32::from(slot.consumer.is_some());
@@ -34,6 +35,9 @@ impl Session {
         if known.is_none() {
             return Err(unknown_tag(channel, m.delivery_tag, basic::Ack::ID));
         }
+        figures.ack.add((held - unacked.len()) as u64);
+        figures.unacked.set(unacked.len() as u64);
+        figures.used_ms.set(*now_ms);
         if unacked.len() == 0 && consumers.is_empty() {
             // Nothing refers to them any more; a deleted one among them can go.
             queues.clear();
@@ -112,6 +116,7 @@ impl Session {
                 return Err(super::mode::transaction_too_large(channel, bytes_max));
             }
         }
+        self.channel(channel)?.show_transaction();
         Ok(())
     }
 
@@ -143,6 +148,7 @@ impl Session {
         } else {
             open.unacked.take(tag).map(|slot| slots.push(slot))
         };
+        open.show_unacked();
         known.ok_or_else(|| unknown_tag(channel, tag, by))?;
         Ok(slots)
     }
@@ -179,7 +185,9 @@ impl Session {
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, "requeue=false"));
         }
         let mut slots = Vec::new();
-        self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
+        let open = self.channel(channel)?;
+        open.unacked.take_through(0, |slot| slots.push(slot));
+        open.show_unacked();
         self.check_returnable(channel, &slots, basic::Recover::ID)?;
         self.refuse_slots(channel, slots, Some(Return::Released));
         self.record();
@@ -190,6 +198,7 @@ impl Session {
     pub(super) fn ack_slots(&mut self, channel: u16, slots: Vec<Slot>) {
         let Self { channels, pending, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
+        open.figures.ack.add(slots.len() as u64);
         let mut consumed = 0;
         for slot in slots {
             consumed += u32::from(slot.consumer.is_some());

@@ -21,6 +21,7 @@ mod exchanges;
 mod exclusive;
 mod expiry;
 mod faults;
+mod figures;
 mod heartbeat;
 mod inspect;
 mod limits;
