@@ -5,6 +5,7 @@
 
 mod args;
 mod bindings;
+mod browse;
 mod completions;
 mod connections;
 mod consume;
@@ -17,12 +18,15 @@ mod limits;
 mod list;
 mod messages;
 mod noun;
+mod own;
 mod parameters;
 mod permissions;
 mod policies;
 mod publish;
 mod queues;
+mod schedules;
 mod status;
+mod sweeps;
 mod top;
 mod trace;
 mod users;
@@ -107,6 +111,22 @@ pub(crate) const ENTRIES: &[Entry] = &[
     single::<get::Get>("get", "Get a few messages from a queue", |command| {
         get::Get::augment_args(command).after_help(get::EXAMPLES)
     }),
+    single::<browse::Browse>("browse", "Look at messages where they lie, without touching them", |command| {
+        browse::Browse::augment_args(command).after_help(browse::EXAMPLES)
+    }),
+    single::<sweeps::Replay>(
+        "replay",
+        "Send messages of a dead-letter queue back to where they came from",
+        |command| sweeps::Replay::augment_args(command).after_help(sweeps::REPLAY),
+    ),
+    single::<sweeps::Move>("move", "Move messages from one queue to another", |command| {
+        sweeps::Move::augment_args(command).after_help(sweeps::MOVE)
+    }),
+    single::<sweeps::Copy>("copy", "Copy messages from one queue to another", |command| {
+        sweeps::Copy::augment_args(command).after_help(sweeps::COPY)
+    }),
+    group::<sweeps::Sweeps>("sweeps", "List, show and end replays, moves and copies"),
+    group::<schedules::Schedules>("schedules", "List, cancel and send messages that delayed exchanges hold"),
     single::<trace::Trace>(
         "trace",
         "Follow messages through a virtual host as they are published and delivered",

@@ -3,6 +3,7 @@
 use super::args::{Common, OneInVhost, VhostOption, object};
 use super::list::ListInVhost;
 use super::noun::Noun;
+use super::own::ours;
 use super::{DONE, Runs};
 use crate::failure::Outcome;
 use crate::http::path;
@@ -67,6 +68,21 @@ pub(crate) enum Queues {
     #[command(after_help = "Examples:
   leveret queues purge orders")]
     Purge(OneInVhost),
+
+    /// Stop deliveries of a queue until it is resumed
+    #[command(after_help = "Only of Leveret.
+
+Examples:
+  leveret queues pause orders
+        while its consumers are mended; messages are still taken in")]
+    Pause(OneInVhost),
+
+    /// Let deliveries of a paused queue go on
+    #[command(after_help = "Only of Leveret.
+
+Examples:
+  leveret queues resume orders")]
+    Resume(OneInVhost),
 }
 
 /// Options of `queues declare`.
@@ -124,6 +140,8 @@ impl Runs for Queues {
                 };
                 NOUN.delete(&common.api()?, &vhost.name()?, &[&name], query, &common)
             }
+            Queues::Pause(one) => switch(&one, "pause", "paused"),
+            Queues::Resume(one) => switch(&one, "resume", "resumed"),
             Queues::Purge(one) => {
                 let (api, vhost) = (one.common.api()?, one.vhost.name()?);
                 let path = path(&["queues", &vhost, &one.name, "contents"]);
@@ -133,6 +151,15 @@ impl Runs for Queues {
             }
         }
     }
+}
+
+/// Pauses or resumes.
+fn switch(one: &OneInVhost, what: &str, done: &str) -> Outcome {
+    let (api, vhost) = (one.common.api()?, one.vhost.name()?);
+    ours(&api, "pausing a queue", "")?;
+    let path = path(&["leveret", "queues", &vhost, &one.name, what]);
+    NOUN.ask(&api, (&vhost, &one.name), "POST", &path, None)?;
+    NOUN.done(done, &vhost, &one.name, &one.common)
 }
 
 impl Declare {
