@@ -15,6 +15,7 @@ mod values;
 
 pub(crate) use declare::Single;
 pub(crate) use layers::{Layer, Origin, Problem, Texts};
+pub(crate) use nearest::nearest;
 pub(crate) use options::{OPTIONS, Settings};
 pub(crate) use values::{
     ByteSize, ListenAddress, LogFormat, NameValue, OtlpSignal, Span, TlsVerify, Watermark,

@@ -8,7 +8,9 @@
 
 mod bench;
 mod client;
+mod commands;
 mod dependencies;
+mod peer;
 mod serve;
 mod store;
 mod support;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn leveret(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
     command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
+    command.env("XDG_CONFIG_HOME", folder.path());
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(&name.to_string_lossy())) {
         command.env_remove(name);
     }
