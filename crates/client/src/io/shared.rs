@@ -187,6 +187,8 @@ pub(crate) struct ConnectionShared {
     pub(crate) close_now: AtomicBool,
     pub(crate) frame_max: AtomicU32,
     pub(crate) dropped_unsettled: AtomicU64,
+    /// What the broker said of itself when it was last connected to.
+    pub(crate) server_properties: Mutex<Arc<FieldTable>>,
     /// What was declared on this connection, to be declared again.
     pub(crate) topology: Mutex<Topology>,
     /// Bytes of deliveries that need no ack and wait for their consumers.
@@ -210,6 +212,7 @@ impl ConnectionShared {
             close_now: AtomicBool::new(false),
             frame_max: AtomicU32::new(0),
             dropped_unsettled: AtomicU64::new(0),
+            server_properties: Mutex::default(),
             topology: Mutex::default(),
             waiting_bytes: AtomicUsize::new(0),
             waiting_bytes_max: options.waiting_bytes_max,

@@ -1,0 +1,30 @@
+//! CBOR (RFC 8949).
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Codec, CodecError};
+
+/// A body in CBOR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cbor<T>(pub T);
+
+impl<T: Serialize + DeserializeOwned + Send> Codec for Cbor<T> {
+    type Value = T;
+    const CONTENT_TYPE: &'static str = "application/cbor";
+
+    fn encode(value: &T) -> Result<Bytes, CodecError> {
+        let mut body = Vec::new();
+        match ciborium::into_writer(value, &mut body) {
+            Ok(()) => Ok(body.into()),
+            Err(error) => Err(CodecError::Encode { wanted: "CBOR", source: error.into() }),
+        }
+    }
+
+    fn decode(body: &Bytes) -> Result<Self, CodecError> {
+        let mut rest = &body[..];
+        let wrong = |source| CodecError::Decode { wanted: "CBOR", source };
+        let value = ciborium::from_reader(&mut rest).map_err(|error: ciborium::de::Error<_>| wrong(error.into()))?;
+        if rest.is_empty() { Ok(Self(value)) } else { Err(wrong("there is more behind the value".into())) }
+    }
+}
