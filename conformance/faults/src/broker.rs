@@ -30,7 +30,16 @@ impl Broker {
         }
         let timeout = format!("{HANDSHAKE_TIMEOUT_S}s");
         let mut child = command
-            .args(["serve", "--memory", "--amqp", "127.0.0.1:0", "--log-level", "error"])
+            .args([
+                "serve",
+                "--memory",
+                "--amqp",
+                "127.0.0.1:0",
+                "--management",
+                "none",
+                "--log-level",
+                "error",
+            ])
             .args(["--handshake-timeout", &timeout])
             .current_dir(folder.path())
             .stdin(Stdio::null())

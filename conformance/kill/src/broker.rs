@@ -38,7 +38,7 @@ impl Starter {
         }
         let log: File = OpenOptions::new().create(true).append(true).open(&self.log)?;
         command
-            .args(["serve", "--amqp", "127.0.0.1:0", "--log-level", "warn", "--data"])
+            .args(["serve", "--amqp", "127.0.0.1:0", "--management", "none", "--log-level", "warn", "--data"])
             .arg(&self.data)
             .current_dir(self.log.parent().unwrap_or(Path::new("/")))
             .stdin(Stdio::null())

@@ -10,9 +10,10 @@ use crate::topology::Topology;
 use crate::vhost::VirtualHost;
 use bytes::Bytes;
 use leveret_protocol::{FieldTable, FieldValue, Properties};
+use parking_lot::RwLock;
 use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 /// The exchange.
 const EXCHANGE: &str = "amq.rabbitmq.event";
@@ -22,19 +23,20 @@ const EXCHANGE: &str = "amq.rabbitmq.event";
 pub(crate) struct Events {
     /// Name of the virtual host that has the exchange.
     home: Name,
-    vhost: OnceLock<Weak<VirtualHost>>,
+    vhost: RwLock<Weak<VirtualHost>>,
     /// Something is bound to it.
     heard: AtomicBool,
 }
 
 impl Events {
     pub(crate) fn new(home: &str) -> Arc<Self> {
-        Arc::new(Self { home: home.into(), vhost: OnceLock::new(), heard: AtomicBool::new(false) })
+        Arc::new(Self { home: home.into(), vhost: RwLock::default(), heard: AtomicBool::new(false) })
     }
 
     /// Gives a new virtual host the exchange, if it is the one that has it.
     pub(crate) fn settle(&self, vhost: &Arc<VirtualHost>) {
-        if *vhost.name() == self.home && self.vhost.set(Arc::downgrade(vhost)).is_ok() {
+        if *vhost.name() == self.home {
+            *self.vhost.write() = Arc::downgrade(vhost);
             let spec = ExchangeSpec {
                 durable: true,
                 internal: true,
@@ -61,7 +63,7 @@ impl Events {
 
     #[cold]
     fn publish(&self, key: &str, mut headers: FieldTable) {
-        let Some(vhost) = self.vhost.get().and_then(Weak::upgrade) else { return };
+        let Some(vhost) = self.vhost.read().upgrade() else { return };
         let unix_ms = vhost.clock().unix_ms();
         headers.insert("timestamp_in_ms", FieldValue::I64(unix_ms as i64));
         let properties = Properties {

@@ -30,9 +30,10 @@ mod timers;
 pub mod topology;
 pub mod vhost;
 
-pub use broker::{Broker, ShutdownReport, StartError};
+pub use broker::{Broker, NotStored, ShutdownReport, StartError};
 pub use clock::{Clock, Timer};
 pub use config::{Config, DataLocation, Limits, total_memory_bytes};
 pub use inspect::{ConnectionInfo, ConsumerInfo, QueuedMessage, UNACKED_MAX, Unacked, UnackedMessage};
 pub use memory::{MemoryGauge, Resource};
 pub use message::Message;
+pub use net::RABBITMQ_VERSION;

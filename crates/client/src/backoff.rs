@@ -83,9 +83,14 @@ impl Backoff {
         self.attempts
     }
 
-    /// Starts over, once a connection stands.
-    pub fn reset(&mut self) {
-        *self = Self::new(self.options);
+    /// A connection was open for as long as this before it was lost. The count of attempts begins again; the delays do only if it was
+    /// open for at least the longest of them ([`BackoffOptions::max`]): who is thrown out as soon as it is in is not to
+    /// come back at once for ever.
+    pub fn was_open(&mut self, open: Duration) {
+        self.attempts = 0;
+        if open >= self.options.backoff.max {
+            *self = Self::new(self.options);
+        }
     }
 }
 
@@ -153,8 +158,10 @@ mod tests {
         assert_eq!(backoff.next_delay(Duration::ZERO, &mut rng), Ok(SECOND));
         assert_eq!(backoff.next_delay(Duration::ZERO, &mut rng), Ok(SECOND * 2));
         assert_eq!(backoff.next_delay(Duration::ZERO, &mut rng), Err(GaveUp::Attempts(2)));
-        backoff.reset();
+        backoff.was_open(SECOND * 5);
         assert_eq!((backoff.attempts(), backoff.next_delay(Duration::ZERO, &mut rng)), (0, Ok(SECOND)));
+        backoff.was_open(SECOND * 4);
+        assert_eq!((backoff.attempts(), backoff.next_delay(Duration::ZERO, &mut rng)), (0, Ok(SECOND * 2)));
 
         let mut backoff = Backoff::new(with(Jitter::None).time_max(SECOND * 3));
         assert_eq!(

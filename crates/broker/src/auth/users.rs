@@ -99,7 +99,7 @@ impl Auth {
     }
 
     /// Deletes a user with all its permissions. Open connections keep their [`User`] but are refused everything;
-    /// RabbitMQ closes them with 320 and the text `user 'name' is deleted`.
+    /// [`Broker::delete_user`](crate::Broker::delete_user) closes them.
     ///
     /// # Errors
     /// [`AuthError::NoUser`].

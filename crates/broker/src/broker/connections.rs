@@ -22,9 +22,9 @@ pub(crate) struct ConnectionHandle {
     /// `peer:port -> own:port`.
     pub(crate) name: OnceLock<Arc<str>>,
     pub(crate) mailbox: Arc<Mailbox>,
-    /// Its user, once it is open.
+    /// Its user, once it may enter a virtual host.
     pub(crate) user: OnceLock<Name>,
-    /// The virtual host it is in, once it is open.
+    /// The virtual host it is in, once it may enter it.
     pub(crate) vhost: OnceLock<Name>,
     /// Channels open on it.
     pub(crate) channels: AtomicUsize,
@@ -44,25 +44,34 @@ pub struct ShutdownReport {
 }
 
 impl BrokerInner {
-    /// The virtual host a user wants to work in.
+    /// The virtual host a user wants to work in. From then on the connection is counted there.
     ///
     /// # Errors
-    /// There is none of that name, or the user has no permissions there.
-    pub(crate) fn enter_vhost(&self, user: &User, name: &str) -> Result<Arc<VirtualHost>, Refusal> {
+    /// There is none of that name, the user has no permissions there, or there are as many connections as there may be.
+    pub(crate) fn enter_vhost(
+        &self,
+        connection: &ConnectionHandle,
+        user: &User,
+        name: &str,
+    ) -> Result<Arc<VirtualHost>, Refusal> {
+        // One at a time: two that come at once are not both the last that may. Whoever deletes the virtual host or the user
+        // comes before this, and the connection is refused, or after it, and closes the connection.
+        let connections = self.connections.lock();
         let vhost = self.vhost(name).ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
         vhost.check_connection_limit(user, || {
-            let is_there = |c: &&Arc<ConnectionHandle>| c.vhost.get().is_some_and(|vhost| **vhost == *name);
-            self.connections.lock().values().filter(is_there).count() as u64
+            connections.values().filter(|c| c.vhost.get().is_some_and(|vhost| **vhost == *name)).count()
+                as u64
         })?;
         self.auth.check_vhost_access(user, name)?;
         let max = self.config.limits.connections_max;
-        if self.connections.lock().len() > max {
+        if connections.len() > max {
             let text = format!("connection refused: node connection limit ({max}) is reached");
             return Err(Refusal::other(ReplyCode::NotAllowed, text));
         }
-        let is_theirs = |c: &&Arc<ConnectionHandle>| c.user.get() == Some(user.name());
-        let open = self.connections.lock().values().filter(is_theirs).count();
+        let open = connections.values().filter(|c| c.user.get() == Some(user.name())).count();
         self.auth.check_connection_limit(user, open as u64)?;
+        let _ = connection.user.set(user.name().clone());
+        let _ = connection.vhost.set(vhost.name().clone());
         Ok(vhost)
     }
 
@@ -124,6 +133,16 @@ impl BrokerInner {
     pub(crate) fn each_connection(&self, mut each: impl FnMut(&ConnectionHandle)) {
         let all: Vec<_> = self.connections.lock().values().cloned().collect();
         all.iter().for_each(|connection| each(connection));
+    }
+
+    /// Closes with 320 those that are meant.
+    pub(super) fn close_connections(&self, meant: impl Fn(&ConnectionHandle) -> bool, text: &str) {
+        self.each_connection(|connection| {
+            if meant(connection) {
+                let code = ReplyCode::ConnectionForced;
+                connection.mailbox.order(Command::Close { code, text: text.to_owned() });
+            }
+        });
     }
 
     pub(super) async fn shutdown(&self, deadline: Duration) -> ShutdownReport {

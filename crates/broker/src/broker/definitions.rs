@@ -58,6 +58,15 @@ impl BrokerInner {
         }
     }
 
+    /// The same, in one append with what is in the batch.
+    pub(super) fn save_definitions_with(&self, batch: &mut Batch) {
+        let mut saved = self.saved.lock();
+        let state = self.auth.epoch() + 1;
+        self.put_general(batch);
+        self.changes().append(self.store(), batch);
+        *saved = state;
+    }
+
     /// Waits until what was changed is stored; at a start, where nobody else waits.
     fn store_now(&self) -> Result<(), String> {
         let Some(store) = self.store() else { return Ok(()) };
@@ -83,9 +92,13 @@ impl BrokerInner {
             .set_disk_low(waits || free.is_some_and(|free| free < self.config.limits.disk_free_min_bytes));
     }
 
-    pub(super) fn make_defaults(&self) -> Result<(), StartError> {
+    /// What a broker has that is new, or that nobody could log in to.
+    pub(super) fn make_defaults(&self, is_new: bool) -> Result<(), StartError> {
         let config = &self.config;
-        let _ = self.declare_vhost(&config.default_vhost);
+        // One that was deleted stays so, unless nobody could log in anywhere.
+        if is_new || self.vhosts.read().is_empty() || self.auth.users().is_empty() {
+            let _ = self.declare_vhost(&config.default_vhost);
+        }
         if self.auth.users().is_empty() {
             let password = PasswordHash::new(HashingAlgorithm::default(), config.default_pass.as_bytes());
             let record = UserRecord {

@@ -2,10 +2,13 @@
 
 mod connections;
 mod definitions;
+mod deletions;
 mod parameters;
+mod stored;
 
 pub(crate) use connections::ConnectionHandle;
 pub use connections::ShutdownReport;
+pub use stored::NotStored;
 
 use crate::auth::{Auth, AuthSettings, Mechanism};
 use crate::clock::Clock;
@@ -19,7 +22,7 @@ use crate::replies::Replies;
 use crate::timers::Timers;
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
 use leveret_store::{Batch, Store};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RecursiveRwLock, RwLock};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -154,6 +157,7 @@ impl Broker {
             runtime: Handle::current(),
             store: store.clone(),
             changes: Arc::default(),
+            definitions_stand: Arc::default(),
             node: Name::from(&*config.node_name),
             events: events.clone(),
         };
@@ -177,8 +181,8 @@ impl Broker {
             listeners: Mutex::default(),
         });
         inner.restore(recovered.as_ref())?;
-        drop(recovered);
-        inner.make_defaults()?;
+        let is_new = recovered.is_none_or(|recovered| recovered.definitions.is_empty());
+        inner.make_defaults(is_new)?;
         inner.save_definitions();
         inner.watch_disk();
         if inner.store().is_some() {
@@ -295,6 +299,10 @@ impl BrokerInner {
         &self.shared.runtime
     }
 
+    pub(crate) fn definitions_stand(&self) -> &RecursiveRwLock<()> {
+        &self.shared.definitions_stand
+    }
+
     pub(crate) fn changes(&self) -> &Changes {
         &self.shared.changes
     }
@@ -316,11 +324,13 @@ impl BrokerInner {
     }
 
     pub(crate) fn declare_vhost(&self, name: &str) -> Arc<VirtualHost> {
+        let standing = self.definitions_stand().read();
         let (vhost, new) = self.insert_vhost(name);
         if new {
             let mut batch = Batch::new();
             vhost.put_metadata(VhostMetadata::default(), &mut batch);
             self.changes().append(self.store(), &mut batch);
+            drop(standing);
             vhost.emit("vhost.created", |event| event.text("name", name));
         }
         vhost

@@ -22,6 +22,7 @@ impl BrokerInner {
     /// The first element that cannot be had, by its place in the document. What came before it stays.
     pub(crate) fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
         // One append for all of it; what came before an element that cannot be had stays, and is stored as well.
+        let _standing = self.definitions_stand().read();
         let mut batch = Batch::new();
         self.import_vhosts(definitions, &mut batch);
         let imported = definitions

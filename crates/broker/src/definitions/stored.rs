@@ -18,7 +18,7 @@ mod settings;
 
 pub(crate) use settings::{
     put_global_parameter, put_parameter, put_policy, put_vhost, remove_global_parameter, remove_parameter,
-    remove_policy,
+    remove_policy, remove_vhost,
 };
 
 use crate::exchange::{Destination, ExchangeKind, ExchangeSpec};

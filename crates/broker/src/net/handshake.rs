@@ -2,7 +2,7 @@
 
 use super::input::Input;
 use crate::auth::{AuthStep, PeerInfo, SILENT_CLOSE_DELAY_MS, User};
-use crate::broker::BrokerInner;
+use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::session::{ClientCapabilities, Negotiated};
 use crate::vhost::{Actor, VirtualHost};
 use leveret_protocol::handshake::{Farewell, Greeting, HandshakeError, ServerHandshake, ServerStep, Tuning};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// The version of RabbitMQ whose behaviour clients may count on. Some ask: kombu derives the meaning of
 /// `basic.qos` from it, NServiceBus wants at least 3.10.
-pub(crate) const RABBITMQ_VERSION: &str = "3.13.7";
+pub const RABBITMQ_VERSION: &str = "3.13.7";
 
 /// What clients may use; everything here works.
 const CAPABILITIES: [&str; 9] = [
@@ -30,7 +30,7 @@ const CAPABILITIES: [&str; 9] = [
 pub(crate) struct Handshake {
     broker: Arc<BrokerInner>,
     peer: PeerInfo,
-    connection: u64,
+    connection: Arc<ConnectionHandle>,
     machine: ServerHandshake,
     user: Option<User>,
     capabilities: ClientCapabilities,
@@ -55,7 +55,7 @@ pub(crate) enum Step {
 }
 
 impl Handshake {
-    pub(crate) fn new(broker: Arc<BrokerInner>, peer: PeerInfo, connection: u64) -> Self {
+    pub(crate) fn new(broker: Arc<BrokerInner>, peer: PeerInfo, connection: Arc<ConnectionHandle>) -> Self {
         let greeting = Greeting {
             server_properties: server_properties(&broker),
             mechanisms: broker.auth().mechanisms(&peer),
@@ -123,7 +123,7 @@ impl Handshake {
         let (Some(user), Some(tuning)) = (self.user.clone(), self.tuning) else {
             return Step::Refused { after_ms: 0 };
         };
-        let found = self.broker.enter_vhost(&user, vhost);
+        let found = self.broker.enter_vhost(&self.connection, &user, vhost);
         let vhost = match found {
             Ok(vhost) => vhost,
             Err(refusal) => {
@@ -135,7 +135,7 @@ impl Handshake {
         self.machine.open_ok(out);
         Step::Accepted(Box::new(Accepted {
             negotiated: Negotiated {
-                actor: Actor { user, connection: self.connection },
+                actor: Actor { user, connection: self.connection.id },
                 // 0 is the client's word for no limit.
                 frame_max: if tuning.frame_max == 0 { u32::MAX } else { tuning.frame_max },
                 channel_max: tuning.channel_max,

@@ -130,7 +130,7 @@ where
         }
     };
     let _ = handle.name.set(name.as_str().into());
-    let handshake = Handshake::new(broker.clone(), peer, handle.id);
+    let handshake = Handshake::new(broker.clone(), peer, handle.clone());
     tokio::spawn(Connection::new(stream, broker, handle, handshake, name).run());
 }
 

@@ -10,4 +10,4 @@ mod open;
 mod order;
 pub mod tls;
 
-pub(crate) use handshake::RABBITMQ_VERSION;
+pub use handshake::RABBITMQ_VERSION;

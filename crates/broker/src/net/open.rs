@@ -59,8 +59,6 @@ impl Open {
             channel_max: negotiated.channel_max,
         };
         let heartbeat = Heartbeat::new(u64::from(accepted.heartbeat_s) * 1000, now_ms);
-        let _ = handle.user.set(negotiated.actor.user.name().clone());
-        let _ = handle.vhost.set(accepted.vhost.name().clone());
         let out_bytes_max = broker.config().limits.outgoing_bytes_max;
         let open = Self {
             connection_blocked: negotiated.capabilities.connection_blocked,

@@ -34,7 +34,8 @@ impl<Q: Clone> Topology<Q> {
         Some((entry.handle, removed))
     }
 
-    pub(super) fn remove_exchange(&mut self, name: &str) -> Removed {
+    /// Removes an exchange, whatever its name, with all bindings from and to it.
+    pub(crate) fn remove_exchange(&mut self, name: &str) -> Removed {
         let mut removed = Removed::default();
         self.remove_unused(vec![name.into()], &mut removed);
         removed

@@ -48,8 +48,10 @@ impl VirtualHost {
         }
         self.check_store(spec.durable)?;
         let kept = self.make_kept(&spec, KeptNumbers::default())?;
-        let created =
-            self.change(|topology, batch| declare(topology, self.name(), spec.clone(), kept, batch))?;
+        let created = self.change(|topology, batch| {
+            self.check_not_deleted()?;
+            declare(topology, self.name(), spec.clone(), kept, batch)
+        })?;
         if created {
             self.exchange_created(&spec, actor);
         }

@@ -30,9 +30,10 @@ impl VirtualHost {
     /// Says something else of it. The default type is for queues declared from now on.
     ///
     /// # Errors
-    /// The store has failed.
+    /// The store has failed, or the virtual host is deleted.
     pub fn set_metadata(&self, metadata: VhostMetadata) -> Result<(), Refusal> {
         self.check_store(true)?;
+        let _standing = self.stand()?;
         let mut batch = Batch::new();
         self.put_metadata(metadata, &mut batch);
         self.shared.changes.append(self.store(), &mut batch);

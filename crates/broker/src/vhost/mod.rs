@@ -6,6 +6,7 @@
 mod bindings;
 mod browse;
 mod changes;
+mod delete;
 mod events;
 mod exchanges;
 mod gates;
@@ -26,6 +27,7 @@ pub use browse::{
     MessageState,
 };
 pub(crate) use changes::Changes;
+pub(crate) use delete::deleted_text;
 pub(crate) use gates::KeptNumbers;
 pub use gates::SeenFigures;
 pub use limits::VhostLimits;
@@ -49,7 +51,7 @@ use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
 use leveret_protocol::{RawProperties, ReplyCode};
 use leveret_store::{Batch, State, Store, Ticket};
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RwLock, RwLockReadGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
@@ -84,6 +86,9 @@ pub(crate) struct Shared {
     pub(crate) runtime: Handle,
     pub(crate) store: Option<Arc<Store>>,
     pub(crate) changes: Arc<Changes>,
+    /// Read while definitions are changed and appended to the store, written while a virtual host is deleted: nothing of it is stored after
+    /// what forgets it. (Taken before every other lock; changes under the topology's lock need it not.)
+    pub(crate) definitions_stand: Arc<RecursiveRwLock<()>>,
     /// The node's name.
     pub(crate) node: Name,
     pub(crate) events: Arc<Events>,
@@ -101,6 +106,8 @@ pub struct VirtualHost {
     metadata: RwLock<VhostMetadata>,
     parameters: RwLock<parameters::Parameters>,
     limits_in_force: limits::LimitsInForce,
+    /// It is gone. Changes under the topology's lock.
+    deleted: AtomicBool,
     /// The firehose is on.
     traced: AtomicBool,
     shared: Shared,
@@ -118,6 +125,7 @@ impl VirtualHost {
             metadata: RwLock::default(),
             parameters: RwLock::default(),
             limits_in_force: limits::LimitsInForce::default(),
+            deleted: AtomicBool::new(false),
             traced: AtomicBool::new(false),
             shared,
             sweeps: sweeps::Sweeps::default(),
@@ -214,6 +222,12 @@ impl VirtualHost {
     /// How many changes the store did not take.
     pub(crate) fn changes_lost(&self) -> u64 {
         self.shared.changes.lost()
+    }
+
+    /// While the result lives the virtual host is there.
+    fn stand(&self) -> Result<RecursiveRwLockReadGuard<'_, ()>, Refusal> {
+        let standing = self.shared.definitions_stand.read();
+        self.check_not_deleted().map(|()| standing)
     }
 
     /// Refuses changes that are to last when the store has failed.

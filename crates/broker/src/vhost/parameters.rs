@@ -35,7 +35,7 @@ impl VirtualHost {
     /// Sets a parameter, or replaces it. Component `vhost-limits`, name `limits`, are the [limits](Self::limits).
     ///
     /// # Errors
-    /// [`Refusal::Validation`]: an unknown component, limits that cannot be. The store has failed.
+    /// [`Refusal::Validation`]: an unknown component, limits that cannot be. The store has failed, or the virtual host is deleted.
     pub fn set_parameter(&self, component: &str, name: &str, value: Value) -> Result<(), Refusal> {
         if POLICIES.contains(&component) {
             return Err(Refusal::validation("policies may not be set using this method"));
@@ -44,10 +44,12 @@ impl VirtualHost {
             return Err(Refusal::validation(format!("component {component} not found")));
         }
         self.check_store(true)?;
+        let standing = self.stand()?;
         let parameter = Parameter { component: component.into(), name: name.into(), value };
         let mut batch = Batch::new();
         self.put_parameter(parameter.clone(), &mut batch)?;
         self.shared.changes.append(self.store(), &mut batch);
+        drop(standing);
         self.parameter_set(component, name, &parameter.value);
         self.check_store(true)
     }
@@ -55,9 +57,10 @@ impl VirtualHost {
     /// Takes a parameter away. Whether it was there.
     ///
     /// # Errors
-    /// The store has failed.
+    /// The store has failed, or the virtual host is deleted.
     pub fn clear_parameter(&self, component: &str, name: &str) -> Result<bool, Refusal> {
         self.check_store(true)?;
+        let standing = self.stand()?;
         let mut parameters = self.parameters.write();
         let there = parameters.remove(&(component.to_owned(), name.to_owned())).is_some();
         if there {
@@ -69,6 +72,7 @@ impl VirtualHost {
             self.shared.changes.append(self.store(), &mut batch);
         }
         drop(parameters);
+        drop(standing);
         if there {
             self.parameter_cleared(component, name);
         }

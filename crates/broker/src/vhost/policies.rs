@@ -14,10 +14,12 @@ impl VirtualHost {
     /// takes time in proportion to the number of queues and exchanges, so not on a thread that serves connections when they are many.
     ///
     /// # Errors
-    /// [`Refusal::Validation`]: pattern, keys or values that cannot be. The store has failed.
+    /// [`Refusal::Validation`]: pattern, keys or values that cannot be. The store has failed, or the virtual host is deleted.
     pub fn set_policy(self: &Arc<Self>, scope: PolicyScope, policy: Policy) -> Result<(), Refusal> {
         self.check_store(true)?;
+        let standing = self.stand()?;
         self.put_policies([(scope, policy.clone())], None)?;
+        drop(standing);
         self.announce_policy_set(&policy);
         self.check_store(true)
     }
@@ -25,9 +27,10 @@ impl VirtualHost {
     /// Takes a policy away. Whether it was there.
     ///
     /// # Errors
-    /// The store has failed.
+    /// The store has failed, or the virtual host is deleted.
     pub fn clear_policy(self: &Arc<Self>, scope: PolicyScope, name: &str) -> Result<bool, Refusal> {
         self.check_store(true)?;
+        let standing = self.stand()?;
         let there = self.change_policies(None, |policies, batch| {
             let there = policies.remove(scope, name);
             if there {
@@ -35,6 +38,7 @@ impl VirtualHost {
             }
             there
         });
+        drop(standing);
         if there {
             self.announce_policy_cleared(scope, name);
         }

@@ -101,6 +101,7 @@ impl VirtualHost {
         self.check_store(lasting)?;
         let queues_max = self.queues_max();
         let other = self.change(|topology, batch| {
+            self.check_not_deleted()?;
             if let Some(other) = topology.queue(&name) {
                 return Ok(Some(other.clone()));
             }
@@ -192,18 +193,25 @@ impl VirtualHost {
         let Some(removed) = gone else { return 0 };
         self.removed(&removed);
         self.queue_deleted(queue.name());
-        let mut outcome = Outcome::default();
-        let (consumers, ready, timer) = {
-            let mut state = queue.lock();
-            let (consumers, ready) = state.delete(&mut outcome);
-            (consumers, ready, state.timer_ms())
-        };
+        let (ready, mut outcome) = self.close_queue(queue);
         if !changes::is_lasting(queue) {
             // Of a queue that does not last there may be messages on disk all the same; a lasting one's went with it.
             let mut recorder = Recorder::default();
             recorder.take(queue, &mut outcome);
             let _ = recorder.commit(self.store(), None);
         }
+        ready
+    }
+
+    /// A queue that was taken out gives back what it held, and its consumers are cancelled. Returns how many messages were ready, and what
+    /// is to be forgotten in the store.
+    pub(super) fn close_queue(&self, queue: &Arc<Queue>) -> (usize, Outcome) {
+        let mut outcome = Outcome::default();
+        let (consumers, ready, timer) = {
+            let mut state = queue.lock();
+            let (consumers, ready) = state.delete(&mut outcome);
+            (consumers, ready, state.timer_ms())
+        };
         if let Some(due) = timer {
             self.timers().cancel(due, queue);
         }
@@ -212,7 +220,7 @@ impl VirtualHost {
             let (consumer, mailbox) = (consumer.number, consumer.mailbox);
             mailbox.order(Command::ConsumerCancelled { consumer, queue: queue.id() });
         }
-        ready
+        (ready, outcome)
     }
 
     /// Deletes an auto-delete or expired queue, unless somebody came to use it meanwhile.

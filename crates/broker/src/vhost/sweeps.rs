@@ -17,6 +17,13 @@ const OVER_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Sweeps(Mutex<(u64, Vec<Arc<Sweep>>)>);
 
+impl Sweeps {
+    /// Ends them all.
+    pub(super) fn cancel(&self) {
+        self.0.lock().1.iter().for_each(|sweep| sweep.cancel());
+    }
+}
+
 impl VirtualHost {
     /// Sends dead letters back to where they came from, or elsewhere. They keep their headers and their `x-death`, and carry
     /// `x-replayed-at` (a timestamp), `x-replay-count` and `x-replay-deaths` (their deaths before it). An expiration that dead-lettering took

@@ -14,6 +14,7 @@ mod consumers;
 mod dead_letter;
 mod dedup;
 mod dedup_exchanges;
+mod deletions;
 mod durable;
 mod events;
 mod exchanges;

@@ -5,21 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use leveret_protocol::ShortStr;
-use leveret_protocol::methods::{basic, channel, confirm};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::restore::encode;
-use super::shared::{CallKind, ChannelShared, Opened, ReplySender, Subscription};
-use crate::acks::{Coalescer, SettleFrame, Settlement};
+use super::asked::{CallKind, Opened, ReplySender, Subscription};
+use super::channel_shared::ChannelShared;
+use super::consuming::Consuming;
+use crate::acks::Coalescer;
 use crate::confirms::Ring;
 use crate::consumer::Delivery;
 use crate::error::{Error, SendError};
 use crate::publisher::InFlight;
-
-/// Pauses between attempts to bring a channel or a consumer back that the broker closed.
-const PAUSES_MS: [u64; 6] = [50, 200, 1000, 2000, 5000, 10_000];
 
 /// Who waits for the next answer on the channel.
 pub(super) enum Pending {
@@ -47,17 +43,6 @@ impl Pending {
     }
 }
 
-/// A consumer of the channel.
-pub(super) struct Consuming {
-    pub(super) subscription: Subscription,
-    /// Deliveries of the present batch.
-    pub(super) batch: VecDeque<Delivery>,
-    /// The broker cancelled it: when to subscribe again.
-    pub(super) again_at: Option<Instant>,
-    /// The queue is not there: if it is of those that go by themselves it is declared first.
-    pub(super) declares: bool,
-}
-
 pub(super) struct ChannelState {
     pub(super) shared: Arc<ChannelShared>,
     pub(super) recovers: bool,
@@ -80,7 +65,7 @@ pub(super) struct ChannelState {
     pub(super) linger_at: Option<Instant>,
     pub(super) failures: usize,
     /// How long the broker has to answer what nobody waits for.
-    answer_within: Duration,
+    pub(super) answer_within: Duration,
     /// Permits to give back at the end of the batch.
     pub(super) done_count: usize,
     pub(super) done_bytes: usize,
@@ -114,44 +99,6 @@ impl ChannelState {
             done_count: 0,
             done_bytes: 0,
         }
-    }
-
-    /// Writes open and everything that makes the channel what it was, in one go.
-    pub(super) fn open(&mut self, first: Option<oneshot::Sender<Result<Opened, Error>>>, out: &mut Vec<u8>) {
-        let number = self.shared.number;
-        // Whoever opens it for the first time has a deadline of their own.
-        let by = first.is_none().then(|| Instant::now() + self.answer_within);
-        channel::Open.write(number, out);
-        self.pending.push_back(first.map_or(Pending::Internal(by), Pending::Open));
-        if self.confirms {
-            confirm::Select { no_wait: false }.write(number, out);
-            self.pending.push_back(Pending::Internal(by));
-        }
-        if self.prefetch > 0 {
-            basic::Qos { prefetch_count: self.prefetch, ..Default::default() }.write(number, out);
-            self.pending.push_back(Pending::Internal(by));
-        }
-        self.usable = true;
-        self.reopen_at = None;
-        for index in 0..self.consumers.len() {
-            self.subscribe(index, out);
-        }
-    }
-
-    pub(super) fn subscribe(&mut self, index: usize, out: &mut Vec<u8>) {
-        let Some(consumer) = self.consumers.get_mut(index) else { return };
-        consumer.again_at = None;
-        let by = Instant::now() + self.answer_within;
-        if consumer.declares {
-            let topology = self.shared.connection.topology.lock();
-            for step in topology.leading_to(&consumer.subscription.queue) {
-                if encode(&step, self.shared.number, out) {
-                    self.pending.push_back(Pending::Internal(Some(by)));
-                }
-            }
-        }
-        write_consume(&consumer.subscription, self.shared.number, out);
-        self.pending.push_back(Pending::Resubscribe(by));
     }
 
     /// The channel under the handle is gone; what can be done again is kept.
@@ -203,35 +150,6 @@ impl ChannelState {
         })
     }
 
-    /// When to try again after the broker closed the channel or cancelled a consumer.
-    pub(super) fn pause(&mut self) -> Duration {
-        let pause = PAUSES_MS.get(self.failures).or(PAUSES_MS.last()).copied().unwrap_or(1000);
-        self.failures += 1;
-        Duration::from_millis(pause)
-    }
-
-    /// What stood in the way may be gone: it tries at once, and from then on after pauses that are short again, if nobody counts.
-    pub(super) fn hurry_back(&mut self, now: Instant) {
-        self.reopen_at = Some(now);
-        if self.consumers.iter().all(|consumer| consumer.subscription.resubscribes_max.is_none()) {
-            self.failures = 0;
-        }
-    }
-
-    /// A consumer has tried to come back as often as it was to.
-    pub(super) fn gives_up(&self) -> bool {
-        let limits = self.consumers.iter().filter_map(|consumer| consumer.subscription.resubscribes_max);
-        limits.min().is_some_and(|most| self.failures > most as usize)
-    }
-
-    /// A consumer is subscribed again.
-    pub(super) fn resumed(&mut self, tag: &[u8]) {
-        let found = self.consumers.iter().find(|consumer| consumer.subscription.tag.as_bytes() == tag);
-        if let Some(consumer) = found {
-            *consumer.subscription.inbox.interrupted.lock() = None;
-        }
-    }
-
     /// The channel is closed for good.
     pub(super) fn end(&mut self, error: &Error) {
         let _ = self.shared.closed.set(error.clone());
@@ -263,41 +181,6 @@ impl ChannelState {
     /// Gives the permits of the batch back.
     pub(super) fn release(&mut self) {
         self.shared.release(std::mem::take(&mut self.done_count), std::mem::take(&mut self.done_bytes));
-    }
-
-    /// Takes settlements from the handles; writes what the coalescer lets through.
-    pub(super) fn settle(&mut self, now: Instant, out: &mut Vec<u8>) {
-        let mut frames = Vec::new();
-        while let Some(settle) = self.shared.next_settle() {
-            self.settle_one(settle, now, &mut frames);
-        }
-        let overflow = std::mem::take(&mut *self.shared.overflow.lock());
-        for settle in overflow {
-            self.settle_one(settle, now, &mut frames);
-        }
-        if self.acks.outstanding() == 0 {
-            self.acks.flush(&mut frames);
-        }
-        write_settlements(&frames, self.shared.number, out);
-    }
-
-    fn settle_one(&mut self, settle: super::shared::Settle, now: Instant, frames: &mut Vec<SettleFrame>) {
-        let settled = self.acks.settle(settle.epoch, settle.tag, settle.kind, now.into_std(), frames);
-        if let Err(error) = settled {
-            tracing::debug!(channel = self.shared.number, %error, "settlement not sent");
-        }
-    }
-
-    pub(super) fn on_ack_timer(&mut self, now: Instant, out: &mut Vec<u8>) {
-        let mut frames = Vec::new();
-        self.acks.on_timer(now.into_std(), &mut frames);
-        write_settlements(&frames, self.shared.number, out);
-    }
-
-    pub(super) fn flush_acks(&mut self, out: &mut Vec<u8>) {
-        let mut frames = Vec::new();
-        self.acks.flush(&mut frames);
-        write_settlements(&frames, self.shared.number, out);
     }
 
     /// Completes everything whose deadline has passed. It stays in the ring: its confirm may still come. `true`: a suspect was among
@@ -336,30 +219,5 @@ impl ChannelState {
         .into_iter()
         .flatten()
         .min()
-    }
-}
-
-pub(super) fn write_consume(subscription: &Subscription, channel: u16, out: &mut Vec<u8>) {
-    basic::Consume {
-        queue: ShortStr::truncate(&subscription.queue),
-        consumer_tag: ShortStr::truncate(&subscription.tag),
-        no_local: subscription.no_local,
-        no_ack: subscription.no_ack,
-        exclusive: subscription.exclusive,
-        no_wait: false,
-        arguments: subscription.arguments.clone(),
-    }
-    .write(channel, out);
-}
-
-fn write_settlements(frames: &[SettleFrame], channel: u16, out: &mut Vec<u8>) {
-    for &SettleFrame { kind, tag: delivery_tag, multiple } in frames {
-        match kind {
-            Settlement::Ack => basic::Ack { delivery_tag, multiple }.write(channel, out),
-            Settlement::Nack { requeue } => {
-                basic::Nack { delivery_tag, multiple, requeue }.write(channel, out);
-            }
-            Settlement::Reject { requeue } => basic::Reject { delivery_tag, requeue }.write(channel, out),
-        }
     }
 }

@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering::SeqCst;
 use leveret_protocol::methods::channel;
 use tokio::time::Instant;
 
-use super::channel_state::{ChannelState, Pending, write_consume};
+use super::asked::{CallKind, Command};
+use super::channel_shared::ChannelShared;
+use super::channel_state::{ChannelState, Pending};
+use super::comeback::write_consume;
 use super::link::Link;
-use super::shared::{CallKind, ChannelShared, Command};
 use super::task::Task;
 use crate::error::{Error, Scope};
 

@@ -8,10 +8,10 @@ use leveret_protocol::methods::channel;
 use leveret_protocol::{Method, ShortStr};
 use tokio::time::Instant;
 
+use super::channel_shared::ChannelShared;
 use super::channel_state::{ChannelState, Pending};
 use super::link::Link;
 use super::restore::{NOT_FOUND, RESOURCE_LOCKED, encode};
-use super::shared::ChannelShared;
 use super::task::Task;
 use crate::topology::{Outcome, Recovery};
 

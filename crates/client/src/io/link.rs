@@ -12,7 +12,8 @@ use tokio::io::AsyncWrite as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
-use super::shared::{Command, ConnectionShared};
+use super::asked::Command;
+use super::shared::ConnectionShared;
 use crate::transport::BoxStream;
 
 const READ_MIN: usize = 4 << 10;

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use bytes::Buf as _;
 use leveret_protocol::{Incoming, parse_frame};
 
-use super::channel_state::{ChannelState, Consuming};
+use super::channel_state::ChannelState;
+use super::consuming::Consuming;
 use super::link::Link;
 use super::task::{End, Task};
 

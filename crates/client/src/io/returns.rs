@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::shared::ChannelShared;
+use super::channel_shared::ChannelShared;
 use crate::error::Returned;
 
 const MESSAGES_MAX: usize = 1024;

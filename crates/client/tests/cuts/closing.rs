@@ -1,6 +1,7 @@
 //! Closing, whatever the broker does meanwhile.
 
-use leveret_client::{ConnectionState, Error, PublisherOptions};
+use leveret_client::{ConnectionState, Error, PublisherOptions, QueueDeclare};
+use leveret_test::TestBroker;
 
 use crate::support::open::connect;
 use crate::support::{ms, options, s, within};
@@ -56,4 +57,22 @@ async fn a_connection_nobody_holds_is_let_go_of_although_the_broker_does_not_rea
     tokio::time::sleep(s(60)).await;
     let left = async { while peer.read_some().await > 0 {} };
     within(s(1), left).await;
+}
+
+/// What was handed over before is written before: also when it takes many rounds.
+#[tokio::test]
+async fn closing_waits_until_what_was_handed_over_is_written() {
+    const MESSAGES: usize = 300;
+    let broker = TestBroker::start().await;
+    let client = broker.client().await;
+    client.channel().await.unwrap().queue_declare("q", QueueDeclare::default()).await.unwrap();
+    let publisher =
+        client.publisher(PublisherOptions::to_queue("q").in_flight(MESSAGES, 64 << 20)).await.unwrap();
+    for number in 0..MESSAGES {
+        drop(publisher.enqueue(format!("{number:>60000}")).await.unwrap());
+    }
+    client.close(s(5)).await.unwrap();
+    broker.settle().await;
+    let there: Vec<usize> = broker.messages("q").iter().map(|m| m.text().trim().parse().unwrap()).collect();
+    assert_eq!(there, (0..MESSAGES).collect::<Vec<_>>());
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use leveret_client::options::{BackoffOptions, Jitter, RecoveryOptions};
 use leveret_client::{ConnectionState, ConsumerOptions, Error, QueueDeclare};
 use leveret_protocol::methods::{basic, channel};
 use tokio::time::Instant;
@@ -32,6 +33,25 @@ async fn a_client_beats_at_half_the_interval_and_leaves_a_broker_that_is_silent_
         assert_eq!(began.elapsed(), s(2 * agreed), "counted from the last byte");
         drop(connection);
     }
+}
+
+/// The accident: each connection that opened began the delays again, so a broker (or a balancer before it) that ends connections as
+/// soon as they are open was asked several times a second, by every client, for ever.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_lost_as_soon_as_it_is_open_is_made_again_after_longer_and_longer_pauses() {
+    let backoff = BackoffOptions::default().first(s(1)).max(s(8)).jitter(Jitter::None);
+    let recovery = RecoveryOptions::default().backoff(backoff).attempts_max(2);
+    let (connection, mut peer, mut peers) = connect(options().recovery(recovery), 0).await;
+    let mut pauses = Vec::new();
+    for open in [0, 0, 0, 0, 0, 8, 0] {
+        tokio::time::sleep(s(open)).await;
+        let lost = Instant::now();
+        drop(peer);
+        (peer, _) = within(s(9), peers.open()).await;
+        pauses.push(lost.elapsed().as_secs());
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 8, 1, 2], "and one that stood for the longest of them begins again");
+    assert!(!matches!(connection.state(), ConnectionState::Closed { .. }), "each loss has its own attempts");
 }
 
 #[tokio::test(start_paused = true)]

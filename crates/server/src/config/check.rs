@@ -31,7 +31,7 @@ fn listeners(settings: &Settings, found: &mut Vec<(&'static str, String)>) {
     if settings.amqp.is_empty() && settings.amqps.is_empty() {
         found.push(("amqp", "there is no listener at all: give `amqp` or `amqps` an ADDR:PORT".into()));
     }
-    if settings.amqps.is_empty() {
+    if settings.amqps.is_empty() && settings.management_tls.is_empty() {
         for (key, given) in [
             ("tls_cert", settings.tls_cert.is_some()),
             ("tls_key", settings.tls_key.is_some()),
@@ -39,14 +39,22 @@ fn listeners(settings: &Settings, found: &mut Vec<(&'static str, String)>) {
             ("tls_verify", settings.tls_verify != TlsVerify::None),
         ] {
             if given {
-                found.push((key, "is for TLS listeners and there is none: give `amqps` an ADDR:PORT".into()));
+                found.push((
+                    key,
+                    "is for TLS listeners and there is none: give `amqps` or `management_tls` an ADDR:PORT"
+                        .into(),
+                ));
             }
         }
         return;
     }
     for (key, file) in [("tls_cert", &settings.tls_cert), ("tls_key", &settings.tls_key)] {
         if file.is_none() {
-            found.push((key, "is missing: a TLS listener (`amqps`) needs `tls_cert` and `tls_key`".into()));
+            found.push((
+                key,
+                "is missing: a TLS listener (`amqps`, `management_tls`) needs `tls_cert` and `tls_key`"
+                    .into(),
+            ));
         }
     }
     match (settings.tls_verify, &settings.tls_client_ca) {

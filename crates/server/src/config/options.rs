@@ -20,6 +20,16 @@ options! {
         /// May be given several times. Needs `tls_cert` and `tls_key`. The usual port is 5671.
         amqps: Vec<ListenAddress> = "", "ADDR:PORT";
 
+        /// Serves the HTTP API on this address.
+        ///
+        /// May be given several times. `none` turns it off.
+        management: Vec<ListenAddress> = "127.0.0.1:15672", "ADDR:PORT";
+
+        /// Serves the HTTP API over TLS on this address.
+        ///
+        /// May be given several times. Needs `tls_cert` and `tls_key`. The usual port is 15671.
+        management_tls: Vec<ListenAddress> = "", "ADDR:PORT";
+
         /// The server's certificate, and the chain behind it, as a PEM file.
         tls_cert: Option<PathBuf> = "", "FILE";
 

@@ -3,7 +3,7 @@
 use crate::config::ListenAddress;
 use std::io;
 
-/// Why a listener could not be opened. `flag` is the option that asked for it: `amqp` or `amqps`.
+/// Why a listener could not be opened. `flag` is the option that asked for it: `amqp`, `amqps` and so on.
 pub(crate) fn listen(flag: &str, address: &ListenAddress, error: &io::Error) -> String {
     let port = address.port();
     let advice = match error.kind() {
@@ -15,7 +15,12 @@ pub(crate) fn listen(flag: &str, address: &ListenAddress, error: &io::Error) -> 
         ),
         io::ErrorKind::PermissionDenied if port < 1024 => format!(
             "ports below 1024 need special rights.\nTake a higher one: --{flag} {}",
-            address.with_port(if flag == "amqps" { 5671 } else { 5672 })
+            address.with_port(match flag {
+                "amqps" => 5671,
+                "management" => 15672,
+                "management-tls" => 15671,
+                _ => 5672,
+            })
         ),
         io::ErrorKind::AddrNotAvailable => format!(
             "this machine does not have that address.\n\

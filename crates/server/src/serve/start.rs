@@ -6,18 +6,22 @@ use crate::config::{ListenAddress, Settings, TlsVerify, Watermark};
 use leveret_broker::config::total_memory_bytes;
 use leveret_broker::net::tls::{ClientCertificates, Tls, TlsSettings};
 use leveret_broker::{Broker, Config, DataLocation, ShutdownReport};
+use leveret_management::{Listener, Management};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 /// A broker with its listeners open.
 pub(crate) struct Running {
     broker: Broker,
     tls: Option<Arc<Tls>>,
     listening: Vec<Listening>,
+    /// Ends with this.
+    management: Option<Management>,
 }
 
 /// How the stop went, in words.
@@ -29,18 +33,19 @@ pub(crate) struct Stopped(ShutdownReport);
 /// What could not be done and what to do about it. Nothing stays open then.
 pub(crate) async fn start(settings: &Settings) -> Result<Running, String> {
     // Files first: a listener that is open takes connections.
-    let tls = match settings.amqps.as_slice() {
-        [] => None,
-        _ => Some(Arc::new(Tls::load(tls_settings(settings)).map_err(|error| error.to_string())?)),
+    let tls = match settings.amqps.is_empty() && settings.management_tls.is_empty() {
+        true => None,
+        false => Some(Arc::new(Tls::load(tls_settings(settings)).map_err(|error| error.to_string())?)),
     };
     let broker = Broker::start(config(settings)).map_err(|error| error.to_string())?;
-    let mut running = Running { broker, tls, listening: Vec::new() };
+    let mut running = Running { broker, tls, listening: Vec::new(), management: None };
     for address in &settings.amqp {
         running.listen("amqp", address).await?;
     }
     for address in &settings.amqps {
         running.listen("amqps", address).await?;
     }
+    running.manage(settings).await?;
     Ok(running)
 }
 
@@ -60,6 +65,38 @@ impl Running {
             Some(tls) if scheme == "amqps" => self.broker.listen_amqps(address, Arc::clone(tls)).await,
             _ => self.broker.listen_amqp(address).await,
         }
+    }
+
+    /// Opens the listeners of the HTTP API, which shows all that there are.
+    async fn manage(&mut self, settings: &Settings) -> Result<(), String> {
+        let mut sockets = Vec::new();
+        for (scheme, addresses) in [("http", &settings.management), ("https", &settings.management_tls)] {
+            for address in addresses {
+                let flag = if scheme == "http" { "management" } else { "management-tls" };
+                let resolved = address.resolve().map_err(|error| failure::resolve(flag, address, &error))?;
+                for at in resolved {
+                    let failed = |error| failure::listen(flag, address, &error);
+                    let socket = TcpListener::bind(at).await.map_err(failed)?;
+                    let bound = socket.local_addr().map_err(failed)?;
+                    self.listening.push(Listening { scheme, address: bound });
+                    sockets.push((scheme, socket));
+                }
+            }
+        }
+        if sockets.is_empty() {
+            return Ok(());
+        }
+        let mut options = leveret_management::Options::default();
+        options.listeners = self.listening.iter().map(shown).collect();
+        let mut management = Management::new(self.broker.clone(), options);
+        for (scheme, socket) in sockets {
+            match &self.tls {
+                Some(tls) if scheme == "https" => management.serve_tls(socket, Arc::clone(tls)),
+                _ => management.serve(socket),
+            }
+        }
+        self.management = Some(management);
+        Ok(())
     }
 
     /// Reads the certificates again; open connections keep theirs.
@@ -102,6 +139,15 @@ impl fmt::Display for Stopped {
         let ShutdownReport { connections, unsettled, .. } = self.0;
         write!(f, "{connections} connections closed, {unsettled} deliveries not settled in time")
     }
+}
+
+/// A listener under the name that RabbitMQ gives its protocol.
+fn shown(listening: &Listening) -> Listener {
+    let protocol = match listening.scheme {
+        "amqps" => "amqp/ssl",
+        other => other,
+    };
+    Listener { protocol: protocol.into(), address: listening.address }
 }
 
 fn config(settings: &Settings) -> Config {

@@ -30,7 +30,8 @@ impl Server {
     /// Starts `leveret serve --memory` on a free port, with more arguments, and waits until it says it listens.
     pub(crate) fn start(more: &[&str]) -> Server {
         let folder = tempfile::tempdir().unwrap();
-        let arguments = [&["serve", "--memory", "--amqp", "127.0.0.1:0"], more].concat();
+        let arguments =
+            [&["serve", "--memory", "--amqp", "127.0.0.1:0", "--management", "127.0.0.1:0"], more].concat();
         let mut child =
             leveret(&folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

@@ -21,6 +21,11 @@ pub(crate) fn put_vhost(batch: &mut Batch, vhost: &str, metadata: &VhostMetadata
     put(batch, &key_of(b'v', &[vhost.as_bytes()]), value);
 }
 
+/// A virtual host is gone. What was in it is removed one by one.
+pub(crate) fn remove_vhost(batch: &mut Batch, vhost: &str) {
+    batch.remove(&key_of(b'v', &[vhost.as_bytes()]));
+}
+
 /// A parameter of a virtual host was set.
 pub(crate) fn put_parameter(batch: &mut Batch, vhost: &str, component: &str, name: &str, value: &Value) {
     let mut table = FieldTable::new();

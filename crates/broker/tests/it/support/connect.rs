@@ -16,6 +16,7 @@ pub(crate) struct Connect {
     pub(crate) tuning: Tuning,
     /// `consumer_cancel_notify`, `connection.blocked`, `authentication_failure_close`.
     pub(crate) capable: bool,
+    pub(crate) user: &'static str,
     pub(crate) password: &'static str,
     pub(crate) vhost: &'static str,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Connect {
 impl Default for Connect {
     fn default() -> Self {
         let tuning = Tuning { channel_max: 0, frame_max: 0, heartbeat: 0 };
-        Self { tuning, capable: true, password: "guest", vhost: "/" }
+        Self { tuning, capable: true, user: "guest", password: "guest", vhost: "/" }
     }
 }
 
@@ -65,7 +66,7 @@ impl Connect {
                     continue;
                 }
                 Some((ClientStep::Start(_), used)) => {
-                    let response = format!("\0guest\0{}", self.password);
+                    let response = format!("\0{}\0{}", self.user, self.password);
                     let answer = Answer {
                         client_properties: self.properties(),
                         mechanism: short("PLAIN"),

@@ -1,0 +1,2 @@
+// 中文。
+export const zh = {};

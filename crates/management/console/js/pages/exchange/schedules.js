@@ -1,0 +1,1 @@
+export function schedules() { return document.createElement('div'); }

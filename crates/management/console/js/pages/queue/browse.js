@@ -1,0 +1,1 @@
+export function browse() { return document.createElement('div'); }

@@ -1,0 +1,101 @@
+//! Queues.
+
+use crate::call::{Call, flag_of};
+use crate::error::ApiError;
+use crate::json::queue::{self as shape, Detail};
+use crate::page::{self, Listed};
+use crate::reply::{Answer, Reply};
+use crate::routes::{Access, Route};
+use leveret_broker::definitions::Arguments;
+use leveret_broker::queue::Queue;
+use leveret_broker::vhost::{DeclareQueue, DeleteQueue};
+use leveret_protocol::FieldTable;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/queues", Access::Management, "Queues of all virtual hosts one may see", list)
+        .paged()
+        .query(&["enable_queue_totals"]),
+    Route::get("/api/queues/{vhost}", Access::VhostVisible, "Queues of a virtual host", list)
+        .paged()
+        .query(&["enable_queue_totals"]),
+    Route::get("/api/queues/{vhost}/{name}", Access::VhostVisible, "A queue", show).query(&[
+        "columns",
+        "disable_stats",
+        "enable_queue_totals",
+    ]),
+    Route::put("/api/queues/{vhost}/{name}", Access::Vhost, "Declares a queue", declare).body(&[
+        "durable",
+        "auto_delete",
+        "arguments",
+        "node",
+    ]),
+    Route::delete("/api/queues/{vhost}/{name}", Access::Vhost, "Deletes a queue", delete)
+        .query(&["if-empty", "if-unused"]),
+    Route::delete("/api/queues/{vhost}/{name}/contents", Access::Vhost, "Purges a queue", purge),
+];
+
+/// The queue of the path.
+pub(super) fn find(call: &Call) -> Result<Arc<Queue>, ApiError> {
+    call.vhost()?.topology().queue(call.param("name")).cloned().ok_or_else(ApiError::not_found)
+}
+
+/// Arguments of a body.
+pub(super) fn arguments_of(object: &Map<String, Value>) -> Result<FieldTable, ApiError> {
+    match object.get("arguments") {
+        None | Some(Value::Null) => Ok(FieldTable::new()),
+        // RabbitMQ writes an empty table so at times.
+        Some(Value::Array(values)) if values.is_empty() => Ok(FieldTable::new()),
+        Some(value) => match serde_json::from_value::<Arguments>(value.clone()) {
+            Ok(Arguments(table)) => Ok(table),
+            Err(error) => Err(ApiError::bad_request(format!("arguments: {error}"))),
+        },
+    }
+}
+
+fn list(call: &Call) -> Answer {
+    let mut queues: Vec<Arc<Queue>> = Vec::new();
+    for vhost in call.visible_vhosts() {
+        let from = queues.len();
+        queues.extend(vhost.topology().queues().map(|(_, queue)| queue.clone()));
+        queues[from..].sort_unstable_by(|one, other| one.name().cmp(other.name()));
+    }
+    let detail = Detail::of(call);
+    let listed = Listed {
+        name: &|queue: &Arc<Queue>| queue.name(),
+        key: &shape::key,
+        json: &|queue| shape::queue(call, queue, detail),
+    };
+    page::list(call, queues, &listed)
+}
+
+fn show(call: &Call) -> Answer {
+    page::one(call, shape::queue(call, &*find(call)?, Detail::of(call)))
+}
+
+fn declare(call: &Call) -> Answer {
+    let object = call.object()?;
+    let declare = DeclareQueue {
+        name: call.param("name").to_owned(),
+        durable: flag_of(&object, "durable")?,
+        exclusive: false,
+        auto_delete: flag_of(&object, "auto_delete")?,
+        arguments: arguments_of(&object)?,
+    };
+    let declared = call.vhost()?.declare_queue(&call.actor()?, declare)?;
+    Ok(Reply::put(declared.created))
+}
+
+fn delete(call: &Call) -> Answer {
+    find(call)?;
+    let only = DeleteQueue { if_unused: call.flag("if-unused"), if_empty: call.flag("if-empty") };
+    call.vhost()?.delete_queue(&call.actor()?, call.param("name"), only)?;
+    Ok(Reply::NoContent)
+}
+
+fn purge(call: &Call) -> Answer {
+    find(call)?;
+    call.vhost()?.purge_queue(&call.actor()?, call.param("name"))?;
+    Ok(Reply::NoContent)
+}

@@ -1,0 +1,73 @@
+//! Who may ask.
+
+use crate::support::Api;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use leveret_management::Options;
+
+#[tokio::test]
+async fn nobody_is_told_anything_without_a_login() {
+    let api = Api::start();
+    for path in ["/api/overview", "/api/queues", "/api/nosuch", "/api/leveret/openapi.json", "/nosuch"] {
+        let answered = api.by_nobody().ask(&format!("GET {path}"), "").await;
+        assert_eq!(answered.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(answered.body, serde_json::Value::Null, "{path}");
+        assert!(answered.headers["www-authenticate"].to_str().unwrap().starts_with("Basic realm="), "{path}");
+    }
+    let wrong = api.by("guest", "wrong").ask("GET /api/whoami", "").await;
+    assert_eq!(wrong.body.to_string(), r#"{"error":"not_authorized","reason":"Login failed"}"#);
+    assert_eq!(api.ask("GET /api/nosuch", "").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_tag_is_needed() {
+    let api = Api::start();
+    let joe = api.add("joe", "dev");
+    joe.dialogue(&[("GET /api/whoami", "", 401, "Not management user")]).await;
+    let ann = api.add("ann", "management");
+    ann.dialogue(&[
+        ("GET /api/whoami", "", 200, r#"{"name":"ann","tags":["management"]}"#),
+        ("GET /api/queues/%2F", "", 401, "User not authorised to access virtual host"),
+        ("PUT /api/queues/%2F/q", "{}", 401, "User not authorised to access virtual host"),
+        ("GET /api/queues", "", 200, "[]"),
+    ])
+    .await;
+    // Who monitors sees what it may not use.
+    let eve = api.add("eve", "monitoring");
+    eve.dialogue(&[
+        ("GET /api/queues/%2F", "", 200, "[]"),
+        ("PUT /api/queues/%2F/q", "{}", 401, "User not authorised to access virtual host"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_change_nothing() {
+    let api = Api::start();
+    let request = Request::put("/api/queues/%2F/q").header("sec-fetch-site", "cross-site");
+    let answered = api.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answered.status, StatusCode::FORBIDDEN);
+    assert!(api.broker.vhost("/").unwrap().topology().queue("q").is_none());
+    assert_eq!(answered.headers["x-frame-options"], "DENY");
+    assert_eq!(answered.headers["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
+async fn a_body_has_a_bound() {
+    let mut options = Options::default();
+    options.body_bytes_max = 10;
+    let api = Api::with(options);
+    api.dialogue(&[
+        ("PUT /api/queues/%2F/q", r#"{"durable":true}"#, 413, "10 bytes at most"),
+        ("PUT /api/queues/%2F/q", "{}", 201, ""),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_is_405() {
+    let api = Api::start();
+    let answered = api.ask("POST /api/queues", "").await;
+    assert_eq!(answered.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answered.headers["allow"], "GET, HEAD, OPTIONS");
+}

@@ -1,0 +1,6 @@
+//! The HTTP API in this process: requests and their answers.
+
+mod support;
+
+mod access;
+mod queues;

@@ -1,0 +1,94 @@
+//! A broker in memory, and requests to its API.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use leveret_broker::Broker;
+use leveret_management::{Management, Options};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+pub struct Api {
+    pub broker: Broker,
+    router: Router,
+    user: Option<(String, String)>,
+}
+
+#[derive(Debug)]
+pub struct Answered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Api {
+    pub fn start() -> Self {
+        Self::with(Options::default())
+    }
+
+    pub fn with(options: Options) -> Self {
+        let broker = Broker::in_memory();
+        let router = Management::new(broker.clone(), options).router();
+        Self { broker, router, user: Some(("guest".into(), "guest".into())) }
+    }
+
+    /// The same, asked by somebody else.
+    pub fn by(&self, name: &str, password: &str) -> Self {
+        let user = Some((name.into(), password.into()));
+        Self { broker: self.broker.clone(), router: self.router.clone(), user }
+    }
+
+    pub fn by_nobody(&self) -> Self {
+        Self { user: None, ..self.by("", "") }
+    }
+
+    /// Adds a user with a tag, who asks with the password `p`.
+    pub fn add(&self, name: &str, tag: &str) -> Self {
+        let auth = self.broker.auth();
+        auth.add_administrator(name, b"p", "/").unwrap();
+        auth.clear_permissions(name, "/").unwrap();
+        auth.set_tags(name, vec![tag.into()]).unwrap();
+        self.by(name, "p")
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answered {
+        let (mut parts, body) = request.into_parts();
+        if let Some((name, password)) = &self.user {
+            let header = format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")));
+            parts.headers.insert("authorization", header.parse().unwrap());
+        }
+        let response = self.router.clone().oneshot(Request::from_parts(parts, body)).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes).unwrap(),
+        };
+        Answered { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// `GET /api/overview` with a body, or none for an empty one.
+    pub async fn ask(&self, what: &str, body: &str) -> Answered {
+        let (method, path) = what.split_once(' ').unwrap();
+        let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
+        self.send(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let answered = self.ask(&format!("GET {path}"), "").await;
+        assert_eq!(answered.status, StatusCode::OK, "{path}: {}", answered.body);
+        answered.body
+    }
+
+    /// Requests in order: what, body, status, and what the answer has to contain (as text, nothing for no matter what).
+    pub async fn dialogue(&self, table: &[(&str, &str, u16, &str)]) {
+        for (what, body, status, expected) in table {
+            let answered = self.ask(what, body).await;
+            let text = answered.body.to_string();
+            assert_eq!(answered.status.as_u16(), *status, "{what} {body}: {text}");
+            assert!(text.contains(expected), "{what} {body}: {expected:?} is not in {text}");
+        }
+    }
+}
