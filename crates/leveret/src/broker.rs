@@ -16,7 +16,8 @@ pub struct BrokerInfo {
 
 impl BrokerInfo {
     pub(crate) fn of(properties: &FieldTable) -> Self {
-        let text = |name| properties.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        let text =
+            |name| properties.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         Self { product: text("product"), version: text("version"), platform: text("platform") }
     }
 
@@ -47,7 +48,9 @@ mod tests {
 
     #[test]
     fn only_leveret_has_ladders_of_its_own() {
-        let of = |platform: &str| BrokerInfo::of(&FieldTable::from([("product", "RabbitMQ"), ("platform", platform)]));
+        let of = |platform: &str| {
+            BrokerInfo::of(&FieldTable::from([("product", "RabbitMQ"), ("platform", platform)]))
+        };
         assert_eq!(of("Leveret 0.1.0").waiting(), Waiting::InQueue);
         assert_eq!(of("Erlang/OTP 25.2.3").waiting(), Waiting::InRungs);
         assert_eq!(BrokerInfo::of(&FieldTable::new()).waiting(), Waiting::InRungs);

@@ -64,7 +64,7 @@ pub trait Handler<Arguments>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// What is missing, in words.
-    fn check(given: &Given<'_>) -> Result<(), String>;
+    fn check(&self, given: &Given<'_>) -> Result<(), String>;
 }
 
 macro_rules! handlers {
@@ -83,7 +83,7 @@ macro_rules! handlers {
                 self($($argument),*).await.into_result()
             }
 
-            fn check(given: &Given<'_>) -> Result<(), String> {
+            fn check(&self, given: &Given<'_>) -> Result<(), String> {
                 $($argument::check(given)?;)*
                 Ok(())
             }

@@ -9,7 +9,6 @@ use parking_lot::Mutex;
 use crate::broker::{BrokerInfo, Waiting};
 use crate::publisher::PublisherBuilder;
 use crate::topology::{self, Plan, Queue, Topology, TopologyError};
-use crate::worker::WorkerBuilder;
 
 /// How to connect.
 #[derive(Debug, Clone)]
@@ -173,14 +172,12 @@ impl Mq {
 
     /// A publisher to an exchange, with this routing key unless a message has its own.
     #[must_use]
-    pub fn publisher_to(&self, exchange: impl Into<String>, routing_key: impl Into<String>) -> PublisherBuilder {
+    pub fn publisher_to(
+        &self,
+        exchange: impl Into<String>,
+        routing_key: impl Into<String>,
+    ) -> PublisherBuilder {
         PublisherBuilder::new(self.0.publishing.clone(), exchange, routing_key.into())
-    }
-
-    /// A worker for a queue that was declared or verified with this handle.
-    #[must_use]
-    pub fn worker(&self, queue: impl Into<String>) -> WorkerBuilder {
-        WorkerBuilder::new(self.clone(), queue.into())
     }
 
     /// The connection that declares and consumes, for everything this crate has no word for.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
+use leveret_protocol::FieldTable;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 

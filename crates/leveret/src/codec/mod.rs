@@ -49,10 +49,8 @@ pub enum CodecError {
 }
 
 /// A kind of body: a wrapper around the value, as [`Json`] is. Both sides use it: [`Publisher`](crate::Publisher) by the type it is built
-/// with, handlers by the type of their argument.
-pub trait Codec: Sized + Send {
-    /// The value inside.
-    type Value: ?Sized;
+/// with, which is [`Encode`], handlers by the type of their argument, which is [`Decode`].
+pub trait Codec {
     /// The content type that publishers set.
     const CONTENT_TYPE: &'static str;
 
@@ -61,13 +59,27 @@ pub trait Codec: Sized + Send {
     fn accepts(content_type: &str) -> bool {
         mime(content_type).eq_ignore_ascii_case(Self::CONTENT_TYPE)
     }
+}
+
+/// What makes bodies of values.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent",
+    label = "no body can be made of this",
+    note = "a publisher is built with a codec: `build::<Json<T>>()` for a `T: serde::Serialize`, `Text` or `Raw`"
+)]
+pub trait Encode: Codec {
+    /// The value inside.
+    type Value: ?Sized;
 
     /// The value as a body.
     ///
     /// # Errors
     /// [`CodecError::Encode`].
     fn encode(value: &Self::Value) -> Result<Bytes, CodecError>;
+}
 
+/// What makes values of bodies.
+pub trait Decode: Codec + Sized + Send {
     /// A body as a value.
     ///
     /// # Errors
@@ -101,7 +113,12 @@ mod tests {
     fn content_types_are_looked_at_before_bodies() {
         let body = Bytes::from_static(b"[1, 2]");
         let read = |content_type| Json::<Vec<u8>>::read(content_type, &body).map(|json| json.0);
-        for fits in [None, Some("application/json"), Some("Application/JSON; charset=utf-8"), Some("application/hal+json")] {
+        for fits in [
+            None,
+            Some("application/json"),
+            Some("Application/JSON; charset=utf-8"),
+            Some("application/hal+json"),
+        ] {
             assert_eq!(read(fits).unwrap(), [1, 2], "{fits:?}");
         }
         let other = read(Some("application/xml")).unwrap_err().to_string();
@@ -110,7 +127,10 @@ mod tests {
 
     #[test]
     fn errors_say_where() {
-        let wrong = Json::<Vec<u8>>::read(None, &Bytes::from_static(b"[1, \"two\"]")).map(|_| ()).unwrap_err().to_string();
+        let wrong = Json::<Vec<u8>>::read(None, &Bytes::from_static(b"[1, \"two\"]"))
+            .map(|_| ())
+            .unwrap_err()
+            .to_string();
         assert!(wrong.contains("[1]: invalid type: string \"two\", expected u8"), "{wrong}");
         let more = Json::<u8>::read(None, &Bytes::from_static(b"1 2")).map(|_| ()).unwrap_err().to_string();
         assert!(more.contains("trailing characters"), "{more}");
@@ -118,7 +138,7 @@ mod tests {
 
     #[test]
     fn all_codecs_give_back_what_they_were_given() {
-        fn round<C: Codec<Value = (String, u64)>>() -> C {
+        fn round<C: Encode<Value = (String, u64)> + Decode>() -> C {
             C::read(Some(C::CONTENT_TYPE), &C::encode(&("coffee".into(), 2)).unwrap()).unwrap()
         }
         assert_eq!(round::<Json<(String, u64)>>().0, ("coffee".into(), 2));

@@ -4,9 +4,13 @@ mod parts;
 
 use std::any::{Any, TypeId, type_name};
 
-pub use parts::{Attempt, Cancelled, Deadline, Headers, MessageId, Queue as QueueName, Redelivered, RoutingKey, State};
+pub use parts::{
+    Attempt, Cancelled, Deadline, Headers, MessageId, Queue as QueueName, Redelivered, RoutingKey, State,
+};
 
-use crate::codec::{Codec, CodecError, Json, Raw, Text};
+use serde::de::DeserializeOwned;
+
+use crate::codec::{CodecError, Decode, Json, Raw, Text};
 use crate::failure::Failure;
 use crate::message::Incoming;
 
@@ -71,41 +75,35 @@ impl Given<'_> {
             return Ok(());
         }
         let name = type_name::<S>();
-        Err(format!("the handler takes State<{name}>, and the worker was given none; call .state(..) with one"))
+        Err(format!(
+            "the handler takes State<{name}>, and the worker was given none; call .state(..) with one"
+        ))
     }
 }
 
-fn decoded<C: Codec>(message: &Incoming) -> Result<C, Failure> {
+fn decoded<C: Decode>(message: &Incoming) -> Result<C, Failure> {
     C::read(message.properties().content_type.as_deref(), message.body()).map_err(|error| {
-        let reason = if matches!(error, CodecError::ContentType { .. }) { "content-type" } else { "undecodable" };
+        let reason =
+            if matches!(error, CodecError::ContentType { .. }) { "content-type" } else { "undecodable" };
         Failure::permanent(error).reason(reason)
     })
 }
 
-impl<T> FromMessage for Json<T>
-where
-    Json<T>: Codec,
-{
+impl<T: DeserializeOwned + Send> FromMessage for Json<T> {
     fn from_message(message: &Incoming) -> Result<Self, Failure> {
         decoded(message)
     }
 }
 
 #[cfg(feature = "cbor")]
-impl<T> FromMessage for crate::codec::Cbor<T>
-where
-    crate::codec::Cbor<T>: Codec,
-{
+impl<T: DeserializeOwned + Send> FromMessage for crate::codec::Cbor<T> {
     fn from_message(message: &Incoming) -> Result<Self, Failure> {
         decoded(message)
     }
 }
 
 #[cfg(feature = "msgpack")]
-impl<T> FromMessage for crate::codec::MsgPack<T>
-where
-    crate::codec::MsgPack<T>: Codec,
-{
+impl<T: DeserializeOwned + Send> FromMessage for crate::codec::MsgPack<T> {
     fn from_message(message: &Incoming) -> Result<Self, Failure> {
         decoded(message)
     }

@@ -149,7 +149,15 @@ impl Incoming {
 
     pub(crate) fn failed(&self, now: u64) -> headers::Failed<'_> {
         let Inner { place, exchange, routing_key, properties, body, attempt, .. } = &*self.0;
-        headers::Failed { queue: &place.queue, exchange, routing_key, properties, body, attempts: *attempt, now }
+        headers::Failed {
+            queue: &place.queue,
+            exchange,
+            routing_key,
+            properties,
+            body,
+            attempts: *attempt,
+            now,
+        }
     }
 
     /// What tells it from others: its message id, or nothing.

@@ -27,8 +27,8 @@ pub(crate) const LAST_FAILED: &str = "x-last-failed-at";
 
 /// Bytes of an error's text that dead letters carry.
 const ERROR_BYTES_MAX: usize = 2048;
-/// Bytes of everything else that is added, generously: two names of 255 bytes, an expiration, a user, numbers and times.
-const ADDED_BYTES_MAX: usize = 2048;
+/// Bytes of a frame beside the properties, and of the error's own name, generously.
+const FRAME_BYTES: usize = 64;
 
 /// A message that failed, as much of it as its copies need.
 pub(crate) struct Failed<'a> {
@@ -96,9 +96,10 @@ impl Failed<'_> {
         headers.insert(QUEUE, self.queue);
         headers.remove(ERROR);
         let mut used = Vec::new();
-        headers.encode(&mut used);
+        message.properties.encode(&mut used);
         let room = if frame_max == 0 { usize::MAX } else { frame_max as usize };
-        let room = room.saturating_sub(used.len() + ADDED_BYTES_MAX).min(ERROR_BYTES_MAX);
+        let room = room.saturating_sub(used.len() + FRAME_BYTES).min(ERROR_BYTES_MAX);
+        let headers = message.properties.headers.get_or_insert_with(FieldTable::new);
         headers.insert(ERROR, failure.chain(room));
         message
     }
@@ -119,7 +120,15 @@ mod tests {
     use super::*;
 
     fn failed<'a>(properties: &'a Properties, body: &'a bytes::Bytes, attempts: u32) -> Failed<'a> {
-        Failed { queue: "q", exchange: "events", routing_key: "order.new", properties, body, attempts, now: 100 + u64::from(attempts) }
+        Failed {
+            queue: "q",
+            exchange: "events",
+            routing_key: "order.new",
+            properties,
+            body,
+            attempts,
+            now: 100 + u64::from(attempts),
+        }
     }
 
     fn header<'a>(message: &'a Message, name: &str) -> Option<&'a FieldValue> {
@@ -160,7 +169,10 @@ mod tests {
         assert_eq!(header(&dead, LAST_FAILED), Some(&FieldValue::Timestamp(102)));
         assert_eq!(header(&dead, ATTEMPTS).unwrap().as_i64(), Some(2));
         assert_eq!(header(&dead, RETRIES), None, "a replayed dead letter begins anew");
-        assert_eq!((header(&dead, ERROR).unwrap().as_str(), header(&dead, REASON).unwrap().as_str()), (Some("no stock"), Some("r")));
+        assert_eq!(
+            (header(&dead, ERROR).unwrap().as_str(), header(&dead, REASON).unwrap().as_str()),
+            (Some("no stock"), Some("r"))
+        );
     }
 
     #[test]
@@ -168,10 +180,18 @@ mod tests {
         let headers = FieldTable::from([("theirs", "x".repeat(1500))]);
         let properties = Properties { headers: Some(headers), ..Properties::default() };
         let (body, failure) = (bytes::Bytes::new(), Failure::permanent("e".repeat(100_000)));
-        for (frame_max, error) in [(0, 2048), (131_072, 2048), (4096, 247), (3000, 0)] {
-            let dead = failed(&properties, &body, 1).dead("dead".into(), &failure, frame_max);
-            let length = header(&dead, ERROR).unwrap().as_str().unwrap().len();
-            assert!(length <= error && (error == 0 || length > error / 2), "{frame_max}: {length}");
-        }
+        let at = |frame_max| failed(&properties, &body, 1).dead("dead".into(), &failure, frame_max);
+        let length = |message: &Message| header(message, ERROR).unwrap().as_str().unwrap().len();
+        assert_eq!([0, 131_072].map(|frame_max| length(&at(frame_max))), [2048; 2]);
+        assert_eq!(length(&at(1700)), 0);
+        let cut = at(2500);
+        let mut encoded = Vec::new();
+        cut.properties.encode(&mut encoded);
+        assert!(
+            length(&cut) > 300 && (2400..2500).contains(&encoded.len()),
+            "{} in {}",
+            length(&cut),
+            encoded.len()
+        );
     }
 }

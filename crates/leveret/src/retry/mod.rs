@@ -35,7 +35,8 @@ pub struct Retry {
 impl Retry {
     /// These pauses, in this order, in whole milliseconds. More than [`RUNGS_MAX`] are refused when the queue is declared.
     pub fn ladder(delays: impl IntoIterator<Item = Duration>) -> Self {
-        let delays = delays.into_iter().map(|delay| Duration::from_millis(delay.as_millis() as u64)).collect();
+        let delays =
+            delays.into_iter().map(|delay| Duration::from_millis(delay.as_millis() as u64)).collect();
         Self { delays, jitter_percent: 0, in_place: 0, in_place_pause: Duration::ZERO }
     }
 

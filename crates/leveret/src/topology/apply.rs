@@ -43,7 +43,9 @@ impl Declarer<'_> {
             Step::Binding { destination, to_exchange: true, source, how } => {
                 channel.exchange_bind(destination, source, how.clone()).await
             }
-            Step::Binding { destination, source, how, .. } => channel.queue_bind(destination, source, how.clone()).await,
+            Step::Binding { destination, source, how, .. } => {
+                channel.queue_bind(destination, source, how.clone()).await
+            }
         }
     }
 
@@ -91,13 +93,20 @@ pub(crate) async fn declare(
 
 /// Looks without creating anything: what exists is declared once more, which the broker compares. Bindings are not looked at; AMQP has no
 /// way to. The connection is to be one of its own, because what it declared would be declared again when it comes back.
-pub(crate) async fn verify(connection: &Connection, topology: &Topology, plan: &Plan) -> Result<(), TopologyError> {
+pub(crate) async fn verify(
+    connection: &Connection,
+    topology: &Topology,
+    plan: &Plan,
+) -> Result<(), TopologyError> {
     check(topology)?;
     let mut declarer = Declarer { connection, channel: None };
     let mut drifts = Vec::new();
     for step in &plan.steps {
         // A temporary queue is another connection's and is made anew each time.
-        if matches!(step, Step::Binding { .. } | Step::Queue { how: QueueDeclare { exclusive: true, .. }, .. }) {
+        if matches!(
+            step,
+            Step::Binding { .. } | Step::Queue { how: QueueDeclare { exclusive: true, .. }, .. }
+        ) {
             continue;
         }
         let seen = match declarer.look(step).await {

@@ -58,7 +58,9 @@ fn entity(step: &Step) -> String {
     match step {
         Step::Exchange { name, .. } => format!("exchange '{name}'"),
         Step::Queue { name, .. } => format!("queue '{name}'"),
-        Step::Binding { destination, source, .. } => format!("binding of '{destination}' to exchange '{source}'"),
+        Step::Binding { destination, source, .. } => {
+            format!("binding of '{destination}' to exchange '{source}'")
+        }
     }
 }
 
@@ -127,9 +129,11 @@ mod tests {
             let step = Step::Queue { name: "q".into(), how: QueueDeclare::default(), purpose: String::new() };
             let (scope, origin) = (Scope::Channel, Origin::Broker);
             let error = Error::Closed { scope, origin, code, text: text.into() };
-            Drift::read(&step, &error).map(|drift| (drift.argument.unwrap_or_default(), drift.wanted, drift.found))
+            Drift::read(&step, &error)
+                .map(|drift| (drift.argument.unwrap_or_default(), drift.wanted, drift.found))
         };
-        let same = |argument: &str, wanted: &str, found: &str| Some((argument.into(), wanted.into(), found.into()));
+        let same =
+            |argument: &str, wanted: &str, found: &str| Some((argument.into(), wanted.into(), found.into()));
         let durable = "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'false' but current is 'true'";
         assert_eq!(of(406, durable), same("durable", "false", "true"));
         let ttl = "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': received the value '5' of type \

@@ -77,7 +77,11 @@ pub struct Binding {
 
 impl Binding {
     /// From an exchange to a queue, with a routing key or pattern.
-    pub fn new(queue: impl Into<String>, exchange: impl Into<String>, routing_key: impl Into<String>) -> Self {
+    pub fn new(
+        queue: impl Into<String>,
+        exchange: impl Into<String>,
+        routing_key: impl Into<String>,
+    ) -> Self {
         let (destination, source, routing_key) = (queue.into(), exchange.into(), routing_key.into());
         Self { destination, to_exchange: false, source, routing_key, arguments: FieldTable::new() }
     }

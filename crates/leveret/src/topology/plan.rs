@@ -146,7 +146,13 @@ fn main(queue: &Queue, waiting: Waiting) -> Step {
             set("x-retry-jitter", i32::from(retry.jitter_percent()).into());
         }
     }
-    let how = QueueDeclare { passive: false, durable: !temporary, exclusive: temporary, auto_delete: false, arguments };
+    let how = QueueDeclare {
+        passive: false,
+        durable: !temporary,
+        exclusive: temporary,
+        auto_delete: false,
+        arguments,
+    };
     Step::Queue { name: queue.name.clone(), how, purpose: String::new() }
 }
 
@@ -175,7 +181,11 @@ impl fmt::Display for Step {
             }
             Self::Binding { destination, to_exchange, source, how } => {
                 let what = if *to_exchange { "exchange" } else { "queue" };
-                write!(f, "binding of {what} '{destination}' to exchange '{source}' with key '{}'", how.routing_key)?;
+                write!(
+                    f,
+                    "binding of {what} '{destination}' to exchange '{source}' with key '{}'",
+                    how.routing_key
+                )?;
                 arguments(f, &how.arguments)
             }
         }
@@ -255,7 +265,9 @@ mod tests {
 
     #[test]
     fn jitter_makes_room_in_the_rung_and_is_part_of_its_name() {
-        let queue = Queue::quorum("q").retry(Retry::ladder([Duration::from_millis(1500)]).jitter(50)).discard_failed();
+        let queue = Queue::quorum("q")
+            .retry(Retry::ladder([Duration::from_millis(1500)]).jitter(50))
+            .discard_failed();
         let rungs = text(queue.clone(), Waiting::InRungs);
         assert!(rungs.contains("queue 'q.retry.1500ms+50%' durable, x-message-ttl=2250,"), "{rungs}");
         assert!(rungs.lines().all(|line| line.contains("x-queue-type='quorum'")), "{rungs}");
@@ -268,7 +280,10 @@ mod tests {
         let queue = Queue::existing("theirs").retry([Duration::from_secs(1)]).dead_letter_to("mine");
         let topology = Topology::new().queue(queue).queue(Queue::quorum("mine"));
         let plan = text(topology, Waiting::InQueue);
-        assert!(plan.contains("queue 'theirs.retry.1s'") && plan.contains("queue 'theirs' must exist"), "{plan}");
+        assert!(
+            plan.contains("queue 'theirs.retry.1s'") && plan.contains("queue 'theirs' must exist"),
+            "{plan}"
+        );
         assert_eq!(plan.matches("queue 'mine'").count(), 1, "{plan}");
     }
 
