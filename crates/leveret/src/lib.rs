@@ -5,6 +5,7 @@
 //! | connect | [`connect`], [`Mq`] |
 //! | say which queues there are | [`Queue`], [`Exchange`], [`Binding`], [`Topology`]; [`Mq::declare`], [`Mq::verify`], [`Mq::plan`] |
 //! | send | [`Mq::publisher`], [`Publisher`] |
+//! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`Handler`], [`extract`] |
 //! | say what is tried again | [`Retry`], [`Failure`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
@@ -21,6 +22,7 @@ pub mod retry;
 #[cfg(feature = "test")]
 pub mod test;
 pub mod topology;
+mod worker;
 
 pub use leveret_client as client;
 pub use leveret_client::{ConnectOptions, FieldTable, FieldValue, Message, Properties, Receipt, SendError};
@@ -42,3 +44,4 @@ pub use mq::{Mq, MqOptions, connect};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
 pub use retry::Retry;
 pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
+pub use worker::{Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

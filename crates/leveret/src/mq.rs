@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use crate::broker::{BrokerInfo, Waiting};
 use crate::publisher::PublisherBuilder;
 use crate::topology::{self, Plan, Queue, Topology, TopologyError};
+use crate::worker::WorkerBuilder;
 
 /// How to connect.
 #[derive(Debug, Clone)]
@@ -178,6 +179,11 @@ impl Mq {
         routing_key: impl Into<String>,
     ) -> PublisherBuilder {
         PublisherBuilder::new(self.0.publishing.clone(), exchange, routing_key.into())
+    }
+
+    /// A worker for a queue that was declared or verified with this handle.
+    pub fn worker(&self, queue: impl Into<String>) -> WorkerBuilder {
+        WorkerBuilder::new(self.clone(), queue.into())
     }
 
     /// The connection that declares and consumes, for everything this crate has no word for.

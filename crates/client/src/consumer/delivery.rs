@@ -146,6 +146,12 @@ impl Delivery {
         self.redelivered
     }
 
+    /// Whether the channel it came on is gone: it can no longer be settled, and the broker delivers it again.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        !self.settled && (self.channel.closed.get().is_some() || !self.is_of_now())
+    }
+
     /// Done: the broker may forget it. Does not wait; acks are gathered for at most 10 ms.
     ///
     /// # Errors

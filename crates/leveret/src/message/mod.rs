@@ -3,9 +3,8 @@
 mod place;
 
 use std::any::{Any, TypeId};
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use leveret_client::{Delivery, Properties};
@@ -32,9 +31,13 @@ struct Inner {
     body: Bytes,
     redelivered: bool,
     attempt: u32,
-    redeliveries: Option<u32>,
-    deadline: Option<Instant>,
-    cancelled: CancellationToken,
+    silent: Option<u32>,
+    /// Set when its handling begins.
+    deadline: OnceLock<Instant>,
+    /// What stops the worker.
+    stop: CancellationToken,
+    /// Made when somebody asks: most handlers do not.
+    cancelled: OnceLock<CancellationToken>,
 }
 
 impl std::fmt::Debug for Incoming {
@@ -48,32 +51,30 @@ impl std::fmt::Debug for Incoming {
 }
 
 impl Incoming {
-    /// `None`: its properties are not text, and nothing can be made of it.
     pub(crate) fn new(
         delivery: &Delivery,
+        properties: Properties,
         place: &Arc<Place>,
-        deadline: Option<Instant>,
-        cancelled: CancellationToken,
-    ) -> Option<Self> {
-        let properties = delivery.properties().ok()?;
-        let counted = headers::count(&properties, "x-delivery-count");
+        stop: CancellationToken,
+    ) -> Self {
         let copies = headers::count(&properties, headers::RETRIES).unwrap_or(0);
-        let redelivered = delivery.is_redelivered();
         let silent = headers::count(&properties, headers::REDELIVERIES).unwrap_or(0);
-        // Where nobody counts, a copy has to: only what was delivered before can have ended without a word.
-        let redeliveries = (counted.is_none() && redelivered).then_some(silent);
-        Some(Self(Arc::new(Inner {
+        let counted = headers::count(&properties, headers::DELIVERIES).filter(|_| place.broker_counts);
+        let redelivered = delivery.is_redelivered();
+        Self(Arc::new(Inner {
             exchange: delivery.exchange().to_owned(),
             routing_key: delivery.routing_key().to_owned(),
             body: delivery.body().clone(),
             redelivered: redelivered || copies > 0 || silent > 0,
-            attempt: copies.saturating_add(counted.unwrap_or(0)).saturating_add(1),
-            redeliveries,
+            attempt: copies.saturating_add(silent).saturating_add(counted.unwrap_or(0)).saturating_add(1),
+            // Only what was delivered before can have ended without a word.
+            silent: (redelivered && !place.broker_counts).then_some(silent),
             place: place.clone(),
             properties,
-            deadline,
-            cancelled,
-        })))
+            deadline: OnceLock::new(),
+            stop,
+            cancelled: OnceLock::new(),
+        }))
     }
 
     /// The queue it came from.
@@ -127,13 +128,13 @@ impl Incoming {
     /// When its handling is given up.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.0.deadline
+        self.0.deadline.get().copied()
     }
 
     /// Cancelled when the deadline has passed or the worker stops.
     #[must_use]
     pub fn cancelled(&self) -> &CancellationToken {
-        &self.0.cancelled
+        self.0.cancelled.get_or_init(|| self.0.stop.child_token())
     }
 
     /// What the worker was given of that type.
@@ -142,9 +143,16 @@ impl Incoming {
         self.0.place.states.get(&TypeId::of::<S>())?.downcast_ref()
     }
 
-    /// Deliveries that ended without a word and are counted in the message itself; `None`: the broker counts, or it is the first.
-    pub(crate) fn redeliveries(&self) -> Option<u32> {
-        self.0.redeliveries
+    /// Its handling begins, and is given up then.
+    pub(crate) fn begin(&self, deadline: Instant) {
+        // More than once only if somebody else did, with the same.
+        let _ = self.0.deadline.set(deadline);
+    }
+
+    /// Deliveries before this one that ended without a word, if they are to be counted in the message because the broker does not, and
+    /// this may be one more.
+    pub(crate) fn silent(&self) -> Option<u32> {
+        self.0.silent
     }
 
     pub(crate) fn failed(&self, now: u64) -> headers::Failed<'_> {
@@ -158,10 +166,5 @@ impl Incoming {
             attempts: *attempt,
             now,
         }
-    }
-
-    /// What tells it from others: its message id, or nothing.
-    pub(crate) fn key(&self) -> Option<Cow<'_, str>> {
-        self.message_id().map(Cow::Borrowed)
     }
 }

@@ -12,6 +12,8 @@ use crate::failure::{Failure, truncate};
 pub(crate) const RETRIES: &str = "x-retry-attempts";
 /// Deliveries that ended without a word, where the broker does not count.
 pub(crate) const REDELIVERIES: &str = "x-retry-redeliveries";
+/// The broker's count of deliveries that failed.
+pub(crate) const DELIVERIES: &str = "x-delivery-count";
 pub(crate) const EXCHANGE: &str = "x-original-exchange";
 pub(crate) const ROUTING_KEY: &str = "x-original-routing-key";
 pub(crate) const EXPIRATION: &str = "x-original-expiration";
@@ -74,6 +76,10 @@ impl Failed<'_> {
     pub(crate) fn retry(&self, rung: String, expiration_ms: Option<u128>) -> Message {
         let mut message = self.copy().header(RETRIES, self.attempts).routing_key(rung);
         message.properties.expiration = expiration_ms.map(|ms| ms.to_string());
+        // They are among the attempts.
+        if let Some(headers) = &mut message.properties.headers {
+            headers.remove(REDELIVERIES);
+        }
         message
     }
 

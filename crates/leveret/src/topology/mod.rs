@@ -17,6 +17,7 @@ pub use plan::{Plan, Step};
 pub use queue::{Queue, QueueKind};
 
 pub(crate) use apply::{declare, verify};
+pub(crate) use plan::rungs_of;
 
 /// Exchanges, queues and bindings that belong together.
 ///
