@@ -5,11 +5,12 @@
 //! | connect | [`connect`], [`Mq`] |
 //! | say which queues there are | [`Queue`], [`Exchange`], [`Binding`], [`Topology`]; [`Mq::declare`], [`Mq::verify`], [`Mq::plan`] |
 //! | send | [`Mq::publisher`], [`Publisher`] |
-//! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`Handler`], [`extract`] |
+//! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`App`], [`Routes`], [`Handler`], [`extract`] |
 //! | say what is tried again | [`Retry`], [`Failure`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
 
+mod app;
 mod broker;
 pub mod codec;
 pub mod extract;
@@ -19,6 +20,7 @@ mod message;
 mod mq;
 mod publisher;
 pub mod retry;
+mod routes;
 #[cfg(feature = "test")]
 pub mod test;
 pub mod topology;
@@ -27,6 +29,7 @@ mod worker;
 pub use leveret_client as client;
 pub use leveret_client::{ConnectOptions, FieldTable, FieldValue, Message, Properties, Receipt, SendError};
 
+pub use app::{App, AppReport};
 pub use broker::BrokerInfo;
 #[cfg(feature = "cbor")]
 pub use codec::Cbor;
@@ -43,5 +46,6 @@ pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
 pub use retry::Retry;
+pub use routes::{ByType, Routes};
 pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
 pub use worker::{Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

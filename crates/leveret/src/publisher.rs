@@ -51,7 +51,7 @@ impl PublisherBuilder {
         Self { connection, options: PublisherOptions::to(exchange.into(), routing_key), kind: None }
     }
 
-    /// Sets the messages' `type`, by which the other side may tell what it is. Default: none.
+    /// Sets the messages' `type`, by which [`Routes`](crate::Routes) choose a handler. Default: none.
     pub fn message_type(self, kind: impl Into<String>) -> Self {
         Self { kind: Some(kind.into()), ..self }
     }

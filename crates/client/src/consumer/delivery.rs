@@ -203,6 +203,17 @@ impl Delivery {
         self
     }
 
+    /// Back from the application, if it is of this channel.
+    pub(crate) fn untaken(mut self, channel: &Arc<ChannelShared>) -> Result<Self, Self> {
+        if !Arc::ptr_eq(&self.channel, channel) {
+            return Err(self);
+        }
+        if std::mem::replace(&mut self.taken, false) {
+            self.channel.taken.put_back();
+        }
+        Ok(self)
+    }
+
     pub(crate) fn is_of_now(&self) -> bool {
         self.settled || self.channel.epoch.load(Ordering::Acquire) == self.epoch
     }

@@ -1,7 +1,7 @@
 //! MessagePack.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Codec, CodecError, Decode, Encode};
 

@@ -31,7 +31,10 @@ struct Inner {
     body: Bytes,
     redelivered: bool,
     attempt: u32,
-    silent: Option<u32>,
+    /// It may have ended without a word, and nobody has counted that yet.
+    again: bool,
+    /// Deliveries that ended so and were counted in the message.
+    silent: u32,
     /// Set when its handling begins.
     deadline: OnceLock<Instant>,
     /// What stops the worker.
@@ -66,9 +69,10 @@ impl Incoming {
             routing_key: delivery.routing_key().to_owned(),
             body: delivery.body().clone(),
             redelivered: redelivered || copies > 0 || silent > 0,
-            attempt: copies.saturating_add(silent).saturating_add(counted.unwrap_or(0)).saturating_add(1),
+            attempt: copies.saturating_add(counted.unwrap_or(0)).saturating_add(1),
             // Only what was delivered before can have ended without a word.
-            silent: (redelivered && !place.broker_counts).then_some(silent),
+            again: redelivered && !place.broker_counts,
+            silent,
             place: place.clone(),
             properties,
             deadline: OnceLock::new(),
@@ -113,7 +117,8 @@ impl Incoming {
         self.0.properties.message_id.as_deref()
     }
 
-    /// Which attempt this is, from 1. Attempts in place are one.
+    /// Which attempt this is, from 1. Attempts in place are one. A delivery that ended without a word (a crash, a lost connection) counts
+    /// where the broker counts it: in quorum queues, and in Leveret's queues with retries.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.0.attempt
@@ -149,10 +154,19 @@ impl Incoming {
         let _ = self.0.deadline.set(deadline);
     }
 
-    /// Deliveries before this one that ended without a word, if they are to be counted in the message because the broker does not, and
-    /// this may be one more.
-    pub(crate) fn silent(&self) -> Option<u32> {
-        self.0.silent
+    /// Whether an earlier delivery ended without a word, and has to be counted in the message because the broker does not.
+    pub(crate) fn is_to_be_counted(&self) -> bool {
+        self.0.again
+    }
+
+    /// Deliveries before this one that failed or ended without a word, as far as is known.
+    pub(crate) fn begun(&self) -> u32 {
+        (self.0.attempt - 1).saturating_add(self.0.silent).saturating_add(self.0.again.into())
+    }
+
+    /// A copy with that count in it.
+    pub(crate) fn recounted(&self, now: u64) -> leveret_client::Message {
+        self.failed(now).recount(self.0.silent.saturating_add(1))
     }
 
     pub(crate) fn failed(&self, now: u64) -> headers::Failed<'_> {

@@ -6,6 +6,6 @@ use super::States;
 pub(crate) struct Place {
     pub(crate) queue: String,
     pub(crate) states: States,
-    /// Whether its broker counts deliveries that ended without a word: Leveret does, and quorum queues do.
+    /// Whether its broker counts deliveries that ended without a word: quorum queues do, and Leveret's with retries.
     pub(crate) broker_counts: bool,
 }

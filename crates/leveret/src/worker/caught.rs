@@ -19,8 +19,10 @@ pub(crate) async fn caught(future: impl Future<Output = Result<(), Failure>>) ->
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Failure {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Failure::transient(format!("the handler panicked: {}", text.unwrap_or("with a value that is no text"))).reason("panic")
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Failure::transient(format!("the handler panicked: {}", text.unwrap_or("with a value that is no text")))
+        .reason("panic")
 }
 
 #[cfg(test)]

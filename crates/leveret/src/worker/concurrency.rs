@@ -127,20 +127,21 @@ mod tests {
     fn it_grows_to_what_helps_and_stays_there() {
         let mut adaptive = Adaptive::new((2..=64).into());
         let found = settle(&mut adaptive, 20, 100);
-        assert!((16..=26).contains(&found), "{found}");
+        assert!((16..=28).contains(&found), "with a step forward that is being tried: {found}");
         assert_eq!(settle(&mut Adaptive::new((2..=10).into()), 1000, 50), 10, "the bound holds");
     }
 
     #[test]
     fn failures_halve_it_and_silence_shrinks_it() {
         let mut adaptive = Adaptive::new((2..=64).into());
-        assert!(settle(&mut adaptive, 1000, 40) >= 60);
+        let before = settle(&mut adaptive, 1000, 40);
+        assert!(before >= 60, "{before}");
         let halved = adaptive.tick(Seen { done: 10, failed: 6, waited: true });
-        assert_eq!(halved, 32);
+        assert_eq!(halved, before / 2);
         for _ in 0..40 {
             adaptive.tick(Seen::default());
         }
-        assert!(adaptive.now() < 8, "{}", adaptive.now());
+        assert_eq!(adaptive.now(), 2);
     }
 
     #[test]

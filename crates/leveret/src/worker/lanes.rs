@@ -1,50 +1,54 @@
-//! Messages in order by key: each key has its lane, each lane is a task that handles one message after the other.
+//! Messages in order by key: while one of a key is handled, others of the same key wait behind it.
 
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use leveret_client::Delivery;
-use tokio::sync::mpsc;
-use tokio_util::task::TaskTracker;
+use parking_lot::Mutex;
 
-use super::process::process;
-use super::run::{Place, Running};
-use super::settings::Key;
-use crate::message::Incoming;
+use super::process::{Item, process};
+use super::run::Running;
 
-type Item = (Delivery, Option<Incoming>);
-
-/// The lanes of a worker. More keys than lanes share them.
-pub(super) struct Lanes {
-    hasher: RandomState,
-    lanes: Vec<mpsc::Sender<Item>>,
-}
+/// What waits behind what is being handled, by key. A key is there while one of its messages is handled. Together there is never more
+/// than the prefetch.
+#[derive(Clone, Default)]
+pub(super) struct Lanes(Arc<Mutex<HashMap<String, VecDeque<Item>>>>);
 
 impl Lanes {
-    /// `queued_max` is the prefetch: there are never more deliveries than that.
-    pub(super) fn start(running: &Arc<Running>, places: &Place, tasks: &TaskTracker, queued_max: u16) -> Self {
-        let lane = |_| {
-            let (sender, mut items) = mpsc::channel::<Item>(queued_max.into());
-            let (running, places) = (running.clone(), places.clone());
-            tasks.spawn(async move {
-                while let Some((delivery, message)) = items.recv().await {
-                    match places.take(&running).await {
-                        Some(_place) => process(&running, delivery, message).await,
-                        None => running.not_begun(delivery),
-                    }
-                }
-            });
-            sender
-        };
-        let lanes = (0..running.settings.concurrency.max()).map(lane).collect();
-        Self { hasher: RandomState::new(), lanes }
+    /// Gives the message back if it is the only one of its key: it can be handled.
+    pub(super) fn begin(&self, key: &str, item: Item) -> Option<Item> {
+        let mut lanes = self.0.lock();
+        if let Some(lane) = lanes.get_mut(key) {
+            lane.push_back(item);
+            return None;
+        }
+        lanes.insert(key.to_owned(), VecDeque::new());
+        Some(item)
     }
 
-    pub(super) async fn hand(&self, running: &Running, key: &Key, delivery: Delivery, message: Option<Incoming>) {
-        let hash = message.as_ref().map_or(0, |message| self.hasher.hash_one(key(message)));
-        let Some(lane) = self.lanes.get((hash % self.lanes.len().max(1) as u64) as usize) else { return };
-        if let Err(mpsc::error::SendError((delivery, _))) = lane.send((delivery, message)).await {
-            running.not_begun(delivery);
+    /// Handles a message and what has come behind it, until there is nothing more or the worker stops.
+    pub(super) async fn run(&self, running: &Running, key: &str, first: Item) {
+        let mut next = Some(first);
+        while let Some(item) = next {
+            process(running, item).await;
+            next = self.after(running, key);
         }
+    }
+
+    fn after(&self, running: &Running, key: &str) -> Option<Item> {
+        let mut lanes = self.0.lock();
+        let next = if running.stop.is_cancelled() { None } else { lanes.get_mut(key)?.pop_front() };
+        if next.is_none() && lanes.get(key).is_some_and(VecDeque::is_empty) {
+            lanes.remove(key);
+        }
+        next
+    }
+
+    /// What was not begun, in the order in which it came.
+    pub(super) fn take_all(&self) -> Vec<Delivery> {
+        let mut all: Vec<Delivery> =
+            self.0.lock().drain().flat_map(|(_, lane)| lane).map(|(delivery, _)| delivery).collect();
+        all.sort_by_key(Delivery::delivery_tag);
+        all
     }
 }

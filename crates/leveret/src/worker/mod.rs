@@ -10,8 +10,8 @@ mod lanes;
 mod process;
 mod report;
 mod run;
-mod settle;
 mod settings;
+mod settle;
 mod verdict;
 
 use std::any::{Any, TypeId};
@@ -80,7 +80,10 @@ pub struct WorkerBuilder {
 
 impl fmt::Debug for WorkerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkerBuilder").field("queue", &self.queue).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("WorkerBuilder")
+            .field("queue", &self.queue)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -153,7 +156,10 @@ impl WorkerBuilder {
 
     /// Gives errors that have no class of their own one. The first of all classifiers that does not pass decides; what none knows is
     /// transient.
-    pub fn classify(mut self, classify: impl Fn(&(dyn Error + 'static)) -> Option<Class> + Send + Sync + 'static) -> Self {
+    pub fn classify(
+        mut self,
+        classify: impl Fn(&(dyn Error + 'static)) -> Option<Class> + Send + Sync + 'static,
+    ) -> Self {
         self.settings.classifiers.push(Box::new(classify));
         self
     }
@@ -214,7 +220,11 @@ impl WorkerBuilder {
     ///
     /// # Errors
     /// As [`Worker::run`].
-    pub async fn run<A: 'static, H: Handler<A>>(self, handler: H, stop: CancellationToken) -> Result<DrainReport, WorkerError> {
+    pub async fn run<A: 'static, H: Handler<A>>(
+        self,
+        handler: H,
+        stop: CancellationToken,
+    ) -> Result<DrainReport, WorkerError> {
         self.handler(handler).run(stop).await
     }
 }
@@ -236,7 +246,7 @@ impl Call {
     }
 }
 
-/// A worker with its handler; alone with [`run`](Self::run), or together with others.
+/// A worker with its handler; alone with [`run`](Self::run), or together with others in an [`App`](crate::App).
 #[must_use = "a worker does nothing until it runs"]
 pub struct Worker {
     mq: Mq,
@@ -249,7 +259,10 @@ pub struct Worker {
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("queue", &self.queue).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Worker")
+            .field("queue", &self.queue)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,9 @@ use super::verdict::{Verdict, class_of, verdict};
 use crate::failure::{Class, Failure};
 use crate::message::Incoming;
 
+/// A delivery as it came, and as handlers see it.
+pub(super) type Item = (Delivery, Option<Incoming>);
+
 impl Running {
     /// A delivery as handlers see it; `None`: its properties are not text.
     pub(super) fn message(self: &Arc<Self>, delivery: &Delivery) -> Option<Incoming> {
@@ -24,7 +27,7 @@ impl Running {
 }
 
 /// Handles a delivery to its end.
-pub(super) async fn process(running: &Running, delivery: Delivery, message: Option<Incoming>) {
+pub(super) async fn process(running: &Running, (delivery, message): Item) {
     let Some(message) = message else { return settle_unreadable(running, delivery).await };
     let verdict = judge(running, &message).await;
     running.done.fetch_add(1, Relaxed);
@@ -36,13 +39,13 @@ pub(super) async fn process(running: &Running, delivery: Delivery, message: Opti
 
 async fn judge(running: &Running, message: &Incoming) -> Verdict {
     if let Some(most) = running.settings.poison_after {
-        let begun = message.attempt() - 1 + u32::from(message.silent().is_some());
+        let begun = message.begun();
         if begun >= most.max(running.retry.attempts_max()) {
             let text = format!("its handling began {begun} times and never ended");
             return Verdict::Dead(Failure::permanent(text).reason("poison"));
         }
-        if let Some(silent) = message.silent() {
-            return Verdict::Recount(silent + 1);
+        if message.is_to_be_counted() {
+            return Verdict::Recount;
         }
     }
     let result = attempt(running, message).await;
@@ -58,7 +61,9 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
     for calls in 1.. {
         let Err(failure) = call(running, message).await else { return Ok(()) };
         let transient = class_of(&failure, &settings.classifiers) == Class::Transient;
-        let Some(pause) = running.retry.pause_in_place(calls).filter(|_| transient) else { return Err(failure) };
+        let Some(pause) = running.retry.pause_in_place(calls).filter(|_| transient) else {
+            return Err(failure);
+        };
         if message.deadline().is_some_and(|deadline| deadline <= Instant::now() + pause) {
             return Err(failure);
         }

@@ -1,12 +1,11 @@
 //! A worker's life: start, read, stop.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use leveret_client::{
-    ConsumeError, Consumer, ConsumerOptions, Delivery, Error, Publisher, PublisherOptions, QueueDeclare, prefetch_for,
+    ConsumeError, Consumer, ConsumerOptions, Error, Publisher, PublisherOptions, QueueDeclare, prefetch_for,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -48,7 +47,6 @@ pub(super) struct Running {
     pub(super) abort: CancellationToken,
     pub(super) done: AtomicU64,
     pub(super) failed: AtomicU64,
-    requeued: AtomicUsize,
 }
 
 impl Running {
@@ -62,12 +60,6 @@ impl Running {
         if let Err(error) = self.mq.declare(self.queue.clone()).await {
             tracing::error!(queue = self.queue.name(), %error, "what belongs to the queue cannot be declared again");
         }
-    }
-
-    /// Came too late to be begun.
-    pub(super) fn not_begun(&self, delivery: Delivery) {
-        let _ = delivery.nack(true);
-        self.requeued.fetch_add(1, Relaxed);
     }
 }
 
@@ -121,14 +113,14 @@ impl Place {
 
 pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<DrainReport, WorkerError> {
     let name = worker.queue.clone();
-    let (running, consumer, prefetch) = start(worker, stop.child_token()).await?;
+    let (running, mut consumer) = start(worker, stop.child_token()).await?;
     let running = Arc::new(running);
     let tasks = TaskTracker::new();
     let concurrency = running.settings.concurrency;
-    let places = Place { permits: Arc::new(Semaphore::new(concurrency.min().into())), waited: Arc::default() };
-    let mut consumer = consumer;
+    let places =
+        Place { permits: Arc::new(Semaphore::new(concurrency.min().into())), waited: Arc::default() };
     let ended = tokio::select! {
-        ended = read(&running, &mut consumer, &places, &tasks, prefetch) => ended,
+        ended = read(&running, &mut consumer, &places, &tasks) => ended,
         () = places.adapt(&running), if concurrency.min() < concurrency.max() => None,
     };
     let report = drain(&running, consumer, &tasks).await;
@@ -139,7 +131,7 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<Drain
     }
 }
 
-async fn start(worker: Worker, stop: CancellationToken) -> Result<(Running, Consumer, u16), WorkerError> {
+async fn start(worker: Worker, stop: CancellationToken) -> Result<(Running, Consumer), WorkerError> {
     let Worker { mq, queue: name, settings, states, call, checked } = worker;
     let queue = mq.declared(&name).ok_or_else(|| WorkerError::NotDeclared(name.clone()))?;
     if queue.dead_letter_queue().is_none() && !queue.discard {
@@ -152,19 +144,20 @@ async fn start(worker: Worker, stop: CancellationToken) -> Result<(Running, Cons
     let most = settings.concurrency.max();
     let derived = prefetch_for(most, round_trip, settings.handler_time).max(most);
     let prefetch = settings.prefetch.unwrap_or(derived);
-    let options = ConsumerOptions::new(&name, prefetch).arguments(settings.arguments.clone()).tag(&settings.tag);
+    let options =
+        ConsumerOptions::new(&name, prefetch).arguments(settings.arguments.clone()).tag(&settings.tag);
     let consumer = mq.consuming().consumer(options).await.map_err(failed)?;
-    let broker_counts = mq.broker().is_leveret() || queue.kind == QueueKind::Quorum;
+    let rungs = rungs_of(&queue, mq.waiting());
+    let broker_counts = queue.kind == QueueKind::Quorum || (!rungs && queue.retry.is_some());
     tracing::info!(queue = name, prefetch, concurrency = ?settings.concurrency, "worker started");
     let running = Running {
-        rungs: rungs_of(&queue, mq.waiting()),
+        rungs,
         retry: queue.retry.clone().unwrap_or_else(Retry::never),
         place: Arc::new(message::Place { queue: name, states, broker_counts }),
         counters: Counters::default(),
         abort: CancellationToken::new(),
         done: AtomicU64::new(0),
         failed: AtomicU64::new(0),
-        requeued: AtomicUsize::new(0),
         mq,
         queue,
         settings,
@@ -172,7 +165,7 @@ async fn start(worker: Worker, stop: CancellationToken) -> Result<(Running, Cons
         publisher,
         stop,
     };
-    Ok((running, consumer, prefetch))
+    Ok((running, consumer))
 }
 
 /// How long the broker takes to answer, by asking whether the queue is there.
@@ -189,39 +182,49 @@ async fn read(
     consumer: &mut Consumer,
     places: &Place,
     tasks: &TaskTracker,
-    prefetch: u16,
 ) -> Option<ConsumeError> {
-    let order = running.settings.order_by.as_ref();
-    let lanes = order.map(|key| (key, Lanes::start(running, places, tasks, prefetch)));
-    let mut stopped = pin!(running.stop.cancelled());
-    while !running.stop.is_cancelled() {
+    let order = running.settings.order_by.as_ref().map(|key| (key, Lanes::default()));
+    let ended = loop {
         let delivery = tokio::select! {
             biased;
-            delivery = consumer.next() => delivery,
-            () = &mut stopped => return None,
+            delivery = consumer.next(), if !running.stop.is_cancelled() => delivery,
+            () = running.stop.cancelled() => break None,
         };
         let delivery = match delivery {
             Some(Ok(delivery)) => delivery,
-            Some(Err(error)) => return Some(error),
-            None => return None,
+            Some(Err(error)) => break Some(error),
+            None => break None,
         };
         let message = running.message(&delivery);
-        if let Some((key, lanes)) = &lanes {
-            lanes.hand(running, key, delivery, message).await;
-            continue;
-        }
-        match places.take(running).await {
-            None => running.not_begun(delivery),
-            Some(place) => {
-                let running = running.clone();
-                tasks.spawn(async move {
-                    process(&running, delivery, message).await;
-                    drop(place);
-                });
+        let item = (delivery, message);
+        let (item, key) = match &order {
+            None => (item, None),
+            Some((key, lanes)) => {
+                let key = item.1.as_ref().map(key).unwrap_or_default();
+                match lanes.begin(&key, item) {
+                    Some(item) => (item, Some(key)),
+                    None => continue, // behind another of its key
+                }
             }
-        }
+        };
+        let Some(place) = places.take(running).await else {
+            consumer.put_back(item.0);
+            break None;
+        };
+        let (running, lane) = (running.clone(), key.zip(order.as_ref().map(|(_, lanes)| lanes.clone())));
+        tasks.spawn(async move {
+            match lane {
+                None => process(&running, item).await,
+                Some((key, lanes)) => lanes.run(&running, &key, item).await,
+            }
+            drop(place);
+        });
+    };
+    if let Some((_, lanes)) = order {
+        // From the last on, so that they lie in their order again.
+        lanes.take_all().into_iter().rev().for_each(|delivery| consumer.put_back(delivery));
     }
-    None
+    ended
 }
 
 async fn drain(running: &Running, consumer: Consumer, tasks: &TaskTracker) -> DrainReport {
@@ -241,9 +244,5 @@ async fn drain(running: &Running, consumer: Consumer, tasks: &TaskTracker) -> Dr
         tracing::warn!(queue = running.queue.name(), %error, "not drained: the broker delivers again what was not settled");
         Default::default()
     });
-    DrainReport {
-        requeued: drained.requeued + running.requeued.load(Relaxed),
-        abandoned: drained.abandoned,
-        ..running.counters.report()
-    }
+    DrainReport { requeued: drained.requeued, abandoned: drained.abandoned, ..running.counters.report() }
 }

@@ -53,9 +53,8 @@ pub(super) async fn settle(running: &Running, message: &Incoming, delivery: Deli
             let copy = message.failed(unix_seconds()).dead(dead.to_owned(), &failure, frame_max);
             replace(running, copy, delivery, &counters.dead_lettered).await;
         }
-        Verdict::Recount(count) => {
-            let copy = message.failed(unix_seconds()).recount(count);
-            replace(running, copy, delivery, &counters.recounted).await;
+        Verdict::Recount => {
+            replace(running, message.recounted(unix_seconds()), delivery, &counters.recounted).await;
         }
     }
 }
@@ -69,7 +68,8 @@ pub(super) async fn settle_unreadable(running: &Running, delivery: Delivery) {
     let Some(dead) = running.queue.dead_letter_queue() else {
         return told(running, delivery.ack(), &running.counters.discarded);
     };
-    let failure = Failure::permanent("a text in the properties is not UTF-8; they are left out").reason("properties");
+    let failure =
+        Failure::permanent("a text in the properties is not UTF-8; they are left out").reason("properties");
     let failed = Failed {
         queue: running.queue.name(),
         exchange: delivery.exchange(),

@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
     /// Never again.
     Dead(Failure),
     /// Back to the queue with a count in it of deliveries that ended without a word.
-    Recount(u32),
+    Recount,
 }
 
 /// The class of a failure: its own, else what the classifiers say, else transient.
@@ -31,7 +31,12 @@ pub(crate) fn class_of(failure: &Failure, classifiers: &[Classifier]) -> Class {
 }
 
 /// `attempt` is the one that has just ended, from 1.
-pub(crate) fn verdict(result: Result<(), Failure>, classifiers: &[Classifier], retry: &Retry, attempt: u32) -> Verdict {
+pub(crate) fn verdict(
+    result: Result<(), Failure>,
+    classifiers: &[Classifier],
+    retry: &Retry,
+    attempt: u32,
+) -> Verdict {
     let Err(failure) = result else { return Verdict::Ack };
     match class_of(&failure, classifiers) {
         Class::Ignore => Verdict::Ack,
@@ -64,7 +69,12 @@ mod tests {
     fn of(failure: Failure, attempt: u32) -> &'static str {
         let classifiers: [Classifier; 2] = [
             Box::new(|error| is_caused_by::<std::num::ParseIntError>(error).then_some(Class::Permanent)),
-            Box::new(|error| error.downcast_ref::<io::Error>().filter(|e| e.kind() == io::ErrorKind::NotFound).map(|_| Class::Ignore)),
+            Box::new(|error| {
+                error
+                    .downcast_ref::<io::Error>()
+                    .filter(|e| e.kind() == io::ErrorKind::NotFound)
+                    .map(|_| Class::Ignore)
+            }),
         ];
         let retry = Retry::ladder([5, 15].map(Duration::from_secs));
         match verdict(Err(failure), &classifiers, &retry, attempt) {
@@ -73,7 +83,7 @@ mod tests {
             Verdict::Retry(pause, _) if pause.as_secs() == 5 => "5 s",
             Verdict::Retry(..) => "15 s",
             Verdict::Dead(_) => "dead",
-            Verdict::Recount(_) => "recount",
+            Verdict::Recount => "recount",
         }
     }
 

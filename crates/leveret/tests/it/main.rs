@@ -2,4 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod middleware;
+mod retries;
+mod stopping;
+mod support;
 mod topology;
+mod workers;
