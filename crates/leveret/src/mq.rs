@@ -166,13 +166,11 @@ impl Mq {
     }
 
     /// A publisher to a queue, by the default exchange.
-    #[must_use]
     pub fn publisher(&self, queue: impl Into<String>) -> PublisherBuilder {
         PublisherBuilder::new(self.0.publishing.clone(), "", queue.into())
     }
 
     /// A publisher to an exchange, with this routing key unless a message has its own.
-    #[must_use]
     pub fn publisher_to(
         &self,
         exchange: impl Into<String>,

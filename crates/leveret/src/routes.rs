@@ -12,9 +12,11 @@ use crate::message::Incoming;
 
 type Handling = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
+type Check = Box<dyn Fn(&Given<'_>) -> Result<(), String> + Send + Sync>;
+
 struct Route {
     call: Box<dyn Fn(Incoming) -> Handling + Send + Sync>,
-    check: Box<dyn Fn(&Given<'_>) -> Result<(), String> + Send + Sync>,
+    check: Check,
 }
 
 impl Route {

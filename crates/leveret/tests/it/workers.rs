@@ -54,7 +54,6 @@ async fn a_handler_is_given_the_parts_it_asks_for() {
 
 #[tokio::test]
 async fn what_nobody_can_read_goes_to_the_dead_letters_at_once() {
-    let _ = tracing_subscriber::fmt().with_test_writer().try_init();
     let (broker, mq) = with_orders().await;
     let raw = mq.publishing().publisher(leveret::client::PublisherOptions::to_queue("orders")).await.unwrap();
     let typed = |kind: &str, body: &'static str| {
