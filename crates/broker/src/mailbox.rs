@@ -207,6 +207,11 @@ impl Mailbox {
         commands.append(&mut inner.commands);
     }
 
+    /// Part of what was taken is still to be dealt with, by the connection's own task in this round.
+    pub(crate) fn refilled(&self) {
+        self.filled.store(true, Ordering::Release);
+    }
+
     /// Says that `bytes` left for the socket; returns the consumers that may go on.
     pub(crate) fn written(&self, bytes: usize) -> Vec<(Arc<Queue>, ConsumerId)> {
         let before = self.outstanding_bytes.fetch_sub(bytes, Ordering::Relaxed);

@@ -419,6 +419,10 @@ impl Session {
                 _ => self.deliveries.push(delivery),
             }
         }
+        if !self.deliveries.is_empty() {
+            // Other channels' are written in the next round, which comes only when the mailbox has something.
+            self.mailbox.refilled();
+        }
     }
 
     /// Ends everything: called once, when the connection is over.
