@@ -377,7 +377,8 @@ impl Session {
         });
     }
 
-    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them.
+    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them. Those of other
+    /// channels stay on their way.
     fn take_back_deliveries(&mut self, channel: u16, open: &mut Channel) {
         let mut commands = Vec::new();
         self.mailbox.take(&mut self.deliveries, &mut commands);
@@ -394,6 +395,7 @@ impl Session {
                 _ => self.deliveries.push(delivery),
             }
         }
+        self.mailbox.put_back(&mut self.deliveries);
     }
 
     /// Ends everything: called once, when the connection is over.
