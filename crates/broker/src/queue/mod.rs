@@ -525,6 +525,7 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
             (false, _) => Durability::Memory,
             (true, durability) => durability.unwrap_or(Durability::Synced),
         },
+        keeps_transient: a.kind() == QueueKind::Quorum,
         message_ttl_ms: a.message_ttl_ms(),
         expires_ms: a.expires_ms(),
         max_length: a.max_length(),

@@ -402,7 +402,8 @@ impl Session {
         });
     }
 
-    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them.
+    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them. Those of other
+    /// channels stay on their way.
     fn take_back_deliveries(&mut self, channel: u16, open: &mut Channel) {
         let mut commands = Vec::new();
         self.mailbox.take(&mut self.deliveries, &mut commands);
@@ -419,10 +420,7 @@ impl Session {
                 _ => self.deliveries.push(delivery),
             }
         }
-        if !self.deliveries.is_empty() {
-            // Other channels' are written in the next round, which comes only when the mailbox has something.
-            self.mailbox.refilled();
-        }
+        self.mailbox.put_back(&mut self.deliveries);
     }
 
     /// Ends everything: called once, when the connection is over.

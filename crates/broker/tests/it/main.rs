@@ -33,6 +33,7 @@ mod queue_model;
 mod redelivery;
 mod reply_to;
 mod retry;
+mod rules;
 mod schedules;
 mod shutdown;
 mod spans;
