@@ -56,10 +56,10 @@ async fn no_request_makes_the_broker_fail() {
         r#"{"value":{}}"#,
         r#"{"count":-1,"encoding":7,"arguments":3,"tags":{}}"#,
     ];
-    let names = ["x", "%2F", "", "%00%FF", "amq.direct", "guest"];
+    let names = ["x", "%2F", "", "%00%FF", "amq.direct"];
     for route in routes::all().filter(|route| route.path != "/api/leveret/events") {
+        let api = Api::start();
         for (at, body) in bodies.iter().enumerate() {
-            let api = Api::start();
             let mut path = route.path.replace("{vhost}", "%2F");
             for name in route.path_parameters() {
                 path = path.replace(&format!("{{{name}}}"), names[at % names.len()]);
