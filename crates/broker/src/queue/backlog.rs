@@ -159,6 +159,14 @@ impl Backlog {
         Front::Empty
     }
 
+    /// What `pop` would give, if it is in memory.
+    pub(crate) fn head(&self) -> Option<&Entry> {
+        if self.front() != Front::InMemory {
+            return None;
+        }
+        self.levels.iter().rev().find_map(|level| level.front())
+    }
+
     /// Gives the next message its position without keeping it: it leaves at once.
     #[inline]
     pub(crate) fn pass(&mut self) -> u64 {

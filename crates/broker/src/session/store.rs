@@ -84,11 +84,13 @@ impl Session {
 
     pub(super) fn answer_publishers(&mut self, out: &mut Vec<u8>) {
         let stored = self.stored();
-        let Self { waiting, channels, .. } = self;
+        let Self { waiting, channels, vhost, .. } = self;
+        let times = vhost.confirm_times();
         waiting.retain(|number| match channels.get_mut(usize::from(*number)) {
             Some(Some(channel)) => match &mut channel.mode {
                 Mode::Confirm(confirms) => {
-                    let answered = confirms.answer(stored, *number, out);
+                    let answered =
+                        confirms.answer(stored, *number, out, &mut |took, count| times.add(took, count));
                     channel.figures.confirm.add(answered.acked);
                     channel.figures.refuse.add(answered.refused);
                     confirms.is_waiting()
