@@ -34,6 +34,7 @@ pub mod vhost;
 pub use broker::{Broker, NotStored, ShutdownReport, StartError};
 pub use clock::{Clock, Timer};
 pub use config::{Config, DataLocation, Limits, total_memory_bytes};
+pub use events::{EVENTS_KEPT, Event};
 pub use inspect::{
     ChannelInfo, ConnectionInfo, ConsumerInfo, Endpoints, QueuedMessage, UNACKED_MAX, Unacked, UnackedMessage,
 };

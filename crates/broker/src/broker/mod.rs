@@ -149,7 +149,7 @@ impl Broker {
                 (None, Some(store), Some(recovered))
             }
         };
-        let events = Events::new(&config.default_vhost);
+        let events = Events::new(&config.default_vhost, clock.clone());
         auth.announce_to(events.clone());
         let shared = Shared {
             auth: auth.clone(),

@@ -70,6 +70,12 @@ impl Broker {
         self.0.import(definitions)
     }
 
+    /// Bytes free on the disk of the data folder; `None` for a broker in memory, or if the disk does not say.
+    #[must_use]
+    pub fn disk_free_bytes(&self) -> Option<u64> {
+        self.0.disk_free_bytes()
+    }
+
     /// Bytes appended to the store and not yet written; 0 for a broker in memory.
     #[must_use]
     pub fn store_pending_bytes(&self) -> usize {

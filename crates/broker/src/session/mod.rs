@@ -28,6 +28,8 @@ use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
 use crate::stats::{Happening, Runs};
 use crate::vhost::{Actor, VirtualHost};
+pub(crate) use publish::expiration_problem;
+
 use deliver::DeliverPrefix;
 use errors::IntoError as _;
 use leveret_protocol::handshake::unexpected_method;

@@ -295,7 +295,7 @@ fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &Vi
 const EXPIRATION_MS_MAX: u64 = crate::queue::arguments::EXPIRY_MS_MAX as u64;
 
 /// RabbitMQ's words for what is wrong with an expiration.
-fn expiration_problem(text: &str) -> String {
+pub(crate) fn expiration_problem(text: &str) -> String {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let negative = text
         .strip_prefix('-')

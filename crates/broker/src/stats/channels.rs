@@ -28,6 +28,11 @@ impl Channels {
         }
     }
 
+    /// What happened on no channel, but by way of another door.
+    pub(crate) fn count(&self, counts: MessageCounts) {
+        self.0.lock().closed += counts;
+    }
+
     pub(crate) fn totals(&self) -> MessageCounts {
         let inner = self.0.lock();
         let mut totals = inner.closed;

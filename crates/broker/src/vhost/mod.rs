@@ -15,10 +15,12 @@ mod metadata;
 mod parameters;
 mod pause;
 mod policies;
+mod post;
 mod queues;
 mod restore;
 mod schedules;
 mod sweeps;
+mod take;
 mod trace;
 
 pub use bindings::BindSpec;
@@ -33,10 +35,12 @@ pub use gates::SeenFigures;
 pub use limits::VhostLimits;
 pub use metadata::VhostMetadata;
 pub use parameters::Parameter;
+pub use post::Posted;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 pub use schedules::ScheduledMessage;
 pub use sweeps::SWEEPS_MAX;
+pub use take::{Afterwards, TAKE_BYTES_MAX, TAKE_MESSAGES_MAX, TakenMessage};
 pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};

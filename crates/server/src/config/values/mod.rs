@@ -5,7 +5,7 @@ mod choice;
 mod quantity;
 mod watermark;
 
-pub(crate) use address::ListenAddress;
+pub(crate) use address::{ListenAddress, MetricsAddress};
 pub(crate) use choice::{LogFilter, LogFormat, TlsVerify, TlsVersionMin, WorkerThreads};
 pub(crate) use quantity::{ByteSize, Count, Span};
 pub(crate) use watermark::Watermark;
