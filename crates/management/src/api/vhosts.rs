@@ -77,9 +77,9 @@ fn shape(call: &Call, vhost: &VirtualHost) -> Value {
         ready += (figures.ready + figures.waiting) as u64;
         unacked += figures.unacked;
     }
-    put("messages", (ready + unacked).into());
-    put("messages_ready", ready.into());
-    put("messages_unacknowledged", unacked.into());
+    let lengths = [ready + unacked, ready, unacked];
+    let lengths = call.context.stats.lengths(Some(vhost.name()), lengths, Asked::of(call));
+    lengths.into_iter().for_each(|(name, value)| put(&name, value));
     if let Value::Object(stats) = call.context.stats.total(Some(vhost.name()), Asked::of(call))
         && !stats.is_empty()
     {
