@@ -49,8 +49,8 @@ impl Failed {
 }
 
 enum Speak {
-    Grpc(Grpc),
-    Http(Http),
+    Grpc(Box<Grpc>),
+    Http(Box<Http>),
 }
 
 /// See the module's documentation.
@@ -70,8 +70,8 @@ impl Client {
             headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?, value);
         }
         let speak = match settings.protocol {
-            Protocol::Grpc => Speak::Grpc(Grpc::new(settings, connector, headers)?),
-            Protocol::Http => Speak::Http(Http::new(settings, connector, headers)),
+            Protocol::Grpc => Speak::Grpc(Box::new(Grpc::new(settings, connector, headers)?)),
+            Protocol::Http => Speak::Http(Box::new(Http::new(settings, connector, headers))),
         };
         Ok(Self { speak, timeout: settings.timeout })
     }
