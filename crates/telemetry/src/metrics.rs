@@ -1,6 +1,6 @@
 //! Gauges and counters of the broker, read when they are sent: nothing is counted for them alone.
 
-use crate::client::Export;
+use crate::client::{Export, Signal};
 use crate::figures::Source;
 use crate::resource::{SCHEMA_URL, pair, scope, text};
 use leveret_broker::{Broker, Resource as Alarm};
@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::metrics::v1 as otlp;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp::metric::Data;
 use otlp::number_data_point::Value;
+use prost::Message as _;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,7 +53,8 @@ impl Meter {
             scope_metrics,
             schema_url: SCHEMA_URL.to_owned(),
         }];
-        Export::Metrics(ExportMetricsServiceRequest { resource_metrics })
+        let body = ExportMetricsServiceRequest { resource_metrics }.encode_to_vec().into();
+        Export { signal: Signal::Metrics, body }
     }
 
     fn entities(&self, reading: &mut Reading) {
