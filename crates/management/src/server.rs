@@ -46,7 +46,6 @@ impl Management {
 
     /// The API as a `tower` service, for tests and programs that have a server of their own. Who asks without a [`Peer`] among the
     /// request's extensions counts as being in this process.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }
