@@ -2,6 +2,7 @@
 
 use super::state::State;
 use super::view::View;
+use crate::commands::status::product;
 use crate::output::{Column, at, bytes, count, duration, printable, rate};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -53,14 +54,10 @@ fn number(value: &Value, path: &str) -> f64 {
 fn head_lines<'a>(state: &State, paint: &Paint) -> Vec<Line<'a>> {
     let (overview, node) = (&state.sample.overview, &state.sample.node);
     let text = |value: &Value, path: &str| printable(at(value, path).as_str().unwrap_or_default());
-    let product = match (text(overview, "product_name"), text(overview, "product_version")) {
-        (product, version) if product.is_empty() || version.is_empty() => {
-            format!("RabbitMQ {}", text(overview, "rabbitmq_version"))
-        }
-        (product, version) => format!("{product} {version}"),
-    };
-    let mut first =
-        vec![Span::styled(product, BOLD), Span::raw(format!("  {}", text(overview, "cluster_name")))];
+    let mut first = vec![
+        Span::styled(product(overview), BOLD),
+        Span::raw(format!("  {}", text(overview, "cluster_name"))),
+    ];
     if !node.is_null() {
         first.push(Span::raw(format!("  up {}", duration(number(node, "uptime")))));
     }
@@ -171,14 +168,16 @@ fn draw_list(frame: &mut Frame<'_>, area: Rect, state: &State, paint: &Paint) {
         Shown { column, cells, width, is_sort: at == state.sort }
     });
     let columns = fitting(columns.collect(), area.width);
+    let rest: u16 =
+        columns.iter().skip(1).map(|shown| shown.width.saturating_add(GAP)).fold(0, u16::saturating_add);
+    let names = area.width.saturating_sub(rest).max(NAME_WIDTH_MIN);
     let widths: Vec<Constraint> = columns
         .iter()
         .enumerate()
-        .map(
-            |(at, shown)| {
-                if at == 0 { Constraint::Min(NAME_WIDTH_MIN) } else { Constraint::Length(shown.width) }
-            },
-        )
+        .map(|(at, shown)| match at {
+            0 => Constraint::Length(shown.width.clamp(NAME_WIDTH_MIN, names)),
+            _ => Constraint::Length(shown.width),
+        })
         .collect();
     let aligned = |shown: &Shown, text: &str| {
         let line = Line::raw(text.to_owned());
@@ -205,7 +204,7 @@ struct Shown {
 /// As many columns as have room: the last ones go first, but never the name and the one that is sorted by.
 fn fitting(mut columns: Vec<Shown>, room: u16) -> Vec<Shown> {
     let need = |columns: &[Shown]| {
-        let rest: u32 = columns.iter().skip(1).map(|shown| u32::from(shown.width + GAP)).sum();
+        let rest: u32 = columns.iter().skip(1).map(|shown| u32::from(shown.width) + u32::from(GAP)).sum();
         u32::from(NAME_WIDTH_MIN) + rest
     };
     while need(&columns) > u32::from(room) {
