@@ -71,6 +71,15 @@ impl Broker {
         self.0.handles().iter().map(|connection| connection.info()).collect()
     }
 
+    /// Bytes read from and written to each open connection, by its number.
+    #[must_use]
+    pub fn connection_octets(&self) -> Vec<(u64, [u64; 2])> {
+        let of = |connection: &ConnectionHandle| {
+            [connection.figures.received_bytes.get(), connection.figures.sent_bytes.get()]
+        };
+        self.0.handles().iter().map(|connection| (connection.id, of(connection))).collect()
+    }
+
     /// A connection by its number.
     #[must_use]
     pub fn connection(&self, id: u64) -> Option<ConnectionInfo> {

@@ -84,11 +84,15 @@ impl Session {
 
     pub(super) fn answer_publishers(&mut self, out: &mut Vec<u8>) {
         let stored = self.stored();
-        let Self { waiting, channels, .. } = self;
+        let Self { waiting, channels, trace, .. } = self;
         waiting.retain(|number| match channels.get_mut(usize::from(*number)) {
             Some(Some(channel)) => match &mut channel.mode {
                 Mode::Confirm(confirms) => {
-                    let answered = confirms.answer(stored, *number, out);
+                    let answered = confirms.answer(stored, *number, out, |through, refused| {
+                        if let Some(trace) = trace {
+                            trace.answered(*number, through, refused);
+                        }
+                    });
                     channel.figures.confirm.add(answered.acked);
                     channel.figures.refuse.add(answered.refused);
                     confirms.is_waiting()

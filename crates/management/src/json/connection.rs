@@ -89,7 +89,7 @@ pub(crate) fn channel(call: &Call, info: &ChannelInfo, connection: Option<&Conne
     );
     if !call.flag("disable_stats") {
         put("idle_since", super::time(info.used_unix_ms).into());
-        if let Some(stats) = call.context.stats.counts(&info.counts) {
+        if let Some(stats) = call.context.stats.channel(info, crate::stats::Asked::default()) {
             put("message_stats", stats);
         }
     }

@@ -14,4 +14,5 @@ mod peer;
 mod serve;
 mod store;
 mod support;
+mod telemetry;
 mod tls;
