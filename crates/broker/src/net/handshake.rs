@@ -5,6 +5,7 @@ use crate::auth::{AuthStep, Mechanism, PeerInfo, SILENT_CLOSE_DELAY_MS, User};
 use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::inspect::Client;
 use crate::session::{ClientCapabilities, Negotiated};
+use crate::stats::Happening;
 use crate::vhost::{Actor, VirtualHost};
 use leveret_protocol::handshake::{Farewell, Greeting, HandshakeError, ServerHandshake, ServerStep, Tuning};
 use leveret_protocol::{FieldTable, FieldValue, ProtocolError};
@@ -178,6 +179,7 @@ fn decide(broker: &BrokerInner, peer: &PeerInfo, step: ServerStep<'_>) -> Decisi
             let mechanism = mechanism.to_lossy();
             match broker.auth().authenticate(&mechanism, response, peer) {
                 AuthStep::Accepted(user) => {
+                    broker.churn().count(Happening::LoggedIn);
                     let capabilities = capabilities(&client_properties);
                     // One that is not known is not accepted.
                     let mechanism = Mechanism::from_name(&mechanism).unwrap_or(Mechanism::Plain);
@@ -185,6 +187,7 @@ fn decide(broker: &BrokerInner, peer: &PeerInfo, step: ServerStep<'_>) -> Decisi
                     Decision::User(user, Box::new(client), capabilities)
                 }
                 AuthStep::Refused(refusal) => {
+                    broker.churn().count(Happening::LoginRefused);
                     tracing::warn!("{}", refusal.log_text());
                     let text = refusal.close_text().unwrap_or_default();
                     Decision::Refuse(ProtocolError::connection(refusal.code(), text))

@@ -23,14 +23,15 @@ impl Session {
             return Err(unopened());
         };
         let Channel { unacked, queues, limiter, consumers, figures, .. } = &mut **open;
-        let held = unacked.len();
         let mut consumed = 0;
         let mut settle = |slot: Slot| {
             consumed += u32::from(slot.consumer.is_some());
+            let queue = &queues[slot.queue as usize];
+            figures.of(queue.kind()).ack.add(1);
             if let Some(trace) = trace {
-                trace.ended(&slot, &queues[slot.queue as usize], Ending::Acked);
+                trace.ended(&slot, queue, Ending::Acked);
             }
-            pending.settle(&queues[slot.queue as usize], slot.settled());
+            pending.settle(queue, slot.settled());
         };
         let known = if m.multiple {
             unacked.take_through(m.delivery_tag, settle)
@@ -40,7 +41,6 @@ impl Session {
         if known.is_none() {
             return Err(unknown_tag(channel, m.delivery_tag, basic::Ack::ID));
         }
-        figures.ack.add((held - unacked.len()) as u64);
         figures.unacked.set(unacked.len() as u64);
         figures.used_ms.set(*now_ms);
         if unacked.len() == 0 && consumers.is_empty() {
@@ -214,14 +214,15 @@ impl Session {
     pub(super) fn ack_slots(&mut self, channel: u16, slots: Vec<Slot>) {
         let Self { channels, pending, trace, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
-        open.figures.ack.add(slots.len() as u64);
         let mut consumed = 0;
         for slot in slots {
             consumed += u32::from(slot.consumer.is_some());
+            let queue = &open.queues[slot.queue as usize];
+            open.figures.of(queue.kind()).ack.add(1);
             if let Some(trace) = trace {
-                trace.ended(&slot, &open.queues[slot.queue as usize], Ending::Acked);
+                trace.ended(&slot, queue, Ending::Acked);
             }
-            pending.settle(&open.queues[slot.queue as usize], slot.settled());
+            pending.settle(queue, slot.settled());
         }
         if let Some(limiter) = open.limiter.clone() {
             self.flush_queues();

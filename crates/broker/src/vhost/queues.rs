@@ -214,6 +214,7 @@ impl VirtualHost {
         let (consumers, ready, timer) = {
             let mut state = queue.lock();
             let (consumers, ready) = state.delete(&mut outcome);
+            *self.shared.gone.lock() += state.counters();
             (consumers, ready, state.timer_ms())
         };
         if let Some(due) = timer {

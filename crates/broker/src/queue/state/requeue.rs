@@ -47,6 +47,7 @@ impl QueueState {
                     self.backlog.put_back(entry);
                 }
                 Verdict::In(ms) => {
+                    self.counters.retried += 1;
                     let due_ms = now_ms.saturating_add(ms);
                     entry.past.hold_until(due_ms.saturating_add(self.unix_origin_ms));
                     note(&entry, outcome);
