@@ -7,8 +7,14 @@
 //! | send | [`Mq::publisher`], [`Publisher`] |
 //! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`App`], [`Routes`], [`Handler`], [`extract`] |
 //! | say what is tried again | [`Retry`], [`Failure`] |
+//! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
+
+// Its snippets are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/getting-started.md")]
+struct GettingStarted;
 
 mod app;
 mod broker;
@@ -16,6 +22,7 @@ pub mod codec;
 pub mod extract;
 mod failure;
 mod handler;
+pub mod idempotency;
 mod message;
 mod mq;
 mod publisher;
@@ -42,6 +49,7 @@ pub use extract::{
 };
 pub use failure::{BoxError, Class, Classify, Failure};
 pub use handler::{Handler, Outcome};
+pub use idempotency::{Idempotency, MemoryStore};
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};

@@ -33,6 +33,7 @@ pub use report::DrainReport;
 use crate::extract::Given;
 use crate::failure::{BoxError, Class, Failure};
 use crate::handler::Handler;
+use crate::idempotency::Idempotency;
 use crate::message::{Incoming, States};
 use crate::mq::Mq;
 use settings::Settings;
@@ -151,6 +152,12 @@ impl WorkerBuilder {
     /// worker has to: what was delivered before is put to the end of the queue with a count in it. `None`: no such count. Default: 20.
     pub fn poison_after(mut self, deliveries: impl Into<Option<u32>>) -> Self {
         self.settings.poison_after = deliveries.into();
+        self
+    }
+
+    /// What comes twice is handled once, within the window of its [`Idempotency`]. Default: everything that comes is handled.
+    pub fn idempotent(mut self, idempotency: Idempotency) -> Self {
+        self.settings.idempotency = Some(idempotency);
         self
     }
 

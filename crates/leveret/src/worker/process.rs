@@ -13,7 +13,11 @@ use super::run::Running;
 use super::settle::{settle, settle_unreadable};
 use super::verdict::{Verdict, class_of, verdict};
 use crate::failure::{Class, Failure};
+use crate::idempotency::Permission;
 use crate::message::Incoming;
+
+/// Between two looks whether another worker has ended with the same message.
+const CLAIM_PAUSE: Duration = Duration::from_millis(500);
 
 /// A delivery as it came, and as handlers see it.
 pub(super) type Item = (Delivery, Option<Incoming>);
@@ -48,8 +52,38 @@ async fn judge(running: &Running, message: &Incoming) -> Verdict {
             return Verdict::Recount;
         }
     }
+    let claimed = match claim(running, message).await {
+        Ok(Some(Permission::Handle(claimed))) => claimed,
+        Ok(Some(Permission::Duplicate)) => return Verdict::Duplicate,
+        Ok(Some(Permission::Wait) | None) => return Verdict::Release,
+        Err(failure) => return decide(running, message, Err(failure)),
+    };
     let result = attempt(running, message).await;
+    let verdict = decide(running, message, result);
+    if let Some(claimed) = claimed {
+        claimed.end(matches!(verdict, Verdict::Ack)).await;
+    }
+    verdict
+}
+
+fn decide(running: &Running, message: &Incoming, result: Result<(), Failure>) -> Verdict {
     verdict(result, &running.settings.classifiers, &running.retry, message.attempt())
+}
+
+/// Whether it may be handled; waits while another worker is at the same. `None`: this one stops meanwhile.
+async fn claim<'a>(running: &'a Running, message: &Incoming) -> Result<Option<Permission<'a>>, Failure> {
+    let Some(idempotency) = &running.settings.idempotency else { return Ok(Some(Permission::Handle(None))) };
+    loop {
+        // Not given back to the queue, which would count as a delivery that ended without a word.
+        match idempotency.claim(message).await? {
+            Permission::Wait => {}
+            permission => return Ok(Some(permission)),
+        }
+        tokio::select! {
+            () = running.stop.cancelled() => return Ok(None),
+            () = sleep(CLAIM_PAUSE) => {}
+        }
+    }
 }
 
 /// One attempt, with those in place.
