@@ -49,6 +49,8 @@ pub use extract::{
 };
 pub use failure::{BoxError, Class, Classify, Failure};
 pub use handler::{Handler, Outcome};
+#[cfg(feature = "redb")]
+pub use idempotency::RedbStore;
 pub use idempotency::{Idempotency, MemoryStore};
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};

@@ -6,6 +6,8 @@
 //! again. Only an effect that is written in the same transaction as the mark is free of it.
 
 mod memory;
+#[cfg(feature = "redb")]
+mod redb;
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "redb")]
+pub use redb::RedbStore;
 
 use crate::failure::{BoxError, Failure};
 use crate::message::Incoming;
