@@ -7,6 +7,7 @@
 //! | send | [`Mq::publisher`], [`Publisher`] |
 //! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`App`], [`Routes`], [`Handler`], [`extract`] |
 //! | say what is tried again | [`Retry`], [`Failure`] |
+//! | follow a message | [`trace`], [`TraceContext`] |
 //! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
@@ -31,6 +32,7 @@ mod routes;
 #[cfg(feature = "test")]
 pub mod test;
 pub mod topology;
+pub mod trace;
 mod worker;
 
 pub use leveret_client as client;
@@ -58,4 +60,5 @@ pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
 pub use retry::Retry;
 pub use routes::{ByType, Routes};
 pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
+pub use trace::TraceContext;
 pub use worker::{Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

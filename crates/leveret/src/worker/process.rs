@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use leveret_client::{Delivery, Properties};
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument as _;
 
 use super::caught::caught;
 use super::run::Running;
@@ -15,6 +16,7 @@ use super::verdict::{Verdict, class_of, verdict};
 use crate::failure::{Class, Failure};
 use crate::idempotency::Permission;
 use crate::message::Incoming;
+use crate::trace;
 
 /// Between two looks whether another worker has ended with the same message.
 const CLAIM_PAUSE: Duration = Duration::from_millis(500);
@@ -112,9 +114,11 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
 
 /// One call of the handler.
 async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
-    let mut call = pin!(caught(async { running.call.call(message.clone()).await }));
+    let span = trace::process_span(message);
+    let handling = trace::within(message, async { running.call.call(message.clone()).await });
+    let mut call = pin!(caught(handling.instrument(span.clone())));
     let grace = running.settings.grace;
-    tokio::select! {
+    let result = tokio::select! {
         biased;
         result = &mut call => result,
         () = running.abort.cancelled() => {
@@ -124,7 +128,11 @@ async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
             let after = running.settings.deadline.unwrap_or_default();
             Err(Failure::transient(format!("the handler did not end within {after:?} and a grace of {grace:?}")).reason("deadline"))
         }
+    };
+    if let Err(failure) = &result {
+        trace::failed(&span, failure.reason_word());
     }
+    result
 }
 
 /// Asks the handler to stop at the deadline; ends when it had its grace as well.

@@ -8,4 +8,5 @@ mod retries;
 mod stopping;
 mod support;
 mod topology;
+mod tracing;
 mod workers;
