@@ -7,6 +7,7 @@
 //! | send | [`Mq::publisher`], [`Publisher`] |
 //! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`App`], [`Routes`], [`Handler`], [`extract`] |
 //! | say what is tried again | [`Retry`], [`Failure`] |
+//! | be gentle to what handlers depend on | [`CircuitBreaker`], [`RateLimit`], any layer of `tower`: [`WorkerBuilder::layer`] |
 //! | follow a message | [`trace`], [`TraceContext`] |
 //! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
 //!
@@ -24,6 +25,7 @@ pub mod extract;
 mod failure;
 mod handler;
 pub mod idempotency;
+pub mod layers;
 mod message;
 mod mq;
 mod publisher;
@@ -54,6 +56,7 @@ pub use handler::{Handler, Outcome};
 #[cfg(feature = "redb")]
 pub use idempotency::RedbStore;
 pub use idempotency::{Idempotency, MemoryStore};
+pub use layers::RateLimit;
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
@@ -61,4 +64,4 @@ pub use retry::Retry;
 pub use routes::{ByType, Routes};
 pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
 pub use trace::TraceContext;
-pub use worker::{Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};
+pub use worker::{CircuitBreaker, Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

@@ -3,6 +3,7 @@
 //! Each delivery is settled exactly once, by what its handler answers. What is published on the way (a copy that waits, a dead letter) is
 //! confirmed before the delivery is acked: a crash between the two makes a duplicate, never a loss.
 
+mod breaker;
 mod caught;
 mod concurrency;
 mod error;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt};
 
+pub use breaker::CircuitBreaker;
 pub use concurrency::Concurrency;
 pub use error::WorkerError;
 pub use report::DrainReport;
@@ -158,6 +160,12 @@ impl WorkerBuilder {
     /// What comes twice is handled once, within the window of its [`Idempotency`]. Default: everything that comes is handled.
     pub fn idempotent(mut self, idempotency: Idempotency) -> Self {
         self.settings.idempotency = Some(idempotency);
+        self
+    }
+
+    /// Pauses the worker while most attempts fail. Default: it goes on.
+    pub fn circuit_breaker(mut self, breaker: CircuitBreaker) -> Self {
+        self.settings.breaker = Some(breaker);
         self
     }
 

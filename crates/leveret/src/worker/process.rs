@@ -9,6 +9,7 @@ use leveret_client::{Delivery, Properties};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
 
+use super::breaker::Ticket;
 use super::caught::caught;
 use super::run::Running;
 use super::settle::{settle, settle_unreadable};
@@ -60,12 +61,42 @@ async fn judge(running: &Running, message: &Incoming) -> Verdict {
         Ok(Some(Permission::Wait) | None) => return Verdict::Release,
         Err(failure) => return decide(running, message, Err(failure)),
     };
+    let Some(ticket) = admitted(running).await else {
+        if let Some(claimed) = claimed {
+            claimed.end(false).await;
+        }
+        return Verdict::Release;
+    };
     let result = attempt(running, message).await;
     let verdict = decide(running, message, result);
+    if let (Some(ticket), Some(failed)) = (ticket, failed(&verdict)) {
+        ticket.ended(failed);
+    }
     if let Some(claimed) = claimed {
         claimed.end(matches!(verdict, Verdict::Ack)).await;
     }
     verdict
+}
+
+/// Whether something that may pass was in the way; `None`: that is not known.
+fn failed(verdict: &Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Ack => Some(false),
+        Verdict::Retry(..) => Some(true),
+        // The last attempt of a transient failure, or a message that nobody can handle.
+        Verdict::Dead(failure) => (failure.class() != Some(Class::Permanent)).then_some(true),
+        _ => None,
+    }
+}
+
+/// Waits while the circuit breaker is open. `None`: the worker stops meanwhile.
+async fn admitted(running: &Running) -> Option<Option<Ticket>> {
+    let Some(breaker) = &running.settings.breaker else { return Some(None) };
+    tokio::select! {
+        biased;
+        () = running.stop.cancelled() => None,
+        ticket = breaker.admit() => Some(Some(ticket)),
+    }
 }
 
 fn decide(running: &Running, message: &Incoming, result: Result<(), Failure>) -> Verdict {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use leveret_client::FieldTable;
 
+use super::breaker::CircuitBreaker;
 use super::concurrency::Concurrency;
 use super::verdict::Classifier;
 use crate::idempotency::Idempotency;
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) drain: Duration,
     pub(crate) poison_after: Option<u32>,
     pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) breaker: Option<CircuitBreaker>,
     pub(crate) classifiers: Vec<Classifier>,
     pub(crate) arguments: FieldTable,
     pub(crate) tag: String,
@@ -41,6 +43,7 @@ impl Default for Settings {
             drain: Duration::from_secs(25),
             poison_after: Some(20),
             idempotency: None,
+            breaker: None,
             classifiers: Vec::new(),
             arguments: FieldTable::new(),
             tag: String::new(),
@@ -59,6 +62,7 @@ impl fmt::Debug for Settings {
             .field("drain", &self.drain)
             .field("poison_after", &self.poison_after)
             .field("idempotency", &self.idempotency)
+            .field("breaker", &self.breaker)
             .finish_non_exhaustive()
     }
 }

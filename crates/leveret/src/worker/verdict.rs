@@ -43,7 +43,7 @@ pub(crate) fn verdict(
     match class_of(&failure, classifiers) {
         Class::Ignore => Verdict::Ack,
         Class::Release => Verdict::Release,
-        Class::Permanent => Verdict::Dead(failure),
+        Class::Permanent => Verdict::Dead(failure.classified(Class::Permanent)),
         Class::Transient => match retry.delay_after(attempt) {
             Some(delay) => Verdict::Retry(delay, failure),
             None => Verdict::Dead(failure),
