@@ -155,10 +155,13 @@ impl Session {
         let consumed = slots.iter().filter(|slot| slot.consumer.is_some()).count() as u32;
         for (queue, slots) in by_queue(slots) {
             let queue = open.queues[queue as usize].clone();
-            let entries = slots.into_iter().map(Slot::into_entry).collect();
+            let entries = slots.into_iter().map(Slot::into_entry);
             queue.record(recorder, |state, queue, outcome| match back {
-                Some(why) => state.requeue(queue, entries, why, now_ms, outcome),
-                None => state.discard(queue, entries, now_ms, outcome),
+                Some(why) => {
+                    let returned = entries.map(|(settled, entry)| (settled, entry, why)).collect();
+                    state.requeue(queue, returned, now_ms, outcome);
+                }
+                None => state.discard(queue, entries.collect(), now_ms, outcome),
             });
         }
         if let Some(limiter) = open.limiter.clone() {
@@ -217,13 +220,15 @@ fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
 pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64) {
     let mut slots = Vec::new();
     open.unacked.take_through(0, |slot| slots.push(slot));
-    let (unwritten, written): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.tag == UNWRITTEN);
-    for (why, slots) in [(why, written), (Return::Released, unwritten)] {
-        for (queue, slots) in by_queue(slots) {
-            let entries = slots.into_iter().map(Slot::into_entry).collect();
-            open.queues[queue as usize]
-                .with(|state, queue, outcome| state.requeue(queue, entries, why, now_ms, outcome));
-        }
+    for (queue, slots) in by_queue(slots) {
+        let returned = slots.into_iter().map(|slot| {
+            let why = if slot.tag == UNWRITTEN { Return::Released } else { why };
+            let (settled, entry) = slot.into_entry();
+            (settled, entry, why)
+        });
+        let returned = returned.collect();
+        open.queues[queue as usize]
+            .with(|state, queue, outcome| state.requeue(queue, returned, now_ms, outcome));
     }
 }
 

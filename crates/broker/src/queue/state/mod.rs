@@ -329,16 +329,13 @@ impl QueueState {
         self.finish(queue, now_ms, outcome);
     }
 
-    pub(crate) fn unsubscribe(
-        &mut self,
-        queue: &Arc<Queue>,
-        id: ConsumerId,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) {
-        if self.consumers.remove(id).is_none() {
-            return;
-        }
+    /// Takes a consumer out. `false`: it was not there.
+    pub(crate) fn unsubscribe(&mut self, id: ConsumerId) -> bool {
+        self.consumers.remove(id).is_some()
+    }
+
+    /// Consumers were taken out: what they leave is for others.
+    pub(crate) fn unsubscribed(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
         self.used_ms = now_ms;
         outcome.unused = self.settings.auto_delete && self.consumers.len() == 0 && !self.deleted;
         self.finish(queue, now_ms, outcome);

@@ -87,15 +87,17 @@ fn policies() -> impl Strategy<Value = Policy> {
         prop::option::weighted(0.5, prop::collection::vec(rung, 0..4)),
         prop::bool::weighted(0.8),
     )
-        .prop_map(|(ttl_ms, length_max, bytes_max, overflow, delivery_limit, ladder_ms, has_dead_letters)| Policy {
-            ttl_ms,
-            length_max,
-            bytes_max,
-            overflow,
-            delivery_limit,
-            ladder_ms,
-            has_dead_letters,
-        })
+        .prop_map(
+            |(ttl_ms, length_max, bytes_max, overflow, delivery_limit, ladder_ms, has_dead_letters)| Policy {
+                ttl_ms,
+                length_max,
+                bytes_max,
+                overflow,
+                delivery_limit,
+                ladder_ms,
+                has_dead_letters,
+            },
+        )
 }
 
 fn steps() -> impl Strategy<Value = Steps> {
