@@ -126,6 +126,11 @@ impl Mailbox {
         true
     }
 
+    /// Bytes that were handed over and are not written yet.
+    pub(crate) fn outstanding_bytes(&self) -> usize {
+        self.outstanding_bytes.load(Ordering::Relaxed)
+    }
+
     /// Puts deliveries back that were taken and whose turn has not come: before those that came meanwhile.
     pub(crate) fn put_back(&self, deliveries: &mut Vec<Delivery>) {
         if deliveries.is_empty() {

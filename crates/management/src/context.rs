@@ -27,7 +27,7 @@ impl Context {
     pub(crate) fn new(broker: Broker, options: Options) -> Self {
         let started_unix_ms = broker.clock().unix_ms();
         Self {
-            stats: Stats::new(broker.clone()),
+            stats: Stats::new(broker.clone(), options.sample_interval),
             failed_logins: FailedLogins::new(options.failed_logins_per_minute_max),
             permits: Arc::new(Semaphore::new(options.requests_max)),
             event_streams: AtomicUsize::new(0),

@@ -16,10 +16,13 @@ use crate::config::{Config, DataLocation};
 use crate::data::{self, DataFolder};
 use crate::definitions::Definitions;
 use crate::events::Events;
+use crate::inspect::ClientTexts;
 use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
 use crate::replies::Replies;
+use crate::stats::{Channels, Churn, ChurnCounters};
 use crate::timers::Timers;
+use crate::trace::{TraceFigures, Tracer};
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
 use leveret_store::{Batch, Store};
 use parking_lot::{Mutex, RecursiveRwLock, RwLock};
@@ -57,6 +60,7 @@ pub(crate) struct BrokerInner {
     replies: Replies,
     connections: Mutex<HashMap<u64, Arc<ConnectionHandle>>>,
     next_connection: AtomicU64,
+    clients: ClientTexts,
     /// One bit for each resource that runs short; see [`Resource`].
     alarms: AtomicU8,
     stopping: AtomicBool,
@@ -145,7 +149,7 @@ impl Broker {
                 (None, Some(store), Some(recovered))
             }
         };
-        let events = Events::new(&config.default_vhost);
+        let events = Events::new(&config.default_vhost, clock.clone());
         auth.announce_to(events.clone());
         let shared = Shared {
             auth: auth.clone(),
@@ -160,6 +164,9 @@ impl Broker {
             definitions_stand: Arc::default(),
             node: Name::from(&*config.node_name),
             events: events.clone(),
+            tracer: config.tracing.clone().map(|tracing| Arc::new(Tracer::new(tracing, clock.clone()))),
+            channels: Arc::default(),
+            churn: Arc::default(),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -171,6 +178,7 @@ impl Broker {
             replies: Replies::default(),
             connections: Mutex::default(),
             next_connection: AtomicU64::new(1),
+            clients: ClientTexts::default(),
             alarms: AtomicU8::new(0),
             stopping: AtomicBool::new(false),
             connections_gone: Notify::new(),
@@ -257,6 +265,18 @@ impl Broker {
         }
     }
 
+    /// What happened to tracing; `None` while [`Config::tracing`] is.
+    #[must_use]
+    pub fn trace_figures(&self) -> Option<TraceFigures> {
+        self.0.shared.tracer.as_ref().map(|tracer| tracer.figures())
+    }
+
+    /// How often connections, channels and queues came and went since the broker was started.
+    #[must_use]
+    pub fn churn(&self) -> Churn {
+        self.0.churn().get()
+    }
+
     /// Open connections.
     #[must_use]
     pub fn connection_count(&self) -> usize {
@@ -334,6 +354,14 @@ impl BrokerInner {
             vhost.emit("vhost.created", |event| event.text("name", name));
         }
         vhost
+    }
+
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.shared.channels
+    }
+
+    pub(crate) fn churn(&self) -> &ChurnCounters {
+        &self.shared.churn
     }
 
     pub(crate) fn events(&self) -> &Events {

@@ -38,6 +38,13 @@ struct Span {
     durability: Durability,
 }
 
+/// How many publishings were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Answered {
+    pub(crate) acked: u64,
+    pub(crate) refused: u64,
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Confirms {
@@ -94,8 +101,14 @@ impl Confirms {
         self.place(0, Durability::Memory);
     }
 
-    /// Answers what is stored, in order.
-    pub(crate) fn answer(&mut self, stored: Stored, channel: u16, out: &mut Vec<u8>) {
+    /// Answers what is stored, in order. `told` hears up to where, and which of it were refused.
+    pub(crate) fn answer(
+        &mut self,
+        stored: Stored,
+        channel: u16,
+        out: &mut Vec<u8>,
+        told: impl FnOnce(u64, &[u64]),
+    ) -> Answered {
         let mut through = self.answered;
         while let Some(span) = self.waiting.front() {
             if !stored.has(span) {
@@ -108,14 +121,23 @@ impl Confirms {
             self.waiting.pop_front();
         }
         if through > self.answered {
-            self.answer_through(through, channel, out);
+            self.answer_through(through, channel, out, told)
+        } else {
+            Answered::default()
         }
     }
 
-    fn answer_through(&mut self, through: u64, channel: u16, out: &mut Vec<u8>) {
+    fn answer_through(
+        &mut self,
+        through: u64,
+        channel: u16,
+        out: &mut Vec<u8>,
+        told: impl FnOnce(u64, &[u64]),
+    ) -> Answered {
         self.refused.sort_unstable();
         self.refused.dedup();
         let due = self.refused.partition_point(|number| *number <= through);
+        told(through, &self.refused[..due]);
         let first_refused = self.refused[..due].first().copied().unwrap_or(through + 1);
         if first_refused > self.answered + 1 {
             let delivery_tag = first_refused - 1;
@@ -131,7 +153,9 @@ impl Confirms {
             }
         }
         drop(refused);
+        let count = through - self.answered;
         self.answered = through;
+        Answered { acked: count - due as u64, refused: due as u64 }
     }
 }
 
@@ -142,7 +166,7 @@ mod tests {
 
     fn answers(confirms: &mut Confirms, stored: Stored) -> Vec<String> {
         let mut out = Vec::new();
-        confirms.answer(stored, 7, &mut out);
+        confirms.answer(stored, 7, &mut out, |_, _| ());
         let mut all = Vec::new();
         let mut rest = &out[..];
         while let Some((frame, used)) = parse_frame(rest, 0).unwrap() {

@@ -504,6 +504,9 @@ impl Queue {
         if !outcome.due.is_empty() {
             scheduled::route(&vhost, self, outcome.due, recorder);
         }
+        if let Some(tracer) = vhost.tracer() {
+            outcome.waited.iter().for_each(|waited| tracer.retried(self, waited));
+        }
         if outcome.unused {
             vhost.delete_unused_queue(self);
         }

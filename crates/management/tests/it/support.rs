@@ -23,6 +23,12 @@ pub struct Answered {
     pub body: Value,
 }
 
+pub struct Raw {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
 impl Api {
     pub fn start() -> Self {
         Self::with(Options::default())
@@ -53,7 +59,14 @@ impl Api {
         self.by(name, "p")
     }
 
+    /// As [`raw`](Self::raw), with a body of JSON.
     pub async fn send(&self, request: Request<Body>) -> Answered {
+        let Raw { status, headers, text } = self.raw(request).await;
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        Answered { status, headers, body }
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Raw {
         let (mut parts, body) = request.into_parts();
         if let Some((name, password)) = &self.user {
             let header = format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")));
@@ -62,11 +75,8 @@ impl Api {
         let response = self.router.clone().oneshot(Request::from_parts(parts, body)).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let body = match bytes.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&bytes).unwrap(),
-        };
-        Answered { status: parts.status, headers: parts.headers, body }
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Raw { status: parts.status, headers: parts.headers, text }
     }
 
     /// `GET /api/overview` with a body, or none for an empty one.

@@ -162,7 +162,7 @@ impl QueueState {
             let held_until_ms = entry.past.held_until_unix_ms().saturating_sub(self.unix_origin_ms);
             if held_until_ms > now_ms {
                 self.backlog.take_cold(load.level, &entry);
-                self.waiting.hold(held_until_ms, entry, Then::Ready);
+                self.waiting.hold(held_until_ms, entry, Then::Ready { since_ms: now_ms });
                 continue;
             }
             self.may_expire |= entry.expires_ms != u64::MAX;
