@@ -178,7 +178,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(40))]
+    #![proptest_config(config(30))]
 
     #[test]
     fn a_queue_on_disk_does_what_the_model_does_over_restarts_and_power_cuts(setup in setups(true), steps in steps()) {
