@@ -138,11 +138,10 @@ impl Auth {
             ),
             Mechanism::Anonymous => self.by_name(self.settings.anonymous_user.as_deref().unwrap_or_default()),
         };
-        user.and_then(|user| self.check_loopback(user, peer))
-            .map_err(|problem| {
-                let refused = AuthRefusal::refused(mechanism, &problem);
-                AuthRefusal { user: Some(problem.user().clone()), ..refused }
-            })
+        user.and_then(|user| self.check_loopback(user, peer)).map_err(|problem| {
+            let refused = AuthRefusal::refused(mechanism, &problem);
+            AuthRefusal { user: Some(problem.user().clone()), ..refused }
+        })
     }
 
     /// Checks a user name and password from any door, and that the user may come from where `peer` is.

@@ -226,7 +226,11 @@ fn emit_login(
         let is_tls = peer.tls != PeerTls::Off;
         let mut event = event.text("connection_type", "network").text("auth_mechanism", mechanism);
         event = event.json("ssl", &is_tls.into());
-        let texts = [("name", user), ("connection_name", connection.name.get().map(|name| &**name)), ("error", error)];
+        let texts = [
+            ("name", user),
+            ("connection_name", connection.name.get().map(|name| &**name)),
+            ("error", error),
+        ];
         for (name, text) in texts {
             event = text.into_iter().fold(event, |event, text| event.text(name, text));
         }

@@ -123,7 +123,8 @@ async fn logins_are_told_whether_they_succeed_or_not() {
     assert!(wrong.try_over(broker.connect()).await.is_err());
     let _second = Client::to(&broker).await;
     client.settle().await;
-    for (key, error) in [("failure", Some("PLAIN login refused: user 'guest' - invalid credentials")), ("success", None)]
+    for (key, error) in
+        [("failure", Some("PLAIN login refused: user 'guest' - invalid credentials")), ("success", None)]
     {
         let (_, _, event) = client.get("events", true).await.expect(key);
         assert_eq!(event.routing_key, format!("user.authentication.{key}"));

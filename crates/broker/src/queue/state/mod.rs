@@ -66,6 +66,8 @@ pub(crate) struct QueueState {
     timetable: Option<Box<Timetable>>,
     /// What was seen, when duplicates are dropped.
     dedup: Option<Box<Dedup>>,
+    /// Position in the store of the last record of what was seen, as of when that was last begun or given up.
+    seen_last: u64,
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
@@ -96,6 +98,7 @@ impl QueueState {
             waiting: Waiting::default(),
             timetable: None,
             dedup,
+            seen_last: 0,
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,

@@ -314,6 +314,10 @@ impl Model {
 
     pub(super) fn rule(&mut self, rules: Rules) {
         self.rules = rules;
+        // What was seen is forgotten where nobody looks any more, and the oldest where less is to be remembered.
+        let ids_max = self.rules.ids.map_or(0, |(count, _)| count);
+        self.seen.retain(|(_, until_ms, _)| *until_ms > self.now_ms);
+        self.seen.drain(..self.seen.len().saturating_sub(ids_max));
         self.drop_overflow();
         self.turn();
     }
