@@ -369,6 +369,15 @@ impl Queue {
         self.kind
     }
 
+    /// How many copies of its messages there are on different machines, for a queue of a type that RabbitMQ replicates (`quorum`, `stream`):
+    /// always 1. `None` for classic queues, which have one everywhere.
+    pub fn copies(&self) -> Option<u32> {
+        match self.kind {
+            QueueKind::Classic => None,
+            QueueKind::Quorum | QueueKind::Stream => Some(1),
+        }
+    }
+
     /// Whether consuming leaves its messages where they are.
     #[inline]
     pub(crate) fn is_stream(&self) -> bool {
