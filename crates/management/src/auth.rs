@@ -10,6 +10,7 @@ use leveret_broker::auth::{PeerInfo, PeerTls, User};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 
 /// Tags that let a user in.
 pub(crate) const TAGS: [&str; 4] = ["administrator", "monitoring", "policymaker", "management"];
@@ -57,7 +58,9 @@ pub(crate) fn log_in(
         Some(address) => PeerInfo::at(address, if is_tls { PeerTls::NoCertificate } else { PeerTls::Off }),
         None => PeerInfo::in_process(),
     };
-    context.broker.auth().check_password(&name, &password, &peer).map_err(|problem| {
+    let checked = context.broker.auth().check_password(&name, &password, &peer);
+    context.logins[usize::from(checked.is_err())].fetch_add(1, Ordering::Relaxed);
+    checked.map_err(|problem| {
         context.failed_logins.note(address, now_ms);
         tracing::warn!(%problem, "HTTP API: login refused");
         LoginError::Other(ApiError::new(StatusCode::UNAUTHORIZED, "not_authorized", "Login failed"))

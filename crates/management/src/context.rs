@@ -6,7 +6,7 @@ use crate::prometheus::Exporter;
 use crate::stats::Stats;
 use leveret_broker::Broker;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use tokio::sync::Semaphore;
 
 /// See the module's documentation.
@@ -17,6 +17,8 @@ pub(crate) struct Context {
     pub(crate) stats: Stats,
     pub(crate) exporter: Exporter,
     pub(crate) failed_logins: FailedLogins,
+    /// Requests whose login was accepted, and refused.
+    pub(crate) logins: [AtomicU64; 2],
     /// One permit for each request that is worked on.
     pub(crate) permits: Arc<Semaphore>,
     /// Event streams that are open.
@@ -31,6 +33,7 @@ impl Context {
         Self {
             stats: Stats::new(broker.clone(), options.sample_interval),
             exporter: Exporter::new(broker.clone()),
+            logins: Default::default(),
             failed_logins: FailedLogins::new(options.failed_logins_per_minute_max),
             permits: Arc::new(Semaphore::new(options.requests_max)),
             event_streams: AtomicUsize::new(0),

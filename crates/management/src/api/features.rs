@@ -5,6 +5,7 @@ use crate::error::ApiError;
 use crate::reply::{Answer, Reply};
 use crate::routes::{Access, Route};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 
 /// RabbitMQ's plugins whose work is done here.
 pub(super) const PLUGINS: &[&str] = &[
@@ -40,6 +41,18 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/deprecated-features", Access::Management, "Features on their way out: none", none),
     Route::get("/api/deprecated-features/used", Access::Management, "Those in use: none", none),
     Route::get(
+        "/api/auth/attempts/{node}",
+        Access::Monitor,
+        "Logins that were accepted and refused",
+        attempts,
+    ),
+    Route::get(
+        "/api/auth/attempts/{node}/source",
+        Access::Monitor,
+        "The same by user and address: not kept, as in RabbitMQ unless it is told to",
+        attempts_by_source,
+    ),
+    Route::get(
         "/api/stream/connections",
         Access::Management,
         "Connections of the stream protocol: none",
@@ -70,6 +83,36 @@ fn enable(call: &Call) -> Answer {
         true => Ok(Reply::NoContent),
         false => Err(ApiError::bad_request(format!("feature flag {} is not known", call.param("name")))),
     }
+}
+
+fn check_node(call: &Call) -> Result<(), ApiError> {
+    match call.param("node") == call.broker().config().node_name {
+        true => Ok(()),
+        false => Err(ApiError::not_found()),
+    }
+}
+
+fn attempts(call: &Call) -> Answer {
+    check_node(call)?;
+    let one = |protocol: &str, accepted: u64, refused: u64| {
+        json!({
+            "protocol": protocol,
+            "auth_attempts": accepted + refused,
+            "auth_attempts_failed": refused,
+            "auth_attempts_succeeded": accepted,
+        })
+    };
+    let [accepted, refused] = &call.context.logins;
+    let churn = call.broker().churn();
+    Ok(Reply::Json(json!([
+        one("http", accepted.load(Ordering::Relaxed), refused.load(Ordering::Relaxed)),
+        one("amqp091", churn.logged_in, churn.login_refused),
+    ])))
+}
+
+fn attempts_by_source(call: &Call) -> Answer {
+    check_node(call)?;
+    none(call)
 }
 
 fn none(_: &Call) -> Answer {

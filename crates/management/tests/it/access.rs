@@ -71,3 +71,14 @@ async fn a_method_that_is_not_there_is_405() {
     assert_eq!(answered.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answered.headers["allow"], "GET, HEAD, OPTIONS");
 }
+
+#[tokio::test]
+async fn logins_are_counted() {
+    let api = Api::start();
+    api.by("guest", "wrong").ask("GET /api/whoami", "").await;
+    let node = api.broker.config().node_name.clone();
+    let counted = api.get(&format!("/api/auth/attempts/{node}")).await;
+    let http =
+        r#"{"auth_attempts":2,"auth_attempts_failed":1,"auth_attempts_succeeded":1,"protocol":"http"}"#;
+    assert_eq!(counted[0].to_string(), http);
+}

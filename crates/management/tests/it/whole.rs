@@ -149,7 +149,7 @@ async fn health() {
         ("GET /api/health/checks/is-in-service", "", 200, "ok"),
         ("GET /api/aliveness-test/%2F", "", 200, "ok"),
         ("GET /api/leveret/store", "", 200, r#"{"state":"none"}"#),
-        ("GET /api/auth/attempts", "", 404, ""),
+        ("GET /api/auth/attempts/none", "", 404, ""),
     ])
     .await;
     api.by_nobody()
