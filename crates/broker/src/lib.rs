@@ -29,6 +29,7 @@ mod session;
 pub mod stats;
 mod timers;
 pub mod topology;
+pub mod trace;
 pub mod vhost;
 
 pub use broker::{Broker, NotStored, ShutdownReport, StartError};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use leveret_protocol::ShortStr;
 use leveret_protocol::methods::connection;
+use leveret_protocol::{FieldTable, ShortStr};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -132,6 +132,19 @@ impl Connection {
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.0.state.borrow().clone()
+    }
+
+    /// What the broker said of itself when the connection was last made: `product`, `version`, `platform`, `capabilities` and the like.
+    #[must_use]
+    pub fn server_properties(&self) -> Arc<FieldTable> {
+        self.0.shared.server_properties.lock().clone()
+    }
+
+    /// The largest frame in bytes that was agreed on when the connection was last made. Properties and headers of a message together have
+    /// to fit into one.
+    #[must_use]
+    pub fn frame_max(&self) -> u32 {
+        self.0.shared.frame_max.load(SeqCst)
     }
 
     /// To be told of every change of state; short states may be skipped.

@@ -23,6 +23,7 @@ use crate::queue::Counters;
 use crate::replies::Replies;
 use crate::stats::{Channels, Churn, ChurnCounters, Deaths};
 use crate::timers::Timers;
+use crate::trace::{TraceFigures, Tracer};
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
 use leveret_store::{Batch, Latencies, Store};
 use parking_lot::{Mutex, RecursiveRwLock, RwLock};
@@ -164,6 +165,7 @@ impl Broker {
             definitions_stand: Arc::default(),
             node: Name::from(&*config.node_name),
             events: events.clone(),
+            tracer: config.tracing.clone().map(|tracing| Arc::new(Tracer::new(tracing, clock.clone()))),
             channels: Arc::default(),
             churn: Arc::default(),
             deaths: Arc::default(),
@@ -265,6 +267,12 @@ impl Broker {
         if let Some(store) = self.0.store() {
             store.close();
         }
+    }
+
+    /// What happened to tracing; `None` while [`Config::tracing`] is.
+    #[must_use]
+    pub fn trace_figures(&self) -> Option<TraceFigures> {
+        self.0.shared.tracer.as_ref().map(|tracer| tracer.figures())
     }
 
     /// How often connections, channels and queues came and went since the broker was started.

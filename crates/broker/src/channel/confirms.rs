@@ -106,13 +106,14 @@ impl Confirms {
         self.place(0, Durability::Memory);
     }
 
-    /// Answers what is stored, in order.
+    /// Answers what is stored, in order. `told` hears up to where, and which of it were refused.
     pub(crate) fn answer(
         &mut self,
         stored: Stored,
         channel: u16,
         out: &mut Vec<u8>,
         waited: Waited<'_>,
+        told: impl FnOnce(u64, &[u64]),
     ) -> Answered {
         let mut through = self.answered;
         while let Some(span) = self.waiting.front() {
@@ -126,13 +127,24 @@ impl Confirms {
             through = span.through;
             self.waiting.pop_front();
         }
-        if through > self.answered { self.answer_through(through, channel, out) } else { Answered::default() }
+        if through > self.answered {
+            self.answer_through(through, channel, out, told)
+        } else {
+            Answered::default()
+        }
     }
 
-    fn answer_through(&mut self, through: u64, channel: u16, out: &mut Vec<u8>) -> Answered {
+    fn answer_through(
+        &mut self,
+        through: u64,
+        channel: u16,
+        out: &mut Vec<u8>,
+        told: impl FnOnce(u64, &[u64]),
+    ) -> Answered {
         self.refused.sort_unstable();
         self.refused.dedup();
         let due = self.refused.partition_point(|number| *number <= through);
+        told(through, &self.refused[..due]);
         let first_refused = self.refused[..due].first().copied().unwrap_or(through + 1);
         if first_refused > self.answered + 1 {
             let delivery_tag = first_refused - 1;
@@ -162,7 +174,8 @@ mod tests {
     fn answers(confirms: &mut Confirms, stored: Stored) -> Vec<String> {
         let mut out = Vec::new();
         let mut waited = 0;
-        let answered = confirms.answer(stored, 7, &mut out, &mut |_, count| waited += count);
+        let mut count = |_, count| waited += count;
+        let answered = confirms.answer(stored, 7, &mut out, &mut count, |_, _| ());
         assert_eq!(waited, answered.acked + answered.refused);
         let mut all = Vec::new();
         let mut rest = &out[..];

@@ -167,6 +167,12 @@ impl Backlog {
         self.levels.iter().rev().find_map(|level| level.front())
     }
 
+    /// The highest level of which some is on disk and nothing in memory: when its head dies is not known.
+    pub(crate) fn headless_level(&self) -> Option<usize> {
+        let is_headless = |level: &Level| level.front().is_none() && level.cold.len() > 0;
+        self.levels.iter().rposition(is_headless)
+    }
+
     /// Gives the next message its position without keeping it: it leaves at once.
     #[inline]
     pub(crate) fn pass(&mut self) -> u64 {

@@ -549,6 +549,9 @@ impl Queue {
         if !outcome.due.is_empty() {
             scheduled::route(&vhost, self, outcome.due, recorder);
         }
+        if let Some(tracer) = vhost.tracer() {
+            outcome.waited.iter().for_each(|waited| tracer.retried(self, waited));
+        }
         if outcome.unused {
             vhost.delete_unused_queue(self);
         }
@@ -567,6 +570,7 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
             (false, _) => Durability::Memory,
             (true, durability) => durability.unwrap_or(Durability::Synced),
         },
+        keeps_transient: a.kind() == QueueKind::Quorum,
         message_ttl_ms: a.message_ttl_ms(),
         expires_ms: a.expires_ms(),
         max_length: a.max_length(),

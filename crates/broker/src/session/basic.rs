@@ -4,6 +4,7 @@ use super::Session;
 use super::deliver::{put_deliver, put_get_ok};
 use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
+use super::trace::Sent;
 use crate::channel::unacked::Slot;
 use crate::limiter::ChannelLimiter;
 use crate::name::ResourceKind;
@@ -44,7 +45,8 @@ impl Session {
         };
         self.forget_old_queues(channel)?;
         let traced = self.vhost.is_traced();
-        let open = self.channel(channel)?;
+        let Self { channels, trace, .. } = self;
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return Ok(()) };
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
         open.figures.of(queue.kind()).got(m.no_ack, entry.redelivered);
@@ -53,6 +55,20 @@ impl Session {
             (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
+        if let Some(trace) = trace
+            && m.no_ack
+        {
+            let sent = Sent {
+                queue: &queue,
+                position: entry.position,
+                attempt: entry.past.acquired_count() + 1,
+                delivery_tag: tag,
+                is_get: true,
+                redelivered: entry.redelivered,
+                now_ms,
+            };
+            trace.sent(&entry.message, sent);
+        }
         let traced = traced.then(|| message.clone());
         if !m.no_ack {
             let queue = open.queue_number(&queue);
@@ -161,6 +177,7 @@ impl Session {
             vhost,
             negotiated,
             connection_name,
+            trace,
             ..
         } = self;
         let traced = vhost.is_traced();
@@ -183,6 +200,20 @@ impl Session {
                     user: negotiated.actor.user.name(),
                 };
                 vhost.trace_deliver(tap, message, entry.queue.name(), delivery.redelivered);
+            }
+            if let Some(trace) = trace
+                && entry.settles_nothing()
+            {
+                let sent = Sent {
+                    queue: &entry.queue,
+                    position: delivery.position,
+                    attempt: delivery.past.acquired_count() + 1,
+                    delivery_tag: tag,
+                    is_get: false,
+                    redelivered,
+                    now_ms: *now_ms,
+                };
+                trace.sent(&delivery.message, sent);
             }
             open.figures.of(entry.queue.kind()).delivered(entry.no_ack, redelivered);
             open.figures.used_ms.set(*now_ms);

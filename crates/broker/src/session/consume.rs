@@ -209,6 +209,7 @@ impl Session {
             let mut commands = Vec::new();
             self.mailbox.take(&mut self.deliveries, &mut commands);
             self.write_deliveries(out);
+            commands.into_iter().for_each(|command| _ = self.mailbox.order(command));
             self.consumer_cancelled(number, out);
         }
     }

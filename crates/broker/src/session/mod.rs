@@ -16,6 +16,7 @@ mod queue;
 mod routes;
 mod settle;
 mod store;
+mod trace;
 
 use crate::broker::BrokerInner;
 use crate::channel::unacked::{Slot, UNWRITTEN};
@@ -39,6 +40,7 @@ use leveret_store::{Notify, Store, Ticket};
 use pending::Pending;
 use routes::Routes;
 use std::sync::Arc;
+use trace::SessionTrace;
 
 /// Queues a channel refers to before it looks for some that it can let go of.
 const QUEUES_REMEMBERED_MAX: usize = 256;
@@ -104,6 +106,8 @@ pub(crate) struct Session {
     /// The connection's name.
     connection_name: Arc<str>,
     mailbox: Arc<Mailbox>,
+    /// `None`: nothing is traced.
+    trace: Option<Box<SessionTrace>>,
     channels: Vec<Option<Box<Channel>>>,
     consumers: Vec<Option<ConsumerEntry>>,
     free_consumers: Vec<u32>,
@@ -153,9 +157,11 @@ impl Session {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let store = vhost.store().cloned();
+        let trace = vhost.tracer().map(|tracer| SessionTrace::new(tracer.clone()));
         Self {
             broker,
             vhost,
+            trace,
             negotiated,
             connection_name,
             channels: Vec::new(),
@@ -369,7 +375,10 @@ impl Session {
         }
         // A broker that stops is no fault of its consumers.
         let why = if self.drained { Return::Released } else { Return::Lost };
-        settle::requeue_all(&mut open, why, self.now_ms);
+        if let Some(trace) = &mut self.trace {
+            trace.closed(channel);
+        }
+        settle::requeue_all(&mut open, why, self.now_ms, self.trace.as_deref());
         for number in numbers {
             self.consumers[number as usize] = None;
             self.free_consumers.push(number);
@@ -393,7 +402,8 @@ impl Session {
         });
     }
 
-    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them.
+    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them. Those of other
+    /// channels stay on their way.
     fn take_back_deliveries(&mut self, channel: u16, open: &mut Channel) {
         let mut commands = Vec::new();
         self.mailbox.take(&mut self.deliveries, &mut commands);
@@ -410,6 +420,7 @@ impl Session {
                 _ => self.deliveries.push(delivery),
             }
         }
+        self.mailbox.put_back(&mut self.deliveries);
     }
 
     /// Ends everything: called once, when the connection is over.

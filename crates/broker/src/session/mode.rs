@@ -66,9 +66,9 @@ impl Session {
         }
         self.ack_slots(channel, acked);
         self.place_pending();
-        self.refuse_slots(channel, discarded, None);
-        self.refuse_slots(channel, released, Some(Return::Released));
-        self.refuse_slots(channel, rejected, Some(Return::Rejected));
+        self.refuse_slots(channel, discarded, None, "reject");
+        self.refuse_slots(channel, released, Some(Return::Released), "nack");
+        self.refuse_slots(channel, rejected, Some(Return::Rejected), "reject");
         // One append: after a crash the transaction is there whole, or not at all.
         self.recorder.make_synced();
         let ticket = self.record_for(true).map_err(super::errors::store_failed)?.ticket;

@@ -2,11 +2,13 @@
 
 use super::Session;
 use super::errors::IntoError as _;
+use super::trace::SessionTrace;
 use crate::channel::transaction::Settlement;
 use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::channel::{Channel, Mode};
 use crate::queue::past::Return;
 use crate::queue::stream::request;
+use crate::trace::Ending;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{MethodId, ProtocolError, ReplyCode};
 
@@ -16,7 +18,7 @@ impl Session {
         if self.channel_holds(channel) {
             return self.hold(channel, m.delivery_tag, m.multiple, Settlement::Ack, basic::Ack::ID);
         }
-        let Self { channels, pending, now_ms, .. } = self;
+        let Self { channels, pending, trace, now_ms, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(unopened());
         };
@@ -26,6 +28,9 @@ impl Session {
             consumed += u32::from(slot.consumer.is_some());
             let queue = &queues[slot.queue as usize];
             figures.of(queue.kind()).ack.add(1);
+            if let Some(trace) = trace {
+                trace.ended(&slot, queue, Ending::Acked);
+            }
             pending.settle(queue, slot.settled());
         };
         let known = if m.multiple {
@@ -85,7 +90,7 @@ impl Session {
         self.finish_batch(out);
         let slots = self.take_slots(channel, tag, multiple, by)?;
         self.check_returnable(channel, &slots, by)?;
-        self.refuse_slots(channel, slots, back);
+        self.refuse_slots(channel, slots, back, if by == basic::Reject::ID { "reject" } else { "nack" });
         self.record();
         Ok(())
     }
@@ -154,13 +159,24 @@ impl Session {
     }
 
     /// Takes slots out for good, or `back` to their queues; used directly and by `tx.commit`. What the store is to know is left with the recorder.
-    pub(super) fn refuse_slots(&mut self, channel: u16, slots: Vec<Slot>, back: Option<Return>) {
+    /// `by`: what a trace calls it.
+    pub(super) fn refuse_slots(
+        &mut self,
+        channel: u16,
+        slots: Vec<Slot>,
+        back: Option<Return>,
+        by: &'static str,
+    ) {
         let now_ms = self.now_ms;
-        let Self { channels, recorder, .. } = self;
+        let Self { channels, recorder, trace, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
         let consumed = slots.iter().filter(|slot| slot.consumer.is_some()).count() as u32;
         for (queue, slots) in by_queue(slots) {
             let queue = open.queues[queue as usize].clone();
+            if let Some(trace) = trace {
+                let ending = Ending::Refused { by, requeue: back.is_some() };
+                slots.iter().for_each(|slot| trace.ended(slot, &queue, ending));
+            }
             let entries = slots.into_iter().map(Slot::into_entry).collect();
             queue.record(recorder, |state, queue, outcome| match back {
                 Some(why) => state.requeue(queue, entries, why, now_ms, outcome),
@@ -189,20 +205,23 @@ impl Session {
         open.unacked.take_through(0, |slot| slots.push(slot));
         open.show_unacked();
         self.check_returnable(channel, &slots, basic::Recover::ID)?;
-        self.refuse_slots(channel, slots, Some(Return::Released));
+        self.refuse_slots(channel, slots, Some(Return::Released), "recover");
         self.record();
         Ok(())
     }
 
     /// Settles taken slots as acknowledged.
     pub(super) fn ack_slots(&mut self, channel: u16, slots: Vec<Slot>) {
-        let Self { channels, pending, .. } = self;
+        let Self { channels, pending, trace, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
         let mut consumed = 0;
         for slot in slots {
             consumed += u32::from(slot.consumer.is_some());
             let queue = &open.queues[slot.queue as usize];
             open.figures.of(queue.kind()).ack.add(1);
+            if let Some(trace) = trace {
+                trace.ended(&slot, queue, Ending::Acked);
+            }
             pending.settle(queue, slot.settled());
         }
         if let Some(limiter) = open.limiter.clone() {
@@ -224,12 +243,15 @@ fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
 }
 
 /// Requeues all that a closing channel had not settled. `why` is said of what its client may have seen.
-pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64) {
+pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64, trace: Option<&SessionTrace>) {
     let mut slots = Vec::new();
     open.unacked.take_through(0, |slot| slots.push(slot));
     let (unwritten, written): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.tag == UNWRITTEN);
     for (why, slots) in [(why, written), (Return::Released, unwritten)] {
         for (queue, slots) in by_queue(slots) {
+            if let Some(trace) = trace {
+                slots.iter().for_each(|slot| trace.ended(slot, &open.queues[queue as usize], Ending::Lost));
+            }
             let entries = slots.into_iter().map(Slot::into_entry).collect();
             open.queues[queue as usize]
                 .with(|state, queue, outcome| state.requeue(queue, entries, why, now_ms, outcome));

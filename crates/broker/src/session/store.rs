@@ -84,13 +84,17 @@ impl Session {
 
     pub(super) fn answer_publishers(&mut self, out: &mut Vec<u8>) {
         let stored = self.stored();
-        let Self { waiting, channels, vhost, .. } = self;
+        let Self { waiting, channels, trace, vhost, .. } = self;
         let times = vhost.confirm_times();
         waiting.retain(|number| match channels.get_mut(usize::from(*number)) {
             Some(Some(channel)) => match &mut channel.mode {
                 Mode::Confirm(confirms) => {
-                    let answered =
-                        confirms.answer(stored, *number, out, &mut |took, count| times.add(took, count));
+                    let mut waited = |took, count| times.add(took, count);
+                    let answered = confirms.answer(stored, *number, out, &mut waited, |through, refused| {
+                        if let Some(trace) = trace {
+                            trace.answered(*number, through, refused);
+                        }
+                    });
                     channel.figures.confirm.add(answered.acked);
                     channel.figures.refuse.add(answered.refused);
                     confirms.is_waiting()

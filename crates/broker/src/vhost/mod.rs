@@ -54,6 +54,7 @@ use crate::refusal::{Permission, Refusal};
 use crate::stats::{Channels, ChurnCounters, DeathCounters, MessageCounts};
 use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
+use crate::trace::Tracer;
 use leveret_protocol::{RawProperties, ReplyCode};
 use leveret_store::{Batch, Histogram, State, Store, Ticket};
 use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RwLock, RwLockReadGuard};
@@ -97,6 +98,8 @@ pub(crate) struct Shared {
     /// The node's name.
     pub(crate) node: Name,
     pub(crate) events: Arc<Events>,
+    /// `None`: nothing is traced.
+    pub(crate) tracer: Option<Arc<Tracer>>,
     /// Channels of the whole broker, and what was counted on them.
     pub(crate) channels: Arc<Channels>,
     pub(crate) churn: Arc<ChurnCounters>,
@@ -150,6 +153,12 @@ impl VirtualHost {
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Who follows sampled messages, if anybody does.
+    #[inline]
+    pub(crate) fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.shared.tracer.as_ref()
     }
 
     /// What happened to messages here since the broker was started, on channels that are closed too.

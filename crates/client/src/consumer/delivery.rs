@@ -146,6 +146,12 @@ impl Delivery {
         self.redelivered
     }
 
+    /// Whether the channel it came on is gone: it can no longer be settled, and the broker delivers it again.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        !self.settled && (self.channel.closed.get().is_some() || !self.is_of_now())
+    }
+
     /// Done: the broker may forget it. Does not wait; acks are gathered for at most 10 ms.
     ///
     /// # Errors
@@ -195,6 +201,17 @@ impl Delivery {
             self.channel.taken.take();
         }
         self
+    }
+
+    /// Back from the application, if it is of this channel.
+    pub(crate) fn untaken(mut self, channel: &Arc<ChannelShared>) -> Result<Self, Self> {
+        if !Arc::ptr_eq(&self.channel, channel) {
+            return Err(self);
+        }
+        if std::mem::replace(&mut self.taken, false) {
+            self.channel.taken.put_back();
+        }
+        Ok(self)
     }
 
     pub(crate) fn is_of_now(&self) -> bool {

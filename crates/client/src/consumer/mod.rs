@@ -199,6 +199,15 @@ impl Consumer {
         std::future::poll_fn(|cx| self.poll_delivery(cx)).await
     }
 
+    /// Takes back a delivery that nobody has begun to work on: it is the next one again, and a [`drain`](Self::drain) requeues it with those
+    /// that were never taken out. One of another consumer is requeued at once.
+    pub fn put_back(&mut self, delivery: Delivery) {
+        match delivery.untaken(&self.channel) {
+            Ok(delivery) => self.local.push_front(delivery),
+            Err(others) => others.requeue(),
+        }
+    }
+
     /// Up to `max` deliveries: waits for the first, then for more at most `wait`. Empty at the end. Cancel-safe: what was
     /// gathered stays in the consumer.
     ///

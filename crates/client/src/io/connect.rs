@@ -44,14 +44,17 @@ impl Task {
                 let connecting = async {
                     let mut stream = connector.open(&address, &options).await?;
                     let mut input = BytesMut::new();
-                    let tuning = handshake(&mut stream, &mut input, &options).await?;
-                    Ok(Link::new(stream, input, tuning, options.message_bytes_max))
+                    let (tuning, broker) = handshake(&mut stream, &mut input, &options).await?;
+                    Ok((Link::new(stream, input, tuning, options.message_bytes_max), broker))
                 };
                 let after = options.connect_timeout;
                 timeout(after, connecting).await.unwrap_or(Err(ConnectError::Timeout(after)))
             };
             match self.offline(attempt).await? {
-                Ok(link) => return Ok(link),
+                Ok((link, broker)) => {
+                    *self.shared.server_properties.lock() = broker.into();
+                    return Ok(link);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "attempt to connect failed");
                     let text = error.to_string();

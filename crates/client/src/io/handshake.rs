@@ -19,17 +19,18 @@ const CAPABILITIES: [&str; 6] = [
     "authentication_failure_close",
 ];
 
-/// Does the handshake; bytes that came after it stay in `buf`.
+/// Does the handshake; bytes that came after it stay in `buf`. Gives what was agreed on and what the broker says of itself.
 pub(super) async fn handshake(
     stream: &mut BoxStream,
     buf: &mut BytesMut,
     options: &ConnectOptions,
-) -> Result<Tuning, ConnectError> {
+) -> Result<(Tuning, FieldTable), ConnectError> {
     let broken = |error: std::io::Error| ConnectError::Handshake(error.to_string());
     let vhost = ShortStr::truncate(&options.vhost);
     let mut machine = ClientHandshake::new(options.tuning(), vhost);
     let mut out = Vec::new();
     let mut authenticating = false;
+    let mut server_properties = FieldTable::new();
     loop {
         let next = machine.next(buf, &mut out).map_err(|error| ConnectError::Handshake(error.to_string()))?;
         let (used, open) = match next {
@@ -61,6 +62,7 @@ pub(super) async fn handshake(
                 );
                 // A broker that says so would tell a failed login; the end of its stream is then no more than that.
                 authenticating = !tells_failed_logins(&start.server_properties);
+                server_properties = start.server_properties;
                 (used, false)
             }
             Some((ClientStep::Secure { .. }, _)) => {
@@ -84,7 +86,7 @@ pub(super) async fn handshake(
         out.clear();
         if let Some(tuning) = machine.negotiated().filter(|_| open) {
             stream.flush().await.map_err(broken)?;
-            return Ok(tuning);
+            return Ok((tuning, server_properties));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
+use leveret_protocol::FieldTable;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
@@ -22,6 +23,8 @@ pub(crate) struct ConnectionShared {
     pub(crate) close_now: AtomicBool,
     pub(crate) frame_max: AtomicU32,
     pub(crate) dropped_unsettled: AtomicU64,
+    /// What the broker said of itself when it was last connected to.
+    pub(crate) server_properties: Mutex<Arc<FieldTable>>,
     /// What was declared on this connection, to be declared again.
     pub(crate) topology: Mutex<Topology>,
     /// Bytes of deliveries that need no ack and wait for their consumers.
@@ -45,6 +48,7 @@ impl ConnectionShared {
             close_now: AtomicBool::new(false),
             frame_max: AtomicU32::new(0),
             dropped_unsettled: AtomicU64::new(0),
+            server_properties: Mutex::default(),
             topology: Mutex::default(),
             waiting_bytes: AtomicUsize::new(0),
             waiting_bytes_max: options.waiting_bytes_max,

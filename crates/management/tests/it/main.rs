@@ -4,4 +4,5 @@ mod support;
 
 mod access;
 mod console;
+mod metrics;
 mod queues;

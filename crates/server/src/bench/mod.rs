@@ -22,7 +22,7 @@ mod report;
 mod run;
 mod table;
 mod topology;
-mod words;
+pub(crate) mod words;
 
 use crate::exit;
 use clap::ArgMatches;

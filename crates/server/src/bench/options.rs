@@ -16,6 +16,8 @@ pub(crate) enum ExchangeType {
     Fanout,
     /// Patterns with * and #; every message matches exactly one
     Topic,
+    /// Two headers that both have to be equal; every message matches exactly one binding
+    Headers,
 }
 
 /// The options of one run.
@@ -41,11 +43,11 @@ pub(crate) struct BenchOptions {
     #[arg(long, value_name = "COUNT", default_value_t = 1, help_heading = "Where")]
     pub(crate) queues: usize,
 
-    /// Type of the exchange in front of the queues: default, direct, fanout or topic
+    /// Type of the exchange in front of the queues: default, direct, fanout, topic or headers
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = ExchangeType::Default, hide_possible_values = true, help_heading = "Where")]
     pub(crate) exchange: ExchangeType,
 
-    /// Bindings of a direct or topic exchange [default: one per queue]
+    /// Bindings of a direct, topic or headers exchange [default: one per queue]
     #[arg(long, value_name = "COUNT", help_heading = "Where")]
     pub(crate) bindings: Option<usize>,
 

@@ -8,8 +8,11 @@
 
 mod bench;
 mod client;
+mod commands;
 mod dependencies;
+mod peer;
 mod serve;
 mod store;
 mod support;
+mod telemetry;
 mod tls;

@@ -19,8 +19,8 @@ export const channelColumns = (withOwner) => [
   { label: t('Prefetch'), sort: 'prefetch_count', number: true, small: true, cell: (one) => (one.global_prefetch_count ? `${count(one.global_prefetch_count)} ${t('together')}` : one.prefetch_count ? count(one.prefetch_count) : '–') },
   { label: t('Unacked'), sort: 'messages_unacknowledged', number: true, cell: (one) => count(one.messages_unacknowledged) },
   { label: t('Consumers'), sort: 'consumer_count', number: true, small: 'phone', cell: (one) => count(one.consumer_count) },
-  { label: t('Published'), sort: 'message_stats.publish_details.rate', number: true, cell: (one) => rate(one.message_stats?.publish_details?.rate) },
-  { label: t('Delivered'), sort: 'message_stats.deliver_get_details.rate', number: true, cell: (one) => rate(one.message_stats?.deliver_get_details?.rate) },
+  { label: t('Published'), sort: 'message_stats.publish_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.publish_details?.rate) },
+  { label: t('Delivered'), sort: 'message_stats.deliver_get_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.deliver_get_details?.rate) },
   { label: t('Acked'), sort: 'message_stats.ack_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.ack_details?.rate) },
 ];
 

@@ -1,0 +1,51 @@
+//! Reliable messaging in a few lines, over Leveret or any RabbitMQ.
+//!
+//! | to | use |
+//! |---|---|
+//! | connect | [`connect`], [`Mq`] |
+//! | say which queues there are | [`Queue`], [`Exchange`], [`Binding`], [`Topology`]; [`Mq::declare`], [`Mq::verify`], [`Mq::plan`] |
+//! | send | [`Mq::publisher`], [`Publisher`] |
+//! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`App`], [`Routes`], [`Handler`], [`extract`] |
+//! | say what is tried again | [`Retry`], [`Failure`] |
+//!
+//! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
+
+mod app;
+mod broker;
+pub mod codec;
+pub mod extract;
+mod failure;
+mod handler;
+mod message;
+mod mq;
+mod publisher;
+pub mod retry;
+mod routes;
+#[cfg(feature = "test")]
+pub mod test;
+pub mod topology;
+mod worker;
+
+pub use leveret_client as client;
+pub use leveret_client::{ConnectOptions, FieldTable, FieldValue, Message, Properties, Receipt, SendError};
+
+pub use app::{App, AppReport};
+pub use broker::BrokerInfo;
+#[cfg(feature = "cbor")]
+pub use codec::Cbor;
+#[cfg(feature = "msgpack")]
+pub use codec::MsgPack;
+pub use codec::{Codec, CodecError, Decode, Encode, Json, Raw, Text};
+pub use extract::{
+    Attempt, Cancelled, Deadline, FromMessage, Given, Headers, MessageId, QueueName, Redelivered, RoutingKey,
+    State,
+};
+pub use failure::{BoxError, Class, Classify, Failure};
+pub use handler::{Handler, Outcome};
+pub use message::Incoming;
+pub use mq::{Mq, MqOptions, connect};
+pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
+pub use retry::Retry;
+pub use routes::{ByType, Routes};
+pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
+pub use worker::{Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

@@ -1,0 +1,184 @@
+//! A message on its way to a handler.
+
+mod place;
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use leveret_client::{Delivery, Properties};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::retry::headers;
+
+pub(crate) use place::Place;
+
+/// What handlers share, by its type.
+pub(crate) type States = Arc<HashMap<TypeId, Box<dyn Any + Send + Sync>>>;
+
+/// A message for a handler, and everything its arguments are made of. Clones are cheap and the same message; none of them settles it: the
+/// worker does, by what the handler answers.
+#[derive(Clone)]
+pub struct Incoming(Arc<Inner>);
+
+struct Inner {
+    place: Arc<Place>,
+    exchange: String,
+    routing_key: String,
+    properties: Properties,
+    body: Bytes,
+    redelivered: bool,
+    attempt: u32,
+    /// It may have ended without a word, and nobody has counted that yet.
+    again: bool,
+    /// Deliveries that ended so and were counted in the message.
+    silent: u32,
+    /// Set when its handling begins.
+    deadline: OnceLock<Instant>,
+    /// What stops the worker.
+    stop: CancellationToken,
+    /// Made when somebody asks: most handlers do not.
+    cancelled: OnceLock<CancellationToken>,
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming")
+            .field("queue", &self.queue())
+            .field("message_id", &self.message_id())
+            .field("attempt", &self.attempt())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Incoming {
+    pub(crate) fn new(
+        delivery: &Delivery,
+        properties: Properties,
+        place: &Arc<Place>,
+        stop: CancellationToken,
+    ) -> Self {
+        let copies = headers::count(&properties, headers::RETRIES).unwrap_or(0);
+        let silent = headers::count(&properties, headers::REDELIVERIES).unwrap_or(0);
+        let counted = headers::count(&properties, headers::DELIVERIES).filter(|_| place.broker_counts);
+        let redelivered = delivery.is_redelivered();
+        Self(Arc::new(Inner {
+            exchange: delivery.exchange().to_owned(),
+            routing_key: delivery.routing_key().to_owned(),
+            body: delivery.body().clone(),
+            redelivered: redelivered || copies > 0 || silent > 0,
+            attempt: copies.saturating_add(counted.unwrap_or(0)).saturating_add(1),
+            // Only what was delivered before can have ended without a word.
+            again: redelivered && !place.broker_counts,
+            silent,
+            place: place.clone(),
+            properties,
+            deadline: OnceLock::new(),
+            stop,
+            cancelled: OnceLock::new(),
+        }))
+    }
+
+    /// The queue it came from.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        &self.0.place.queue
+    }
+
+    /// The exchange it was published to first.
+    #[must_use]
+    pub fn exchange(&self) -> &str {
+        headers::text(&self.0.properties, headers::EXCHANGE).unwrap_or(&self.0.exchange)
+    }
+
+    /// The routing key it was published with first.
+    #[must_use]
+    pub fn routing_key(&self) -> &str {
+        headers::text(&self.0.properties, headers::ROUTING_KEY).unwrap_or(&self.0.routing_key)
+    }
+
+    /// Its properties, as they came.
+    #[must_use]
+    pub fn properties(&self) -> &Properties {
+        &self.0.properties
+    }
+
+    /// Its body.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.0.body
+    }
+
+    /// Its message id.
+    #[must_use]
+    pub fn message_id(&self) -> Option<&str> {
+        self.0.properties.message_id.as_deref()
+    }
+
+    /// Which attempt this is, from 1. Attempts in place are one. A delivery that ended without a word (a crash, a lost connection) counts
+    /// where the broker counts it: in quorum queues, and in Leveret's queues with retries.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    /// Whether somebody may have begun to handle it before.
+    #[must_use]
+    pub fn is_redelivered(&self) -> bool {
+        self.0.redelivered
+    }
+
+    /// When its handling is given up.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.deadline.get().copied()
+    }
+
+    /// Cancelled when the deadline has passed or the worker stops.
+    #[must_use]
+    pub fn cancelled(&self) -> &CancellationToken {
+        self.0.cancelled.get_or_init(|| self.0.stop.child_token())
+    }
+
+    /// What the worker was given of that type.
+    #[must_use]
+    pub fn state<S: Any + Send + Sync>(&self) -> Option<&S> {
+        self.0.place.states.get(&TypeId::of::<S>())?.downcast_ref()
+    }
+
+    /// Its handling begins, and is given up then.
+    pub(crate) fn begin(&self, deadline: Instant) {
+        // More than once only if somebody else did, with the same.
+        let _ = self.0.deadline.set(deadline);
+    }
+
+    /// Whether an earlier delivery ended without a word, and has to be counted in the message because the broker does not.
+    pub(crate) fn is_to_be_counted(&self) -> bool {
+        self.0.again
+    }
+
+    /// Deliveries before this one that failed or ended without a word, as far as is known.
+    pub(crate) fn begun(&self) -> u32 {
+        (self.0.attempt - 1).saturating_add(self.0.silent).saturating_add(self.0.again.into())
+    }
+
+    /// A copy with that count in it.
+    pub(crate) fn recounted(&self, now: u64) -> leveret_client::Message {
+        self.failed(now).recount(self.0.silent.saturating_add(1))
+    }
+
+    pub(crate) fn failed(&self, now: u64) -> headers::Failed<'_> {
+        let Inner { place, exchange, routing_key, properties, body, attempt, .. } = &*self.0;
+        headers::Failed {
+            queue: &place.queue,
+            exchange,
+            routing_key,
+            properties,
+            body,
+            attempts: *attempt,
+            now,
+        }
+    }
+}

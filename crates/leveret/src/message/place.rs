@@ -1,0 +1,11 @@
+//! Where messages come from: what all messages of one worker share.
+
+use super::States;
+
+/// A queue with its worker.
+pub(crate) struct Place {
+    pub(crate) queue: String,
+    pub(crate) states: States,
+    /// Whether its broker counts deliveries that ended without a word: quorum queues do, and Leveret's with retries.
+    pub(crate) broker_counts: bool,
+}

@@ -1,0 +1,102 @@
+//! One message: its attempts in place, its deadline, and what is to become of it.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use leveret_client::{Delivery, Properties};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::caught::caught;
+use super::run::Running;
+use super::settle::{settle, settle_unreadable};
+use super::verdict::{Verdict, class_of, verdict};
+use crate::failure::{Class, Failure};
+use crate::message::Incoming;
+
+/// A delivery as it came, and as handlers see it.
+pub(super) type Item = (Delivery, Option<Incoming>);
+
+impl Running {
+    /// A delivery as handlers see it; `None`: its properties are not text.
+    pub(super) fn message(self: &Arc<Self>, delivery: &Delivery) -> Option<Incoming> {
+        let properties: Properties = delivery.properties().ok()?;
+        Some(Incoming::new(delivery, properties, &self.place, self.stop.clone()))
+    }
+}
+
+/// Handles a delivery to its end.
+pub(super) async fn process(running: &Running, (delivery, message): Item) {
+    let Some(message) = message else { return settle_unreadable(running, delivery).await };
+    let verdict = judge(running, &message).await;
+    running.done.fetch_add(1, Relaxed);
+    if matches!(verdict, Verdict::Retry(..)) {
+        running.failed.fetch_add(1, Relaxed);
+    }
+    settle(running, &message, delivery, verdict).await;
+}
+
+async fn judge(running: &Running, message: &Incoming) -> Verdict {
+    if let Some(most) = running.settings.poison_after {
+        let begun = message.begun();
+        if begun >= most.max(running.retry.attempts_max()) {
+            let text = format!("its handling began {begun} times and never ended");
+            return Verdict::Dead(Failure::permanent(text).reason("poison"));
+        }
+        if message.is_to_be_counted() {
+            return Verdict::Recount;
+        }
+    }
+    let result = attempt(running, message).await;
+    verdict(result, &running.settings.classifiers, &running.retry, message.attempt())
+}
+
+/// One attempt, with those in place.
+async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
+    let settings = &running.settings;
+    if let Some(deadline) = settings.deadline {
+        message.begin(Instant::now() + deadline);
+    }
+    for calls in 1.. {
+        let Err(failure) = call(running, message).await else { return Ok(()) };
+        let transient = class_of(&failure, &settings.classifiers) == Class::Transient;
+        let Some(pause) = running.retry.pause_in_place(calls).filter(|_| transient) else {
+            return Err(failure);
+        };
+        if message.deadline().is_some_and(|deadline| deadline <= Instant::now() + pause) {
+            return Err(failure);
+        }
+        tracing::debug!(queue = message.queue(), id = message.message_id(), %failure, "failed; again in {pause:?}");
+        tokio::select! {
+            () = running.stop.cancelled() => return Err(failure),
+            () = sleep(pause) => {}
+        }
+    }
+    Ok(())
+}
+
+/// One call of the handler.
+async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
+    let mut call = pin!(caught(async { running.call.call(message.clone()).await }));
+    let grace = running.settings.grace;
+    tokio::select! {
+        biased;
+        result = &mut call => result,
+        () = running.abort.cancelled() => {
+            Err(Failure::release("the worker had to stop, and the handler did not end in time").reason("stopped"))
+        }
+        () = overdue(message, grace), if message.deadline().is_some() => {
+            let after = running.settings.deadline.unwrap_or_default();
+            Err(Failure::transient(format!("the handler did not end within {after:?} and a grace of {grace:?}")).reason("deadline"))
+        }
+    }
+}
+
+/// Asks the handler to stop at the deadline; ends when it had its grace as well.
+async fn overdue(message: &Incoming, grace: Duration) {
+    let Some(deadline) = message.deadline() else { return std::future::pending().await };
+    sleep_until(deadline).await;
+    message.cancelled().cancel();
+    sleep(grace).await;
+}

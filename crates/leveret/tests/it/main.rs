@@ -1,0 +1,10 @@
+//! The toolkit against the real broker inside the test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod middleware;
+mod retries;
+mod stopping;
+mod support;
+mod topology;
+mod workers;
