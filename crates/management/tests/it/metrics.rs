@@ -40,7 +40,8 @@ async fn rates_are_what_autoscalers_read() {
     }
     api.broker.clock().advance(Duration::from_secs(5));
     // The keys that KEDA's scaler reads in its HTTP mode.
-    let queue = until(&api, "/api/queues/%2F/q", |it| it["message_stats"]["publish_details"]["rate"] == 2.0).await;
+    let queue =
+        until(&api, "/api/queues/%2F/q", |it| it["message_stats"]["publish_details"]["rate"] == 2.0).await;
     assert_eq!((&queue["messages"], &queue["message_stats"]["publish"]), (&11.into(), &11.into()));
     assert_eq!(queue["messages_details"]["rate"], 2.0);
     let overview = api.get(path).await;
@@ -102,15 +103,13 @@ async fn a_page_that_nobody_reads_to_the_end_is_given_up() {
     let broker = Broker::in_memory();
     let metrics = Management::new(broker.clone(), Options::default()).metrics_router();
     let vhost = broker.vhost("/").unwrap();
-    let user = broker.auth().check_password(
-        "guest",
-        b"guest",
-        &leveret_broker::auth::PeerInfo::in_process(),
-    );
+    let user = broker.auth().check_password("guest", b"guest", &leveret_broker::auth::PeerInfo::in_process());
     let actor = leveret_broker::vhost::Actor { user: user.unwrap(), connection: 0 };
     for number in 0..3_000 {
         let name = format!("queue-with-a-name-of-some-length-{number}");
-        vhost.declare_queue(&actor, leveret_broker::vhost::DeclareQueue { name, ..Default::default() }).unwrap();
+        vhost
+            .declare_queue(&actor, leveret_broker::vhost::DeclareQueue { name, ..Default::default() })
+            .unwrap();
     }
     let ask = || Request::get("/metrics/per-object").body(Body::empty()).unwrap();
     for _ in 0..10 {
