@@ -184,7 +184,6 @@ fn whole(source: &Source, page: Page, mut text: Text) {
     node::totals(source, &mut text);
     node::identity(source, &mut text);
     global::write(source, &mut text);
-    let mut text = text.prefixed("");
     node::own(source, &mut text);
     text.end();
 }

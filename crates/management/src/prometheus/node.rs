@@ -129,7 +129,7 @@ pub(crate) fn totals(source: &Source, text: &mut Text) {
     text.one(&gauge("queues", "Queues available"), queues as u64);
 }
 
-/// What RabbitMQ does not have; written without its prefix.
+/// What RabbitMQ does not have.
 pub(crate) fn own(source: &Source, text: &mut Text) {
     // Before the queues, so that nothing is counted twice.
     let mut counters: Counters = source.broker.counters_of_gone_queues();

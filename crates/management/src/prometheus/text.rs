@@ -9,6 +9,9 @@ use tokio::sync::mpsc::Sender;
 /// The format's name.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// How metrics begin that are not RabbitMQ's.
+const OWN: &str = "leveret_";
+
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -51,6 +54,8 @@ pub(crate) struct Text {
     pieces: Sender<Bytes>,
     /// In front of every name; `rabbitmq_detailed_` for what is asked for by families.
     prefix: &'static str,
+    /// The same, of the metric begun last.
+    own_prefix: &'static str,
     name: &'static str,
     /// Whoever reads has gone.
     pub(crate) is_over: bool,
@@ -58,7 +63,14 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn new(pieces: Sender<Bytes>, prefix: &'static str) -> Self {
-        Self { piece: BytesMut::with_capacity(PIECE_BYTES + 4096), pieces, prefix, name: "", is_over: false }
+        Self {
+            piece: BytesMut::with_capacity(PIECE_BYTES + 4096),
+            pieces,
+            prefix,
+            own_prefix: prefix,
+            name: "",
+            is_over: false,
+        }
     }
 
     /// The same with another prefix.
@@ -70,13 +82,15 @@ impl Text {
     /// Begins a metric; its samples follow.
     pub(crate) fn begin(&mut self, metric: &Metric) {
         self.name = metric.name;
+        // What RabbitMQ does not have goes by its own name.
+        self.own_prefix = if metric.name.starts_with(OWN) { "" } else { self.prefix };
         let kind = match metric.kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
             Kind::Untyped => "untyped",
             Kind::Histogram => "histogram",
         };
-        let (prefix, name, help) = (self.prefix, metric.name, metric.help);
+        let (prefix, name, help) = (self.own_prefix, metric.name, metric.help);
         let _ = write!(self.piece, "# TYPE {prefix}{name} {kind}\n# HELP {prefix}{name} {help}\n");
     }
 
@@ -86,7 +100,7 @@ impl Text {
     }
 
     fn sample_of(&mut self, suffix: &str, labels: &str, value: impl Into<Figure>) {
-        let (prefix, name) = (self.prefix, self.name);
+        let (prefix, name) = (self.own_prefix, self.name);
         let _ = match (labels, value.into()) {
             ("", Figure::Whole(value)) => writeln!(self.piece, "{prefix}{name}{suffix} {value}"),
             ("", Figure::Real(value)) => writeln!(self.piece, "{prefix}{name}{suffix} {value}"),
@@ -195,12 +209,12 @@ mod tests {
         let mut text = Text::new(pieces, "p_");
         text.begin(&counter("a_total", "As"));
         text.sample(&labels(&[("q", "x\"\\\ny"), ("v", "/")]), 7);
-        text.one(&gauge("b", "Bs"), 0.5);
+        text.one(&gauge("leveret_b", "Bs"), 0.5);
         text.begin(&histogram("c_seconds", "Cs"));
         text.classes(&[50, 1_000], &[1, 2, 3], 2_500_000);
         text.end();
         let expected = "# TYPE p_a_total counter\n# HELP p_a_total As\np_a_total{q=\"x\\\"\\\\\\ny\",v=\"/\"} 7\n\
-                        # TYPE p_b gauge\n# HELP p_b Bs\np_b 0.5\n\
+                        # TYPE leveret_b gauge\n# HELP leveret_b Bs\nleveret_b 0.5\n\
                         # TYPE p_c_seconds histogram\n# HELP p_c_seconds Cs\np_c_seconds_bucket{le=\"0.00005\"} 1\n\
                         p_c_seconds_bucket{le=\"0.001\"} 3\np_c_seconds_bucket{le=\"+Inf\"} 6\np_c_seconds_sum 2.5\n\
                         p_c_seconds_count 6\n";

@@ -6,6 +6,7 @@ mod access;
 mod console;
 mod entities;
 mod messages;
+mod metrics;
 mod queues;
 mod users;
 mod whole;
