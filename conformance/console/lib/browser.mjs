@@ -9,6 +9,9 @@ const SHOTS = process.env.SHOTS;
 if (SHOTS) mkdirSync(SHOTS, { recursive: true });
 let browser;
 
+/** Requests without an answer yet, of each page. */
+const asked = new WeakMap();
+
 export const quit = () => browser?.close();
 
 /**
@@ -31,7 +34,13 @@ export async function visit(act, { at = '/', width = 1280, height = 800, theme =
     const fine = answer.status() < 400 || expect.includes(answer.status()) || (/leveret\//.test(answer.url()) && answer.status() === 404);
     if (!fine) wrong.push(`${answer.status()} ${answer.request().method()} ${answer.url()}`);
   });
+  const open = new Set();
+  asked.set(page, open);
+  page.on('requestfinished', (request) => open.delete(request));
+  page.on('requestfailed', (request) => open.delete(request));
   page.on('request', (request) => {
+    // The stream of events has no end.
+    if (!request.url().endsWith('/events')) open.add(request);
     if (!request.url().startsWith(BASE) && !/^(blob|data):/.test(request.url())) wrong.push(`asks ${request.url()}`);
   });
   if (login) await page.addInitScript((value) => sessionStorage.setItem('leveret.login', value), LOGIN);
@@ -54,7 +63,11 @@ export async function visit(act, { at = '/', width = 1280, height = 800, theme =
 export async function settled(page) {
   await page.waitForSelector('h1');
   await page.waitForFunction(() => !document.querySelector('.waiting'));
-  await page.waitForLoadState('networkidle');
+  const end = Date.now() + 8000;
+  for (let quiet = 0; quiet < 4; quiet = asked.get(page).size === 0 ? quiet + 1 : 0) {
+    if (Date.now() > end) throw new Error(`still asks ${[...asked.get(page)].map((request) => request.url())}`);
+    await page.waitForTimeout(50);
+  }
 }
 
 /** What a person who cannot see, or cannot use a mouse, would stumble over; and what is wider than the screen. */

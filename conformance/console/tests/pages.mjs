@@ -6,7 +6,7 @@ import { accessible, settled, shot, visit } from '../lib/browser.mjs';
 
 const named = (list) => list[0]?.name ?? 'none';
 
-test('every page', async (t) => {
+test('every page', { concurrency: 3 }, async (t) => {
   const connection = named((await api('GET', 'connections')).filter(({ user_provided_name: name }) => name === 'worker'));
   const channel = named((await api('GET', 'channels')).filter((one) => one.consumer_count > 0 || one.name.startsWith(connection)));
   const pages = [
@@ -15,16 +15,15 @@ test('every page', async (t) => {
     '/consumers', '/vhosts', '/vhosts/%2F', '/users', '/users/guest', '/policies', '/definitions', '/events', '/health',
   ];
   const screens = [{ width: 390, height: 800, theme: 'light' }, { width: 820, height: 1000, theme: 'dark' }, { width: 1440, height: 900, theme: 'light' }];
-  for (const screen of screens) {
-    await t.test(`at ${screen.width} pixels, ${screen.theme}`, () => visit(async (page) => {
+  await Promise.all(screens.map((screen) =>
+    t.test(`at ${screen.width} pixels, ${screen.theme}`, () => visit(async (page) => {
       for (const at of pages) {
         await page.evaluate((hash) => { location.hash = hash; }, at);
         await settled(page);
         await accessible(page, `${at} at ${screen.width}`);
         await shot(page, `${screen.width}-${screen.theme}${at}`);
       }
-    }, screen));
-  }
+    }, screen))));
 });
 
 test('a page that is not there says so', () => visit(async (page) => {

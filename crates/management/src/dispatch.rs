@@ -10,6 +10,7 @@ use crate::reply::{Answer, respond};
 use crate::routes::{self, Access, Body, Handler, Route};
 use axum::Router;
 use axum::body::to_bytes;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
@@ -38,9 +39,9 @@ pub(crate) fn router(context: &Arc<Context>) -> Router {
             routes::Method::Delete => MethodFilter::DELETE,
         };
         let context = context.clone();
-        let handler = move |params: RawPathParams, request: Request| {
+        let handler = move |params: Result<RawPathParams, RawPathParamsRejection>, request: Request| {
             let context = context.clone();
-            async move { answer(context, route, &params, request).await }
+            async move { answer(context, route, params.ok().as_ref(), request).await }
         };
         let methods = by_path.remove(route.path).unwrap_or_default();
         by_path.insert(route.path, methods.on(filter, handler));
@@ -124,7 +125,7 @@ fn refuse_login(error: LoginError) -> Response {
 async fn answer(
     context: Arc<Context>,
     route: &'static Route,
-    params: &RawPathParams,
+    params: Option<&RawPathParams>,
     request: Request,
 ) -> Response {
     let user = match route.access {
@@ -136,6 +137,9 @@ async fn answer(
                 Err(error) => return refuse_login(error),
             }
         }
+    };
+    let Some(params) = params else {
+        return finish(Err(ApiError::bad_request("the path is not UTF-8")));
     };
     let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let timeout = context.options.request_timeout;

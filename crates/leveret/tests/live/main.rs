@@ -9,7 +9,8 @@ use std::time::Duration;
 use leveret::client::{Connection, QueueDeclare};
 use leveret::test::TestBroker;
 use leveret::{
-    App, Attempt, Binding, Exchange, Failure, Incoming, Json, Mq, Queue, Retry, State, Text, Topology, TopologyError,
+    App, Attempt, Binding, Exchange, Failure, Incoming, Json, Mq, Queue, Retry, State, Text, Topology,
+    TopologyError,
 };
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
@@ -78,7 +79,8 @@ async fn dead(mq: &Mq, queue: &str) -> leveret::client::Properties {
 }
 
 fn text(properties: &leveret::client::Properties, name: &str) -> String {
-    let value = properties.headers.as_ref().unwrap().get(name).unwrap_or_else(|| panic!("no {name}: {properties:?}"));
+    let value =
+        properties.headers.as_ref().unwrap().get(name).unwrap_or_else(|| panic!("no {name}: {properties:?}"));
     value.as_str().map_or_else(|| value.as_i64().unwrap().to_string(), str::to_owned)
 }
 
@@ -104,13 +106,17 @@ async fn ladders_and_dead_letters() {
         mq.declare(topology.clone()).await.unwrap();
         mq.declare(topology.clone()).await.unwrap();
         let seen = Calls::default();
-        let handler = |message: Incoming, Attempt(attempt): Attempt, Json(order): Json<u32>, State(seen): State<Calls>| async move {
+        let handler = |message: Incoming,
+                       Attempt(attempt): Attempt,
+                       Json(order): Json<u32>,
+                       State(seen): State<Calls>| async move {
             seen.lock().push((format!("{order} {attempt} {}", message.routing_key()), Instant::now()));
             Err::<(), _>(Failure::transient("no stock"))
         };
         let stop = CancellationToken::new();
         let worker = tokio::spawn(mq.worker(name).state(seen.clone()).handler(handler).run(stop.clone()));
-        let events = mq.publisher_to(format!("{name}-events"), "order.new").build::<Json<u32>>().await.unwrap();
+        let events =
+            mq.publisher_to(format!("{name}-events"), "order.new").build::<Json<u32>>().await.unwrap();
         events.send_with(&7, |message| message.message_id("m7")).await.unwrap();
         let letter = dead(&mq, &format!("{name}.dead")).await;
         let log = seen.lock().clone();
@@ -143,7 +149,9 @@ async fn drift_is_told_and_nothing_is_changed() {
     let target = Target::start("drift").await;
     let (mq, name) = (target.connect().await, &target.name);
     let there = Queue::durable(name).argument("x-max-length", 10).dead_letter();
-    let Err(TopologyError::Drift(missing)) = mq.verify(there.clone()).await else { panic!("nothing is there") };
+    let Err(TopologyError::Drift(missing)) = mq.verify(there.clone()).await else {
+        panic!("nothing is there")
+    };
     assert_eq!(missing.len(), 2, "{missing:?}");
     mq.declare(there.clone()).await.unwrap();
     mq.verify(there.clone()).await.unwrap();
@@ -151,7 +159,8 @@ async fn drift_is_told_and_nothing_is_changed() {
     for error in [mq.declare(other.clone()).await.unwrap_err(), mq.verify(other).await.unwrap_err()] {
         let TopologyError::Drift(drifts) = &error else { panic!("{error}") };
         assert_eq!(drifts.len(), 1, "{error}");
-        let (argument, wanted, found) = (drifts[0].argument.as_deref(), &*drifts[0].wanted, &*drifts[0].found);
+        let (argument, wanted, found) =
+            (drifts[0].argument.as_deref(), &*drifts[0].wanted, &*drifts[0].found);
         assert_eq!((argument, wanted, found), (Some("x-max-length"), "20", "10"), "{error}");
     }
     target.clean(&mq, there).await;
@@ -160,7 +169,8 @@ async fn drift_is_told_and_nothing_is_changed() {
 /// A worker that ends with its process, as often as a poisonous message makes it.
 #[test]
 fn a_message_that_ends_every_worker_is_a_dead_letter_in_the_end() {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let outside = runtime();
     for make in [Queue::durable as fn(String) -> Queue, Queue::quorum] {
         let target = outside.block_on(Target::start("poison"));
@@ -216,7 +226,8 @@ async fn others_queues_have_what_they_need_beside_them_and_workers_stop_together
         if attempt == 1 { Err(Failure::transient("not yet")) } else { Ok(()) }
     };
     let stop = CancellationToken::new();
-    let app = App::new().worker(mq.worker(name).concurrency(1).prefetch(1).state(seen.clone()).handler(handler));
+    let app =
+        App::new().worker(mq.worker(name).concurrency(1).prefetch(1).state(seen.clone()).handler(handler));
     let app = tokio::spawn(app.run(stop.clone()));
     let publisher = mq.publisher(name).build::<Text>().await.unwrap();
     publisher.send("1").await.unwrap();

@@ -178,7 +178,7 @@ fn bind_exchange(call: &Call) -> Answer {
 }
 
 fn bind(call: &Call, destination: Destination) -> Answer {
-    to(call, &destination, Some(name_of(call, "source")))?;
+    check_ends(call, &destination)?;
     let object = call.object()?;
     let key = text_of(&object, "routing_key")?.unwrap_or_default();
     if key.len() > 255 {
@@ -205,6 +205,23 @@ fn bind(call: &Call, destination: Destination) -> Answer {
     );
     call.vhost()?.bind(&call.actor()?, spec)?;
     Ok(Reply::CreatedAt(location))
+}
+
+/// Says which end is not there.
+fn check_ends(call: &Call, destination: &Destination) -> Result<(), ApiError> {
+    let (vhost, source) = (call.vhost()?, name_of(call, "source"));
+    let topology = vhost.topology();
+    let is_there = match destination {
+        Destination::Queue(name) => topology.queue(name).is_some(),
+        Destination::Exchange(name) => topology.exchange(name).is_some(),
+    };
+    let missing = match (topology.exchange(source).is_some(), is_there) {
+        (true, true) => return Ok(()),
+        (false, _) => ("exchange", source),
+        (true, false) => (shape::kind(destination), &**destination.name()),
+    };
+    let (kind, name) = missing;
+    Err(ApiError::missing_entity(format!("no {kind} '{name}' in vhost '{}'", vhost.name())))
 }
 
 /// The binding that the path names.

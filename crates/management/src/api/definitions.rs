@@ -67,9 +67,7 @@ fn of_vhost(call: &Call) -> Answer {
     here.queues = all.queues.into_iter().filter(|one| is_here(&one.vhost)).collect();
     here.exchanges = all.exchanges.into_iter().filter(|one| is_here(&one.vhost)).collect();
     here.bindings = all.bindings.into_iter().filter(|one| is_here(&one.vhost)).collect();
-    // Whoever reads it says where it belongs.
-    here.parameters.iter_mut().for_each(|one| one.vhost = None);
-    here.policies.iter_mut().for_each(|one| one.vhost = None);
+    // Whoever reads it says where it belongs. (Of parameters and policies RabbitMQ says it all the same.)
     here.queues.iter_mut().for_each(|one| one.vhost = None);
     here.exchanges.iter_mut().for_each(|one| one.vhost = None);
     here.bindings.iter_mut().for_each(|one| one.vhost = None);

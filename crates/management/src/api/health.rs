@@ -173,7 +173,7 @@ fn certificate(call: &Call) -> Answer {
         "week" | "weeks" => 7 * day_s,
         "month" | "months" => 30 * day_s,
         "year" | "years" => 365 * day_s,
-        _ => return bad("Time unit not recognised. Use days, weeks, months, years."),
+        _ => return bad("Time unit not recognised. Supported units: days, weeks, months, years."),
     };
     let until_s = (call.broker().clock().unix_ms() / 1000).saturating_add(within.saturating_mul(unit_s));
     match call.context.options.certificate_ends_unix_s {

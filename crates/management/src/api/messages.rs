@@ -29,7 +29,8 @@ fn publish(call: &Call) -> Answer {
     };
     let vhost = call.vhost()?;
     if vhost.topology().exchange(name).is_none() {
-        return Err(ApiError::not_found());
+        let reason = format!("404 NOT_FOUND - no exchange '{name}' in vhost '{}'", vhost.name());
+        return Err(ApiError::bad_request(reason));
     }
     let object = call.object_with(&["routing_key", "properties", "payload", "payload_encoding"])?;
     let key = text_of(&object, "routing_key")?.unwrap_or_default();
@@ -61,7 +62,10 @@ fn publish(call: &Call) -> Answer {
 }
 
 fn get(call: &Call) -> Answer {
-    let queue = queues::find(call)?;
+    let queue = queues::find(call).map_err(|_| {
+        let (queue, vhost) = (call.param("name"), call.param("vhost"));
+        ApiError::missing_entity(format!("NOT_FOUND - no queue '{queue}' in vhost '{vhost}'"))
+    })?;
     let object = call.object_with(&["count", "encoding"])?;
     let count = integer_of(&object, "count")?.unwrap_or(1);
     let count = usize::try_from(count).map_err(|_| ApiError::bad_request("count may not be negative"))?;

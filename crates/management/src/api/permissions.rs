@@ -115,11 +115,11 @@ fn show(call: &Call) -> Answer {
 }
 
 /// Permissions are given to users who are there.
-fn known_user<'c>(call: &'c Call) -> Result<&'c str, ApiError> {
+fn known_user(call: &Call) -> Result<&str, ApiError> {
     let user = call.param("user");
     match call.broker().auth().user(user) {
         Some(_) => Ok(user),
-        None => Err(ApiError::bad_request("user_not_found")),
+        None => Err(ApiError::bad_request("vhost_or_user_not_found")),
     }
 }
 

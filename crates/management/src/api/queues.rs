@@ -128,8 +128,7 @@ fn act(call: &Call) -> Answer {
         Some("pause") => _ = vhost.pause_queue(&actor, queue.name())?,
         Some("resume") => _ = vhost.resume_queue(&actor, queue.name())?,
         other => {
-            let reason = format!("unknown action: {}", other.unwrap_or_default());
-            return Err(ApiError::bad_request(reason));
+            return Err(ApiError::bad_request(serde_json::json!(["unknown", other])));
         }
     }
     Ok(Reply::NoContent)

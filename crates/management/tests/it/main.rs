@@ -4,4 +4,8 @@ mod support;
 
 mod access;
 mod console;
+mod entities;
+mod messages;
 mod queues;
+mod users;
+mod whole;

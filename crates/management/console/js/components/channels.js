@@ -1,6 +1,6 @@
 // Channels, as columns of a table.
 
-import { count, rate } from '../core/format.js';
+import { count, instant, rate } from '../core/format.js';
 import { t } from '../i18n/index.js';
 import { badge, channelLink, chosenVhost, userLink, vhostLink } from './bits.js';
 
@@ -24,9 +24,12 @@ export const channelColumns = (withOwner) => [
   { label: t('Acked'), sort: 'message_stats.ack_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.ack_details?.rate) },
 ];
 
+/** A pause that is worth a word. */
+const IDLE_MS = 10_000;
+
 /** @param {any} channel @returns {[string, string]} */
 export function channelState({ state, idle_since: idle }) {
   if (state === 'blocked' || state === 'flow') return [state === 'flow' ? t('slowed down') : t('blocked'), 'warn'];
-  if (idle) return [t('idle'), ''];
+  if (Date.now() - instant(idle) > IDLE_MS) return [t('idle'), ''];
   return state === 'running' ? [t('running'), 'good'] : [state ?? '–', ''];
 }

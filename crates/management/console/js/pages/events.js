@@ -32,7 +32,7 @@ export function page(ctx) {
       columns: [
         { label: t('Time'), cell: (event) => h('span', { title: time(event.at) }, clock(event.at, true)) },
         { label: t('What happened'), head: true, cell: (event) => event.kind },
-        { label: t('Details'), cell: (event) => args(event.fields) },
+        { label: t('Details'), cell: (event) => h('div', { class: 'in-line' }, args(event.fields)) },
       ],
       empty: h('p', {}, seen.length ? t('Nothing seen so far has “{name}” in it.', { name: filter }) : t('Nothing happened since you came here. Logins, connections, queues, exchanges, bindings, policies and alarms show up by themselves.')),
     }));
