@@ -138,10 +138,11 @@ async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, protocol: Protoc
         tokio::spawn(async move {
             match tls {
                 None => talk(TokioIo::new(tcp), protocol, shared).await,
-                Some(tls) => match tls.accept(tcp).await {
-                    Ok(stream) => talk(TokioIo::new(stream), protocol, shared).await,
-                    Err(_) => return,
-                },
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(tcp).await {
+                        talk(TokioIo::new(stream), protocol, shared).await;
+                    }
+                }
             }
         });
     }
