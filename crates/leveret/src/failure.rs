@@ -95,6 +95,10 @@ impl Failure {
         &self.reason
     }
 
+    pub(crate) fn classified(self, class: Class) -> Self {
+        Self { class: Some(class), ..self }
+    }
+
     /// The error and what caused it, at most so many bytes.
     pub(crate) fn chain(&self, bytes_max: usize) -> String {
         let mut text = self.source.to_string();

@@ -7,8 +7,16 @@
 //! | send | [`Mq::publisher`], [`Publisher`] |
 //! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`App`], [`Routes`], [`Handler`], [`extract`] |
 //! | say what is tried again | [`Retry`], [`Failure`] |
+//! | be gentle to what handlers depend on | [`CircuitBreaker`], [`RateLimit`], any layer of `tower`: [`WorkerBuilder::layer`] |
+//! | follow a message | [`trace`], [`TraceContext`] |
+//! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
+
+// Its snippets are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/getting-started.md")]
+struct GettingStarted;
 
 mod app;
 mod broker;
@@ -16,6 +24,8 @@ pub mod codec;
 pub mod extract;
 mod failure;
 mod handler;
+pub mod idempotency;
+pub mod layers;
 mod message;
 mod mq;
 mod publisher;
@@ -24,6 +34,7 @@ mod routes;
 #[cfg(feature = "test")]
 pub mod test;
 pub mod topology;
+pub mod trace;
 mod worker;
 
 pub use leveret_client as client;
@@ -42,10 +53,15 @@ pub use extract::{
 };
 pub use failure::{BoxError, Class, Classify, Failure};
 pub use handler::{Handler, Outcome};
+#[cfg(feature = "redb")]
+pub use idempotency::RedbStore;
+pub use idempotency::{Idempotency, MemoryStore};
+pub use layers::RateLimit;
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
 pub use retry::Retry;
 pub use routes::{ByType, Routes};
 pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
-pub use worker::{Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};
+pub use trace::TraceContext;
+pub use worker::{CircuitBreaker, Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

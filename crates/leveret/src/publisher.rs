@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use leveret_client::{Connection, Error, Message, PublisherOptions, Receipt, SendError};
 
+use tracing::Instrument as _;
+
 use crate::codec::{Codec, CodecError, Encode};
+use crate::trace;
 
 /// Why a value is not known to be stored.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +80,9 @@ impl PublisherBuilder {
     /// # Errors
     /// No channel can be opened; names of more than 255 bytes.
     pub async fn build<C: Encode>(self) -> Result<Publisher<C>, Error> {
+        let (exchange, routing_key) = (self.options.exchange.clone(), self.options.routing_key.clone());
         let inner = self.connection.publisher(self.options).await?;
-        Ok(Publisher { inner, kind: self.kind, codec: PhantomData })
+        Ok(Publisher { inner, exchange, routing_key, kind: self.kind, codec: PhantomData })
     }
 }
 
@@ -102,13 +106,21 @@ impl PublisherBuilder {
 /// ```
 pub struct Publisher<C> {
     inner: leveret_client::Publisher,
+    exchange: Cow<'static, str>,
+    routing_key: Cow<'static, str>,
     kind: Option<String>,
     codec: PhantomData<fn() -> C>,
 }
 
 impl<C> Clone for Publisher<C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), kind: self.kind.clone(), codec: PhantomData }
+        Self {
+            inner: self.inner.clone(),
+            exchange: self.exchange.clone(),
+            routing_key: self.routing_key.clone(),
+            kind: self.kind.clone(),
+            codec: PhantomData,
+        }
     }
 }
 
@@ -127,7 +139,7 @@ impl<C: Encode> Publisher<C> {
     /// # Errors
     /// [`PublishError`] says what is known of it.
     pub async fn send(&self, value: &C::Value) -> Result<Receipt, PublishError> {
-        Ok(self.inner.send(self.message(value)?).await?)
+        self.send_message(self.message(value)?).await
     }
 
     /// The same with a message that was changed: other headers, another routing key.
@@ -139,7 +151,19 @@ impl<C: Encode> Publisher<C> {
         value: &C::Value,
         change: impl FnOnce(Message) -> Message,
     ) -> Result<Receipt, PublishError> {
-        Ok(self.inner.send(change(self.message(value)?)).await?)
+        self.send_message(change(self.message(value)?)).await
+    }
+
+    async fn send_message(&self, mut message: Message) -> Result<Receipt, PublishError> {
+        trace::inherit(&mut message.properties);
+        let exchange = message.exchange.as_deref().unwrap_or(&self.exchange);
+        let routing_key = message.routing_key.as_deref().unwrap_or(&self.routing_key);
+        let span = trace::publish_span(exchange, routing_key, &message.properties);
+        let sent = self.inner.send(message).instrument(span.clone()).await;
+        sent.map_err(|error| {
+            trace::failed(&span, word(&error));
+            error.into()
+        })
     }
 
     /// Sends a value with a routing key of its own.
@@ -159,7 +183,9 @@ impl<C: Encode> Publisher<C> {
     /// # Errors
     /// It does not encode; no room before the deadline; publisher closed. Nothing was sent then.
     pub async fn enqueue(&self, value: &C::Value) -> Result<Confirm, PublishError> {
-        Ok(Confirm(self.inner.enqueue(self.message(value)?).await?))
+        let mut message = self.message(value)?;
+        trace::inherit(&mut message.properties);
+        Ok(Confirm(self.inner.enqueue(message).await?))
     }
 
     /// Sends all, pipelined, and gives the outcomes in the same order.
@@ -207,6 +233,19 @@ impl<C: Encode> Publisher<C> {
         message.properties.content_type = Some(C::CONTENT_TYPE.to_owned());
         message.properties.kind.clone_from(&self.kind);
         Ok(message)
+    }
+}
+
+/// The kind of an error in one word, for telemetry.
+fn word(error: &SendError) -> &'static str {
+    match error {
+        SendError::Unroutable(_) => "unroutable",
+        SendError::Rejected => "rejected",
+        SendError::Unconfirmed { .. } => "unconfirmed",
+        SendError::Deadline => "deadline",
+        SendError::Closed(_) => "closed",
+        SendError::Refused { .. } => "refused",
+        _ => "_OTHER",
     }
 }
 

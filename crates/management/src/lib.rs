@@ -16,6 +16,7 @@ mod json;
 mod openapi;
 mod options;
 mod page;
+mod prometheus;
 mod reply;
 pub mod routes;
 mod server;

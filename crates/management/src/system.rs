@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use std::fs;
 
 /// Descriptors open, and how many there may be.
-fn descriptors() -> (Option<u64>, Option<u64>) {
+pub(crate) fn descriptors() -> (Option<u64>, Option<u64>) {
     let open = fs::read_dir("/proc/self/fd").ok().map(|all| all.count() as u64);
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find(|line| line.starts_with("Max open files"));

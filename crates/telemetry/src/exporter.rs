@@ -15,6 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// The log says that often at most that something is dropped.
+const DROPS_EVERY: Duration = Duration::from_secs(60);
 /// A batch that failed for so long is given up.
 const RETRY_MAX: Duration = Duration::from_secs(120);
 
@@ -41,6 +43,7 @@ impl<T: Batch> Queued<T> {
         let mut ticks = interval(FLUSH_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_failing = false;
+        let mut drops = Drops::default();
         loop {
             let is_stopping = tokio::select! {
                 _ = ticks.tick() => false,
@@ -59,6 +62,7 @@ impl<T: Batch> Queued<T> {
                     return;
                 }
             }
+            drops.tell(T::WHAT, self.queue.dropped(), is_stopping);
             if is_stopping {
                 return;
             }
@@ -109,6 +113,28 @@ impl<T: Batch> Queued<T> {
         tracing::warn!(count, "{} for the OTLP collector are lost: {}", T::WHAT, failure.text);
         *is_failing = true;
         true
+    }
+}
+
+/// What was said of drops in the log.
+#[derive(Default)]
+struct Drops {
+    told: u64,
+    told_at: Option<Instant>,
+}
+
+impl Drops {
+    /// Says it when there are new ones, not too often.
+    fn tell(&mut self, what: &str, dropped: u64, is_last: bool) {
+        let is_quiet = self.told_at.is_some_and(|at| at.elapsed() < DROPS_EVERY);
+        if dropped > self.told && (is_last || !is_quiet) {
+            let more = dropped - self.told;
+            tracing::warn!(
+                dropped = more,
+                "{what} were dropped: they came faster than the OTLP collector takes them"
+            );
+            (self.told, self.told_at) = (dropped, Some(Instant::now()));
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod exporter;
 mod figures;
 mod logs;
 mod metrics;
+mod protobuf;
 mod queue;
 mod resource;
 mod settings;

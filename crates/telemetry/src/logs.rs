@@ -1,6 +1,6 @@
 //! The program's log, for the collector.
 
-use crate::client::Export;
+use crate::client::{Export, Signal};
 use crate::exporter::Batch;
 use crate::figures::{Counts, Tally};
 use crate::queue::{Queue, Weigh};
@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyKind;
 use opentelemetry_proto::tonic::logs::v1 as otlp;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp::SeverityNumber;
+use prost::Message as _;
 use std::fmt::{Debug, Write as _};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -127,7 +128,8 @@ impl Batch for LogLine {
             scope_logs,
             schema_url: SCHEMA_URL.to_owned(),
         }];
-        Export::Logs(ExportLogsServiceRequest { resource_logs })
+        let body = ExportLogsServiceRequest { resource_logs }.encode_to_vec().into();
+        Export { signal: Signal::Logs, body }
     }
 
     fn tally(counts: &Counts) -> &Tally {

@@ -1,6 +1,6 @@
 //! Gauges and counters of the broker, read when they are sent: nothing is counted for them alone.
 
-use crate::client::Export;
+use crate::client::{Export, Signal};
 use crate::figures::Source;
 use crate::resource::{SCHEMA_URL, pair, scope, text};
 use leveret_broker::{Broker, Resource as Alarm};
@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::metrics::v1 as otlp;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp::metric::Data;
 use otlp::number_data_point::Value;
+use prost::Message as _;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,7 +53,8 @@ impl Meter {
             scope_metrics,
             schema_url: SCHEMA_URL.to_owned(),
         }];
-        Export::Metrics(ExportMetricsServiceRequest { resource_metrics })
+        let body = ExportMetricsServiceRequest { resource_metrics }.encode_to_vec().into();
+        Export { signal: Signal::Metrics, body }
     }
 
     fn entities(&self, reading: &mut Reading) {
@@ -118,10 +120,11 @@ impl Meter {
             points[2].push((counts.refuse, of()));
             points[3].push((counts.return_unroutable, with("leveret.outcome", "returned")));
             points[3].push((counts.drop_unroutable, with("leveret.outcome", "dropped")));
-            points[4].push((counts.deliver + counts.get, with("leveret.ack", "manual")));
-            points[4].push((counts.deliver_no_ack + counts.get_no_ack, with("leveret.ack", "automatic")));
-            points[5].push((counts.redeliver, of()));
-            points[6].push((counts.ack, of()));
+            let taken = counts.all_taken();
+            points[4].push((taken.deliver + taken.get, with("leveret.ack", "manual")));
+            points[4].push((taken.deliver_no_ack + taken.get_no_ack, with("leveret.ack", "automatic")));
+            points[5].push((taken.redeliver, of()));
+            points[6].push((taken.ack, of()));
         }
         for ((name, description), points) in names.into_iter().zip(points) {
             reading.count(name, "{message}", description, points);

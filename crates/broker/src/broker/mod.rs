@@ -19,12 +19,13 @@ use crate::events::Events;
 use crate::inspect::ClientTexts;
 use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
+use crate::queue::Counters;
 use crate::replies::Replies;
-use crate::stats::{Channels, Churn, ChurnCounters};
+use crate::stats::{Channels, Churn, ChurnCounters, Deaths};
 use crate::timers::Timers;
 use crate::trace::{TraceFigures, Tracer};
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
-use leveret_store::{Batch, Store};
+use leveret_store::{Batch, Latencies, Store};
 use parking_lot::{Mutex, RecursiveRwLock, RwLock};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -167,6 +168,9 @@ impl Broker {
             tracer: config.tracing.clone().map(|tracing| Arc::new(Tracer::new(tracing, clock.clone()))),
             channels: Arc::default(),
             churn: Arc::default(),
+            deaths: Arc::default(),
+            confirm_times: Arc::default(),
+            gone: Arc::default(),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -275,6 +279,25 @@ impl Broker {
     #[must_use]
     pub fn churn(&self) -> Churn {
         self.0.churn().get()
+    }
+
+    /// Messages that died, since the broker was started.
+    #[must_use]
+    pub fn deaths(&self) -> Deaths {
+        self.0.shared.deaths.get()
+    }
+
+    /// How long publishings waited until they were confirmed or refused, since the broker was started.
+    #[must_use]
+    pub fn confirm_times(&self) -> Latencies {
+        self.0.shared.confirm_times.get()
+    }
+
+    /// What was counted in queues that are gone, since the broker was started. To be added to what the others say; read before them,
+    /// nothing is counted twice.
+    #[must_use]
+    pub fn counters_of_gone_queues(&self) -> Counters {
+        *self.0.shared.gone.lock()
     }
 
     /// Open connections.

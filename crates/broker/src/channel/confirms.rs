@@ -8,6 +8,7 @@ use leveret_protocol::methods::basic;
 use crate::queue::Durability;
 use leveret_store::Ticket;
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 /// How far the store has come, by what a queue calls stored.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,6 +37,7 @@ struct Span {
     through: u64,
     ticket: Ticket,
     durability: Durability,
+    placed: Instant,
 }
 
 /// How many publishings were answered.
@@ -44,6 +46,9 @@ pub(crate) struct Answered {
     pub(crate) acked: u64,
     pub(crate) refused: u64,
 }
+
+/// Told how long publishings waited for their answer, and how many.
+pub(crate) type Waited<'f> = &'f mut dyn FnMut(Duration, u64);
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -90,7 +95,7 @@ impl Confirms {
             return;
         }
         self.placed = self.last;
-        self.waiting.push_back(Span { through: self.last, ticket, durability });
+        self.waiting.push_back(Span { through: self.last, ticket, durability, placed: Instant::now() });
     }
 
     /// Everything taken and not placed is refused.
@@ -101,12 +106,13 @@ impl Confirms {
         self.place(0, Durability::Memory);
     }
 
-    /// Answers what is stored, in order. `told` hears up to where, and which of it were refused.
+    /// Answers what is stored, in order. `waited` hears how long publishers waited, `told` up to where, and which of it were refused.
     pub(crate) fn answer(
         &mut self,
         stored: Stored,
         channel: u16,
         out: &mut Vec<u8>,
+        waited: Waited<'_>,
         told: impl FnOnce(u64, &[u64]),
     ) -> Answered {
         let mut through = self.answered;
@@ -117,6 +123,7 @@ impl Confirms {
                 }
                 self.refused.extend(through + 1..=span.through);
             }
+            waited(span.placed.elapsed(), span.through - through);
             through = span.through;
             self.waiting.pop_front();
         }
@@ -166,7 +173,9 @@ mod tests {
 
     fn answers(confirms: &mut Confirms, stored: Stored) -> Vec<String> {
         let mut out = Vec::new();
-        confirms.answer(stored, 7, &mut out, |_, _| ());
+        let mut waited = 0;
+        let answered = confirms.answer(stored, 7, &mut out, &mut |_, count| waited += count, |_, _| ());
+        assert_eq!(waited, answered.acked + answered.refused);
         let mut all = Vec::new();
         let mut rest = &out[..];
         while let Some((frame, used)) = parse_frame(rest, 0).unwrap() {

@@ -165,6 +165,14 @@ impl Backlog {
         self.levels.iter().rposition(is_headless)
     }
 
+    /// What `pop` would give, if it is in memory.
+    pub(crate) fn head(&self) -> Option<&Entry> {
+        if self.front() != Front::InMemory {
+            return None;
+        }
+        self.levels.iter().rev().find_map(|level| level.front())
+    }
+
     /// Gives the next message its position without keeping it: it leaves at once.
     #[inline]
     pub(crate) fn pass(&mut self) -> u64 {

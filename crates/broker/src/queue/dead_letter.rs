@@ -32,12 +32,16 @@ pub(super) fn route_all(vhost: &Arc<VirtualHost>, mut work: Vec<Dead>, recorder:
     for _ in 0..HOPS_MAX {
         let mut next = Vec::new();
         for (queue, dead) in work {
+            vhost.deaths().died(&queue, dead.iter().map(|(_, reason)| *reason));
             for (entry, reason) in dead {
                 let (place, died) = publish(vhost, &queue, &entry, reason, recorder);
                 next.extend(died);
                 if place == Place::None && queue.keeps_dead_letters() {
                     keep(vhost, &queue, entry, reason, recorder);
                 } else {
+                    if place == Place::Found && queue.keeps_dead_letters() {
+                        vhost.deaths().confirmed(&queue);
+                    }
                     settle(&queue, &entry, recorder);
                 }
             }

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod equivalence;
 
+pub(crate) mod appending;
 pub(crate) mod backlog;
 mod cold;
 pub(crate) mod consumers;
@@ -33,7 +34,9 @@ use crate::name::Name;
 use crate::policy::{Applied, PolicySet};
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
+use crate::stats::DeadLetterStrategy;
 use crate::vhost::VirtualHost;
+use appending::Appending;
 use arguments::{QueueArguments, QueueKind};
 use dedup::DedupSettings;
 pub use dedup::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
@@ -46,7 +49,6 @@ pub use retry::{RETRY_DELAYS_MAX, RetryType};
 pub use settings::Durability;
 use settings::{Overflow, Settings};
 use state::{Outcome, QueueState, StoreUse};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use stored::Stored;
 use stream::Stream;
@@ -111,10 +113,32 @@ pub struct Counters {
     pub moved: u64,
     /// Died, by [`DeathReason`].
     pub dead: [u64; 4],
+    /// Times that a message came back to wait for its next delivery.
+    pub retried: u64,
     /// Publishings that were confirmed and dropped because they had come before.
     pub duplicates: u64,
     /// Times that a producer which numbers its messages left numbers out.
     pub sequence_gaps: u64,
+}
+
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.published += other.published;
+        self.rejected += other.rejected;
+        self.delivered += other.delivered;
+        self.delivered_no_ack += other.delivered_no_ack;
+        self.got += other.got;
+        self.got_no_ack += other.got_no_ack;
+        self.got_empty += other.got_empty;
+        self.redelivered += other.redelivered;
+        self.acked += other.acked;
+        self.purged += other.purged;
+        self.moved += other.moved;
+        self.dead.iter_mut().zip(other.dead).for_each(|(dead, other)| *dead += other);
+        self.retried += other.retried;
+        self.duplicates += other.duplicates;
+        self.sequence_gaps += other.sequence_gaps;
+    }
 }
 
 /// A publishing on its way into a queue.
@@ -170,7 +194,7 @@ pub struct Queue {
     in_force: InForce,
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
-    appending: AtomicU32,
+    appending: Appending,
     /// Held while messages are taken out of the middle, from the look at them until the store knows; over waits for the disk.
     surgery: Mutex<()>,
     /// Of a stream in the store: what of it is there.
@@ -187,6 +211,10 @@ pub struct QueueFigures {
     pub ready_bytes: u64,
     /// Messages delivered and not settled.
     pub unacked: u64,
+    /// Bytes of their bodies; 0 of a stream, which does not hold them.
+    pub unacked_bytes: u64,
+    /// Ready messages that are on disk only.
+    pub on_disk: u64,
     /// Messages that came back and wait for their next delivery.
     pub waiting: usize,
     /// Consumers.
@@ -229,7 +257,7 @@ impl Queue {
             kind,
             in_force,
             memory: vhost.memory().clone(),
-            appending: AtomicU32::new(0),
+            appending: Appending::default(),
             surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
@@ -265,7 +293,7 @@ impl Queue {
             id: number,
             spec,
             memory: vhost.memory().clone(),
-            appending: AtomicU32::new(0),
+            appending: Appending::default(),
             surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
@@ -301,7 +329,7 @@ impl Queue {
             id: number,
             spec,
             memory: vhost.memory().clone(),
-            appending: AtomicU32::new(0),
+            appending: Appending::default(),
             surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
@@ -342,6 +370,15 @@ impl Queue {
         self.kind
     }
 
+    /// How many copies of its messages there are on different machines, for a queue of a type that RabbitMQ replicates (`quorum`, `stream`):
+    /// always 1. `None` for classic queues, which have one everywhere.
+    pub fn copies(&self) -> Option<u32> {
+        match self.kind {
+            QueueKind::Classic => None,
+            QueueKind::Quorum | QueueKind::Stream => Some(1),
+        }
+    }
+
     /// Whether consuming leaves its messages where they are.
     #[inline]
     pub(crate) fn is_stream(&self) -> bool {
@@ -359,6 +396,22 @@ impl Queue {
         state.settings().dead_letter_at_least_once && !state.is_deleted()
     }
 
+    /// What becomes of its dead messages.
+    pub(crate) fn dead_letter_strategy(&self) -> DeadLetterStrategy {
+        let state = self.state.lock();
+        let settings = state.settings();
+        match (&settings.dead_letter_exchange, settings.dead_letter_at_least_once) {
+            (None, _) => DeadLetterStrategy::Disabled,
+            (Some(_), false) => DeadLetterStrategy::AtMostOnce,
+            (Some(_), true) => DeadLetterStrategy::AtLeastOnce,
+        }
+    }
+
+    /// When the next message to leave was made, in seconds since 1970: its property `timestamp`. `None`: it has none, or is on disk only.
+    pub fn head_timestamp_s(&self) -> Option<u64> {
+        self.state.lock().backlog()?.head()?.message.properties().timestamp()
+    }
+
     /// Figures of this moment.
     pub fn figures(&self) -> QueueFigures {
         let state = self.state.lock();
@@ -370,6 +423,8 @@ impl Queue {
             ready: state.ready(),
             ready_bytes: state.ready_bytes(),
             unacked: state.unacked(),
+            unacked_bytes: state.backlog().map_or(0, QueueState::unacked_bytes),
+            on_disk: state.backlog().map_or(0, QueueState::on_disk),
             waiting: state.waiting(),
             consumers: state.consumer_count(),
             paused: state.is_paused(),
@@ -407,18 +462,9 @@ impl Queue {
         self.memory.is_short()
     }
 
-    /// Messages were counted that are about to be appended to the store; said under the queue's lock.
-    pub(crate) fn begin_append(&self) {
-        self.appending.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// They were appended.
-    pub(crate) fn end_append(&self) {
-        self.appending.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    pub(crate) fn is_appending(&self) -> bool {
-        self.appending.load(Ordering::SeqCst) > 0
+    /// Batches with messages for the disk alone that were not appended yet.
+    pub(crate) fn appending(&self) -> &Appending {
+        &self.appending
     }
 
     /// Runs one operation under the lock, then what it asked for; what it changed in the store is appended, and not waited for.

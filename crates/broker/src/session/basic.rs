@@ -39,7 +39,7 @@ impl Session {
             return Err(request::unsupported(&queue, "basic.get")).or_refuse(channel);
         }
         let Some((entry, left)) = self.take_one(&queue, m.no_ack) else {
-            self.channel(channel)?.figures.get_empty.add(1);
+            self.channel(channel)?.figures.of(queue.kind()).get_empty.add(1);
             basic::GetEmpty.write(channel, out);
             return Ok(());
         };
@@ -49,7 +49,7 @@ impl Session {
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return Ok(()) };
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
-        open.figures.got(m.no_ack, entry.redelivered);
+        open.figures.of(queue.kind()).got(m.no_ack, entry.redelivered);
         open.figures.used_ms.set(now_ms);
         let counted =
             (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
@@ -215,7 +215,7 @@ impl Session {
                 };
                 trace.sent(&delivery.message, sent);
             }
-            open.figures.delivered(entry.no_ack, redelivered);
+            open.figures.of(entry.queue.kind()).delivered(entry.no_ack, redelivered);
             open.figures.used_ms.set(*now_ms);
             if !entry.no_ack {
                 open.unacked.push(entry.slot(delivery, tag, *now_ms));

@@ -23,14 +23,15 @@ impl Session {
             return Err(unopened());
         };
         let Channel { unacked, queues, limiter, consumers, figures, .. } = &mut **open;
-        let held = unacked.len();
         let mut consumed = 0;
         let mut settle = |slot: Slot| {
             consumed += u32::from(slot.consumer.is_some());
+            let queue = &queues[slot.queue as usize];
+            figures.of(queue.kind()).ack.add(1);
             if let Some(trace) = trace {
-                trace.ended(&slot, &queues[slot.queue as usize], Ending::Acked);
+                trace.ended(&slot, queue, Ending::Acked);
             }
-            pending.settle(&queues[slot.queue as usize], slot.settled());
+            pending.settle(queue, slot.settled());
         };
         let known = if m.multiple {
             unacked.take_through(m.delivery_tag, settle)
@@ -40,7 +41,6 @@ impl Session {
         if known.is_none() {
             return Err(unknown_tag(channel, m.delivery_tag, basic::Ack::ID));
         }
-        figures.ack.add((held - unacked.len()) as u64);
         figures.unacked.set(unacked.len() as u64);
         figures.used_ms.set(*now_ms);
         if unacked.len() == 0 && consumers.is_empty() {
@@ -177,10 +177,13 @@ impl Session {
                 let ending = Ending::Refused { by, requeue: back.is_some() };
                 slots.iter().for_each(|slot| trace.ended(slot, &queue, ending));
             }
-            let entries = slots.into_iter().map(Slot::into_entry).collect();
+            let entries = slots.into_iter().map(Slot::into_entry);
             queue.record(recorder, |state, queue, outcome| match back {
-                Some(why) => state.requeue(queue, entries, why, now_ms, outcome),
-                None => state.discard(queue, entries, now_ms, outcome),
+                Some(why) => {
+                    let returned = entries.map(|(settled, entry)| (settled, entry, why)).collect();
+                    state.requeue(queue, returned, now_ms, outcome);
+                }
+                None => state.discard(queue, entries.collect(), now_ms, outcome),
             });
         }
         if let Some(limiter) = open.limiter.clone() {
@@ -214,14 +217,15 @@ impl Session {
     pub(super) fn ack_slots(&mut self, channel: u16, slots: Vec<Slot>) {
         let Self { channels, pending, trace, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
-        open.figures.ack.add(slots.len() as u64);
         let mut consumed = 0;
         for slot in slots {
             consumed += u32::from(slot.consumer.is_some());
+            let queue = &open.queues[slot.queue as usize];
+            open.figures.of(queue.kind()).ack.add(1);
             if let Some(trace) = trace {
-                trace.ended(&slot, &open.queues[slot.queue as usize], Ending::Acked);
+                trace.ended(&slot, queue, Ending::Acked);
             }
-            pending.settle(&open.queues[slot.queue as usize], slot.settled());
+            pending.settle(queue, slot.settled());
         }
         if let Some(limiter) = open.limiter.clone() {
             self.flush_queues();
@@ -245,16 +249,18 @@ fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
 pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64, trace: Option<&SessionTrace>) {
     let mut slots = Vec::new();
     open.unacked.take_through(0, |slot| slots.push(slot));
-    let (unwritten, written): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.tag == UNWRITTEN);
-    for (why, slots) in [(why, written), (Return::Released, unwritten)] {
-        for (queue, slots) in by_queue(slots) {
-            if let Some(trace) = trace {
-                slots.iter().for_each(|slot| trace.ended(slot, &open.queues[queue as usize], Ending::Lost));
-            }
-            let entries = slots.into_iter().map(Slot::into_entry).collect();
-            open.queues[queue as usize]
-                .with(|state, queue, outcome| state.requeue(queue, entries, why, now_ms, outcome));
+    for (queue, slots) in by_queue(slots) {
+        let queue = &open.queues[queue as usize];
+        if let Some(trace) = trace {
+            slots.iter().for_each(|slot| trace.ended(slot, queue, Ending::Lost));
         }
+        let returned = slots.into_iter().map(|slot| {
+            let why = if slot.tag == UNWRITTEN { Return::Released } else { why };
+            let (settled, entry) = slot.into_entry();
+            (settled, entry, why)
+        });
+        let returned = returned.collect();
+        queue.with(|state, queue, outcome| state.requeue(queue, returned, now_ms, outcome));
     }
 }
 

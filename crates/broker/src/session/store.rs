@@ -84,11 +84,13 @@ impl Session {
 
     pub(super) fn answer_publishers(&mut self, out: &mut Vec<u8>) {
         let stored = self.stored();
-        let Self { waiting, channels, trace, .. } = self;
+        let Self { waiting, channels, vhost, trace, .. } = self;
+        let times = vhost.confirm_times();
         waiting.retain(|number| match channels.get_mut(usize::from(*number)) {
             Some(Some(channel)) => match &mut channel.mode {
                 Mode::Confirm(confirms) => {
-                    let answered = confirms.answer(stored, *number, out, |through, refused| {
+                    let waited = &mut |took, count| times.add(took, count);
+                    let answered = confirms.answer(stored, *number, out, waited, |through, refused| {
                         if let Some(trace) = trace {
                             trace.answered(*number, through, refused);
                         }

@@ -1,6 +1,7 @@
 //! What a channel shows of itself. Its connection's task writes, everybody may read.
 
-use super::{MessageCounts, Tally};
+use super::{MessageCounts, TakenCounts, Tally};
+use crate::queue::arguments::QueueKind;
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -12,13 +13,8 @@ pub(crate) struct ChannelFigures {
     pub(crate) routed: Tally,
     pub(crate) return_unroutable: Tally,
     pub(crate) drop_unroutable: Tally,
-    pub(crate) deliver: Tally,
-    pub(crate) deliver_no_ack: Tally,
-    pub(crate) get: Tally,
-    pub(crate) get_no_ack: Tally,
-    pub(crate) get_empty: Tally,
-    pub(crate) redeliver: Tally,
-    pub(crate) ack: Tally,
+    /// By [`QueueKind`].
+    pub(crate) taken: [TakenFigures; 3],
     /// What it holds and has not settled.
     pub(crate) unacked: Tally,
     /// Publishings in its transaction.
@@ -49,13 +45,7 @@ impl ChannelFigures {
             routed: self.routed.get(),
             return_unroutable: self.return_unroutable.get(),
             drop_unroutable: self.drop_unroutable.get(),
-            deliver: self.deliver.get(),
-            deliver_no_ack: self.deliver_no_ack.get(),
-            get: self.get.get(),
-            get_no_ack: self.get_no_ack.get(),
-            get_empty: self.get_empty.get(),
-            redeliver: self.redeliver.get(),
-            ack: self.ack.get(),
+            taken: std::array::from_fn(|kind| self.taken[kind].counts()),
         }
     }
 
@@ -73,6 +63,38 @@ impl ChannelFigures {
             0 if is_mandatory => self.return_unroutable.add(1),
             0 => self.drop_unroutable.add(1),
             count => self.routed.add(count as u64),
+        }
+    }
+
+    /// What consumers took from queues of a kind.
+    #[inline]
+    pub(crate) fn of(&self, kind: QueueKind) -> &TakenFigures {
+        &self.taken[kind as usize]
+    }
+}
+
+/// What was taken from queues of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct TakenFigures {
+    deliver: Tally,
+    deliver_no_ack: Tally,
+    get: Tally,
+    get_no_ack: Tally,
+    pub(crate) get_empty: Tally,
+    redeliver: Tally,
+    pub(crate) ack: Tally,
+}
+
+impl TakenFigures {
+    fn counts(&self) -> TakenCounts {
+        TakenCounts {
+            deliver: self.deliver.get(),
+            deliver_no_ack: self.deliver_no_ack.get(),
+            get: self.get.get(),
+            get_no_ack: self.get_no_ack.get(),
+            get_empty: self.get_empty.get(),
+            redeliver: self.redeliver.get(),
+            ack: self.ack.get(),
         }
     }
 

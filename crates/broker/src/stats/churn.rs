@@ -12,6 +12,8 @@ pub(crate) enum Happening {
     QueueDeclared,
     QueueCreated,
     QueueDeleted,
+    LoggedIn,
+    LoginRefused,
 }
 
 /// Counted since the broker was started, under RabbitMQ's names (HTTP API, `churn_rates`).
@@ -27,10 +29,14 @@ pub struct Churn {
     pub queue_declared: u64,
     pub queue_created: u64,
     pub queue_deleted: u64,
+    /// Logins over AMQP that succeeded.
+    pub logged_in: u64,
+    /// Logins over AMQP that did not.
+    pub login_refused: u64,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct ChurnCounters([AtomicU64; 7]);
+pub(crate) struct ChurnCounters([AtomicU64; 9]);
 
 impl ChurnCounters {
     pub(crate) fn count(&self, what: Happening) {
@@ -47,6 +53,8 @@ impl ChurnCounters {
             queue_declared: of(Happening::QueueDeclared),
             queue_created: of(Happening::QueueCreated),
             queue_deleted: of(Happening::QueueDeleted),
+            logged_in: of(Happening::LoggedIn),
+            login_refused: of(Happening::LoginRefused),
         }
     }
 }

@@ -195,6 +195,11 @@ impl<Q: Clone> Topology<Q> {
         }
     }
 
+    /// Where exchanges keep messages that are delayed.
+    pub(crate) fn timetables(&self) -> impl Iterator<Item = &Q> {
+        self.timetables.values()
+    }
+
     /// Where an exchange keeps messages that are delayed.
     pub fn timetable(&self, exchange: &str) -> Option<&Q> {
         self.timetables.get(&self.exchanges.place(exchange)?)

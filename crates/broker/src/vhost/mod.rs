@@ -49,14 +49,14 @@ use crate::events::Events;
 use crate::exchange::{ExchangeKind, ExchangeSpec, Passed, Publication};
 use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
-use crate::queue::Queue;
+use crate::queue::{Counters, Queue};
 use crate::refusal::{Permission, Refusal};
-use crate::stats::{Channels, ChurnCounters, MessageCounts};
+use crate::stats::{Channels, ChurnCounters, DeathCounters, MessageCounts};
 use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
 use crate::trace::Tracer;
 use leveret_protocol::{RawProperties, ReplyCode};
-use leveret_store::{Batch, State, Store, Ticket};
+use leveret_store::{Batch, Histogram, State, Store, Ticket};
 use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RwLock, RwLockReadGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -103,6 +103,11 @@ pub(crate) struct Shared {
     /// Channels of the whole broker, and what was counted on them.
     pub(crate) channels: Arc<Channels>,
     pub(crate) churn: Arc<ChurnCounters>,
+    pub(crate) deaths: Arc<DeathCounters>,
+    /// How long publishers waited for confirms.
+    pub(crate) confirm_times: Arc<Histogram>,
+    /// What was counted in queues that are gone.
+    pub(crate) gone: Arc<Mutex<Counters>>,
 }
 
 /// See the module's documentation.
@@ -169,6 +174,14 @@ impl VirtualHost {
     /// Those of the whole broker.
     pub(crate) fn all_channels(&self) -> &Channels {
         &self.shared.channels
+    }
+
+    pub(crate) fn deaths(&self) -> &DeathCounters {
+        &self.shared.deaths
+    }
+
+    pub(crate) fn confirm_times(&self) -> &Arc<Histogram> {
+        &self.shared.confirm_times
     }
 
     pub(crate) fn churn(&self) -> &ChurnCounters {

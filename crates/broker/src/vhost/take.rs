@@ -10,7 +10,7 @@ use crate::queue::stream::request;
 use crate::queue::{Queue, Settled, load};
 use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
-use crate::stats::MessageCounts;
+use crate::stats::{MessageCounts, TakenCounts};
 use leveret_protocol::ReplyCode;
 use std::sync::Arc;
 
@@ -80,7 +80,10 @@ impl VirtualHost {
         let (get, get_no_ack) = if afterwards == Afterwards::Gone { (0, count) } else { (count, 0) };
         let redeliver = taken.iter().filter(|taken| taken.redelivered).count() as u64;
         let get_empty = u64::from(taken.is_empty());
-        self.count(MessageCounts { get, get_no_ack, get_empty, redeliver, ..MessageCounts::default() });
+        let mut counts = MessageCounts::default();
+        counts.taken[queue.kind() as usize] =
+            TakenCounts { get, get_no_ack, get_empty, redeliver, ..TakenCounts::default() };
+        self.count(counts);
         self.put_back(&queue, held, afterwards)?;
         Ok(taken)
     }
@@ -114,7 +117,10 @@ impl VirtualHost {
         let now_ms = self.clock().now_ms();
         let mut recorder = Recorder::default();
         queue.record(&mut recorder, |state, queue, outcome| match why {
-            Some(why) => state.requeue(queue, held, why, now_ms, outcome),
+            Some(why) => {
+                let returned = held.into_iter().map(|(settled, entry)| (settled, entry, why)).collect();
+                state.requeue(queue, returned, now_ms, outcome);
+            }
             None => state.discard(queue, held, now_ms, outcome),
         });
         let recorded = recorder.commit(self.store(), None);

@@ -1,7 +1,9 @@
 //! What is counted, and what is to be seen of connections, channels and consumers.
 
 use crate::support::*;
-use leveret_broker::stats::{ConnectionState, MessageCounts};
+use leveret_broker::queue::DeathReason;
+use leveret_broker::queue::arguments::QueueKind;
+use leveret_broker::stats::{ConnectionState, DeadLetterStrategy, MessageCounts};
 use leveret_broker::{Broker, ChannelInfo, Resource};
 use leveret_protocol::FieldTable;
 use leveret_protocol::methods::{basic, tx};
@@ -49,9 +51,10 @@ async fn a_channel_shows_what_it_did_and_what_it_holds() {
     client.tell(1, basic::Ack { delivery_tag: 0, multiple: true }).await;
     client.settle().await;
     let shown = channel(&broker, 1);
-    assert_eq!((shown.counts.get, shown.counts.get_no_ack, shown.counts.deliver), (1, 1, 2));
-    assert_eq!((shown.counts.redeliver, shown.counts.ack, shown.messages_unacknowledged), (1, 2, 0));
-    assert_eq!(shown.counts.deliver_get(), 4);
+    let taken = shown.counts.taken_from(QueueKind::Classic);
+    assert_eq!((taken.get, taken.get_no_ack, taken.deliver), (1, 1, 2));
+    assert_eq!((taken.redeliver, taken.ack, shown.messages_unacknowledged), (1, 2, 0));
+    assert_eq!((taken.deliver_get(), shown.counts.all_taken()), (4, taken));
 
     let before = counts(&broker);
     client.close().await;
@@ -74,7 +77,10 @@ async fn a_transaction_counts_when_it_is_committed() {
     client.settle().await;
     let shown = channel(&broker, 1);
     assert_eq!((shown.transactional, shown.messages_uncommitted, shown.acks_uncommitted), (true, 2, 1));
-    assert_eq!((shown.counts.publish, shown.counts.ack, shown.messages_unacknowledged), (1, 0, 0));
+    assert_eq!(
+        (shown.counts.publish, shown.counts.all_taken().ack, shown.messages_unacknowledged),
+        (1, 0, 0)
+    );
     assert_eq!(client.call(1, tx::Rollback).await, Got::Reply("tx.rollback-ok"));
     let shown = channel(&broker, 1);
     assert_eq!(
@@ -85,7 +91,7 @@ async fn a_transaction_counts_when_it_is_committed() {
     client.fill("q", &["b", "c"]).await;
     assert_eq!(client.call(1, tx::Commit).await, Got::Reply("tx.commit-ok"));
     let shown = channel(&broker, 1);
-    assert_eq!((shown.counts.publish, shown.counts.ack), (3, 1));
+    assert_eq!((shown.counts.publish, shown.counts.all_taken().ack), (3, 1));
     assert_eq!((shown.messages_uncommitted, shown.acks_uncommitted), (0, 0));
     let vhost = broker.vhost("/").unwrap();
     assert_eq!(vhost.topology().exchange("").unwrap().counts().publish_in, 3);
@@ -188,4 +194,30 @@ async fn a_consumer_shows_its_arguments_and_whether_it_is_the_active_one() {
     assert_eq!(active, [("first", true), ("second", false)]);
     assert!(shown.iter().all(|consumer| consumer.single_active));
     assert_eq!((&shown[0].arguments, &shown[1].arguments), (&FieldTable::new(), &arguments));
+}
+
+#[tokio::test]
+async fn a_queue_shows_bytes_held_and_the_head_and_deaths_outlive_it() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    let table = arguments([("x-max-length", 2.into()), ("x-dead-letter-exchange", "amq.fanout".into())]);
+    client.declare(queue_with("q", table)).await;
+    let mut publishing = Publishing::to("q", "abc");
+    publishing.properties.timestamp = Some(1_234);
+    client.publish(publishing).await;
+    client.fill("q", &["12345", "dies"]).await;
+    client.settle().await;
+    let queue = broker.vhost("/").unwrap().topology().queue("q").unwrap().clone();
+    assert_eq!(queue.head_timestamp_s(), None, "the first one was dropped");
+    let (tag, ..) = client.get("q", false).await.unwrap();
+    assert_eq!((queue.figures().unacked_bytes, queue.figures().ready_bytes), (5, 4));
+    client.tell(1, reject(tag, false)).await;
+    client.settle().await;
+    assert_eq!((queue.figures().unacked_bytes, queue.figures().on_disk), (0, 0));
+    let delete = leveret_protocol::methods::queue::Delete { queue: short("q"), ..Default::default() };
+    client.call(1, delete).await;
+    let deaths = broker.deaths();
+    let of = |reason| deaths.died(QueueKind::Classic, DeadLetterStrategy::AtMostOnce, reason);
+    assert_eq!((of(DeathReason::MaxLen), of(DeathReason::Rejected), of(DeathReason::Expired)), (1, 1, 0));
+    assert_eq!(broker.counters_of_gone_queues().published, 3);
 }

@@ -61,18 +61,18 @@ impl Incoming {
         stop: CancellationToken,
     ) -> Self {
         let copies = headers::count(&properties, headers::RETRIES).unwrap_or(0);
-        let silent = headers::count(&properties, headers::REDELIVERIES).unwrap_or(0);
+        let silent = headers::count(&properties, headers::REDELIVERIES);
         let counted = headers::count(&properties, headers::DELIVERIES).filter(|_| place.broker_counts);
         let redelivered = delivery.is_redelivered();
         Self(Arc::new(Inner {
             exchange: delivery.exchange().to_owned(),
             routing_key: delivery.routing_key().to_owned(),
             body: delivery.body().clone(),
-            redelivered: redelivered || copies > 0 || silent > 0,
+            redelivered: redelivered || copies > 0 || silent.is_some(),
             attempt: copies.saturating_add(counted.unwrap_or(0)).saturating_add(1),
             // Only what was delivered before can have ended without a word.
             again: redelivered && !place.broker_counts,
-            silent,
+            silent: silent.unwrap_or(0),
             place: place.clone(),
             properties,
             deadline: OnceLock::new(),
@@ -164,9 +164,9 @@ impl Incoming {
         (self.0.attempt - 1).saturating_add(self.0.silent).saturating_add(self.0.again.into())
     }
 
-    /// A copy with that count in it.
-    pub(crate) fn recounted(&self, now: u64) -> leveret_client::Message {
-        self.failed(now).recount(self.0.silent.saturating_add(1))
+    /// A copy with so many more counted in it.
+    pub(crate) fn recounted(&self, now: u64, more: u32) -> leveret_client::Message {
+        self.failed(now).recount(self.0.silent.saturating_add(more))
     }
 
     pub(crate) fn failed(&self, now: u64) -> headers::Failed<'_> {

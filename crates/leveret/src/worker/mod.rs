@@ -3,6 +3,7 @@
 //! Each delivery is settled exactly once, by what its handler answers. What is published on the way (a copy that waits, a dead letter) is
 //! confirmed before the delivery is acked: a crash between the two makes a duplicate, never a loss.
 
+mod breaker;
 mod caught;
 mod concurrency;
 mod error;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt};
 
+pub use breaker::CircuitBreaker;
 pub use concurrency::Concurrency;
 pub use error::WorkerError;
 pub use report::DrainReport;
@@ -33,6 +35,7 @@ pub use report::DrainReport;
 use crate::extract::Given;
 use crate::failure::{BoxError, Class, Failure};
 use crate::handler::Handler;
+use crate::idempotency::Idempotency;
 use crate::message::{Incoming, States};
 use crate::mq::Mq;
 use settings::Settings;
@@ -151,6 +154,18 @@ impl WorkerBuilder {
     /// worker has to: what was delivered before is put to the end of the queue with a count in it. `None`: no such count. Default: 20.
     pub fn poison_after(mut self, deliveries: impl Into<Option<u32>>) -> Self {
         self.settings.poison_after = deliveries.into();
+        self
+    }
+
+    /// What comes twice is handled once, within the window of its [`Idempotency`]. Default: everything that comes is handled.
+    pub fn idempotent(mut self, idempotency: Idempotency) -> Self {
+        self.settings.idempotency = Some(idempotency);
+        self
+    }
+
+    /// Pauses the worker while most attempts fail. Default: it goes on.
+    pub fn circuit_breaker(mut self, breaker: CircuitBreaker) -> Self {
+        self.settings.breaker = Some(breaker);
         self
     }
 

@@ -7,13 +7,20 @@ use std::time::Duration;
 
 use leveret_client::{Delivery, Properties};
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument as _;
 
+use super::breaker::Ticket;
 use super::caught::caught;
 use super::run::Running;
 use super::settle::{settle, settle_unreadable};
 use super::verdict::{Verdict, class_of, verdict};
 use crate::failure::{Class, Failure};
+use crate::idempotency::Permission;
 use crate::message::Incoming;
+use crate::trace;
+
+/// Between two looks whether another worker has ended with the same message.
+const CLAIM_PAUSE: Duration = Duration::from_millis(500);
 
 /// A delivery as it came, and as handlers see it.
 pub(super) type Item = (Delivery, Option<Incoming>);
@@ -48,8 +55,68 @@ async fn judge(running: &Running, message: &Incoming) -> Verdict {
             return Verdict::Recount;
         }
     }
+    let claimed = match claim(running, message).await {
+        Ok(Some(Permission::Handle(claimed))) => claimed,
+        Ok(Some(Permission::Duplicate)) => return Verdict::Duplicate,
+        Ok(Some(Permission::Wait) | None) => return Verdict::Release,
+        Err(failure) => return decide(running, message, Err(failure)),
+    };
+    let Some(ticket) = admitted(running).await else {
+        if let Some(claimed) = claimed {
+            claimed.end(false).await;
+        }
+        return Verdict::Release;
+    };
     let result = attempt(running, message).await;
+    let verdict = decide(running, message, result);
+    if let (Some(ticket), Some(failed)) = (ticket, failed(&verdict)) {
+        ticket.ended(failed);
+    }
+    if let Some(claimed) = claimed {
+        claimed.end(matches!(verdict, Verdict::Ack)).await;
+    }
+    verdict
+}
+
+/// Whether something that may pass was in the way; `None`: that is not known.
+fn failed(verdict: &Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Ack => Some(false),
+        Verdict::Retry(..) => Some(true),
+        // The last attempt of a transient failure, or a message that nobody can handle.
+        Verdict::Dead(failure) => (failure.class() != Some(Class::Permanent)).then_some(true),
+        _ => None,
+    }
+}
+
+/// Waits while the circuit breaker is open. `None`: the worker stops meanwhile.
+async fn admitted(running: &Running) -> Option<Option<Ticket>> {
+    let Some(breaker) = &running.settings.breaker else { return Some(None) };
+    tokio::select! {
+        biased;
+        () = running.stop.cancelled() => None,
+        ticket = breaker.admit() => Some(Some(ticket)),
+    }
+}
+
+fn decide(running: &Running, message: &Incoming, result: Result<(), Failure>) -> Verdict {
     verdict(result, &running.settings.classifiers, &running.retry, message.attempt())
+}
+
+/// Whether it may be handled; waits while another worker is at the same. `None`: this one stops meanwhile.
+async fn claim<'a>(running: &'a Running, message: &Incoming) -> Result<Option<Permission<'a>>, Failure> {
+    let Some(idempotency) = &running.settings.idempotency else { return Ok(Some(Permission::Handle(None))) };
+    loop {
+        // Not given back to the queue, which would count as a delivery that ended without a word.
+        match idempotency.claim(message).await? {
+            Permission::Wait => {}
+            permission => return Ok(Some(permission)),
+        }
+        tokio::select! {
+            () = running.stop.cancelled() => return Ok(None),
+            () = sleep(CLAIM_PAUSE) => {}
+        }
+    }
 }
 
 /// One attempt, with those in place.
@@ -78,9 +145,11 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
 
 /// One call of the handler.
 async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
-    let mut call = pin!(caught(async { running.call.call(message.clone()).await }));
+    let span = trace::process_span(message);
+    let handling = trace::within(message, async { running.call.call(message.clone()).await });
+    let mut call = pin!(caught(handling.instrument(span.clone())));
     let grace = running.settings.grace;
-    tokio::select! {
+    let result = tokio::select! {
         biased;
         result = &mut call => result,
         () = running.abort.cancelled() => {
@@ -90,7 +159,11 @@ async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
             let after = running.settings.deadline.unwrap_or_default();
             Err(Failure::transient(format!("the handler did not end within {after:?} and a grace of {grace:?}")).reason("deadline"))
         }
+    };
+    if let Err(failure) = &result {
+        trace::failed(&span, failure.reason_word());
     }
+    result
 }
 
 /// Asks the handler to stop at the deadline; ends when it had its grace as well.

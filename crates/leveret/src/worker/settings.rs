@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use leveret_client::FieldTable;
 
+use super::breaker::CircuitBreaker;
 use super::concurrency::Concurrency;
 use super::verdict::Classifier;
+use crate::idempotency::Idempotency;
 use crate::message::Incoming;
 
 /// The key by which messages are handled in order.
@@ -22,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     pub(crate) drain: Duration,
     pub(crate) poison_after: Option<u32>,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) breaker: Option<CircuitBreaker>,
     pub(crate) classifiers: Vec<Classifier>,
     pub(crate) arguments: FieldTable,
     pub(crate) tag: String,
@@ -38,6 +42,8 @@ impl Default for Settings {
             grace: Duration::from_secs(5),
             drain: Duration::from_secs(25),
             poison_after: Some(20),
+            idempotency: None,
+            breaker: None,
             classifiers: Vec::new(),
             arguments: FieldTable::new(),
             tag: String::new(),
@@ -55,6 +61,8 @@ impl fmt::Debug for Settings {
             .field("grace", &self.grace)
             .field("drain", &self.drain)
             .field("poison_after", &self.poison_after)
+            .field("idempotency", &self.idempotency)
+            .field("breaker", &self.breaker)
             .finish_non_exhaustive()
     }
 }

@@ -23,12 +23,21 @@ pub(super) async fn settle(running: &Running, message: &Incoming, delivery: Deli
     let (id, attempt) = (message.message_id(), message.attempt());
     match verdict {
         Verdict::Ack => told(running, delivery.ack(), &counters.acked),
+        Verdict::Duplicate => {
+            tracing::debug!(queue = queue.name(), id, "was handled before");
+            counters.duplicates.fetch_add(1, Relaxed);
+            told(running, delivery.ack(), &counters.acked);
+        }
         Verdict::Release => {
             tokio::select! {
                 () = running.stop.cancelled() => {}
                 () = sleep(RELEASE_PAUSE) => {}
             }
-            told(running, delivery.nack(true), &counters.released);
+            if running.place.broker_counts || running.stop.is_cancelled() {
+                return told(running, delivery.nack(true), &counters.released);
+            }
+            // Given back it would look as if its handling had ended without a word.
+            replace(running, message.recounted(unix_seconds(), 0), delivery, &counters.released).await;
         }
         Verdict::Retry(delay, failure) => {
             tracing::warn!(queue = queue.name(), id, attempt, %failure, "failed; to be tried again in {delay:?}");
@@ -54,7 +63,7 @@ pub(super) async fn settle(running: &Running, message: &Incoming, delivery: Deli
             replace(running, copy, delivery, &counters.dead_lettered).await;
         }
         Verdict::Recount => {
-            replace(running, message.recounted(unix_seconds()), delivery, &counters.recounted).await;
+            replace(running, message.recounted(unix_seconds(), 1), delivery, &counters.recounted).await;
         }
     }
 }

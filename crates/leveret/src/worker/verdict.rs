@@ -14,6 +14,8 @@ pub(crate) type Classifier = Box<dyn Fn(&(dyn Error + 'static)) -> Option<Class>
 pub(crate) enum Verdict {
     /// The broker may forget it.
     Ack,
+    /// The same, for what was done before.
+    Duplicate,
     /// Back to the queue; not an attempt.
     Release,
     /// Another attempt after this pause.
@@ -41,7 +43,7 @@ pub(crate) fn verdict(
     match class_of(&failure, classifiers) {
         Class::Ignore => Verdict::Ack,
         Class::Release => Verdict::Release,
-        Class::Permanent => Verdict::Dead(failure),
+        Class::Permanent => Verdict::Dead(failure.classified(Class::Permanent)),
         Class::Transient => match retry.delay_after(attempt) {
             Some(delay) => Verdict::Retry(delay, failure),
             None => Verdict::Dead(failure),
@@ -79,6 +81,7 @@ mod tests {
         let retry = Retry::ladder([5, 15].map(Duration::from_secs));
         match verdict(Err(failure), &classifiers, &retry, attempt) {
             Verdict::Ack => "ack",
+            Verdict::Duplicate => "duplicate",
             Verdict::Release => "release",
             Verdict::Retry(pause, _) if pause.as_secs() == 5 => "5 s",
             Verdict::Retry(..) => "15 s",

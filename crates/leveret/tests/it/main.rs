@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod duplicates;
 mod middleware;
 mod retries;
 mod stopping;
 mod support;
 mod topology;
+mod tracing;
 mod workers;

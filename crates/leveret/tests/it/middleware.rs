@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use leveret::test::{TestBroker, connect};
-use leveret::{Failure, Incoming, Queue};
+use leveret::{Attempt, CircuitBreaker, Failure, Incoming, Queue, RateLimit, State};
 use tower::{Layer, Service};
 
-use super::support::{header, only, send, start};
+use super::support::{Log, header, only, seconds, send, start};
 
 /// Counts calls and refuses every second.
 #[derive(Clone)]
@@ -64,4 +65,62 @@ async fn layers_see_every_call_and_failures_come_through_as_they_were() {
     }
     worker.stop().await;
     assert_eq!(calls.load(SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_holds_for_all_places_of_a_worker() {
+    let broker = TestBroker::start().await;
+    let mq = connect(&broker).await;
+    mq.declare(Queue::durable("orders").dead_letter()).await.unwrap();
+    let seen: Log<tokio::time::Instant> = Log::default();
+    let handler = |State(seen): State<Log<tokio::time::Instant>>| async move {
+        seen.lock().push(tokio::time::Instant::now())
+    };
+    for order in ["1", "2", "3", "4"] {
+        send(&mq, "orders", order).await;
+    }
+    let worker = mq.worker("orders").layer(RateLimit::new(2, Duration::from_secs(1))).state(seen.clone());
+    let worker = start(worker, handler);
+    broker.expect_empty("orders").await;
+    worker.stop().await;
+    let times: Vec<_> = seen.lock().windows(2).map(|pair| (pair[1] - pair[0]).as_millis() / 100).collect();
+    assert_eq!(times, [5, 5, 5]);
+}
+
+/// Three failures in a row, and the provider is away: the others wait, with their attempts unspent.
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_breaker_saves_the_attempts_of_everything_else() {
+    let broker = TestBroker::start().await;
+    let mq = connect(&broker).await;
+    mq.declare(Queue::durable("orders").retry(seconds([1, 1])).dead_letter()).await.unwrap();
+    let breaker = CircuitBreaker::new(3, 5).pause(Duration::from_secs(60));
+    let (seen, is_up) = (Log::<u32>::default(), Arc::new(AtomicUsize::new(0)));
+    let handler = |Attempt(attempt): Attempt,
+                   State(seen): State<Log<u32>>,
+                   State(is_up): State<Arc<AtomicUsize>>| async move {
+        seen.lock().push(attempt);
+        if is_up.load(SeqCst) == 1 { Ok(()) } else { Err(Failure::transient("the provider is away")) }
+    };
+    for order in 0..10 {
+        send(&mq, "orders", &order.to_string()).await;
+    }
+    let worker = mq
+        .worker("orders")
+        .concurrency(1)
+        .circuit_breaker(breaker.clone())
+        .state(seen.clone())
+        .state(is_up.clone());
+    let worker = start(worker, handler);
+    broker.eventually("it is open", || breaker.is_open()).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(*seen.lock(), [1, 1, 1]);
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(*seen.lock(), [1, 1, 1, 1], "one probe");
+    is_up.store(1, SeqCst);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    broker.advance(Duration::from_secs(2)).await;
+    broker.expect_empty("orders").await;
+    assert!(!breaker.is_open());
+    let report = worker.stop().await;
+    assert_eq!((report.retried, report.acked, report.dead_lettered), (4, 10, 0), "{report:?}");
 }

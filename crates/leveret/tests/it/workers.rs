@@ -238,6 +238,7 @@ async fn what_is_released_comes_again_and_is_no_attempt() {
     let worker = start(mq.worker("orders").state(seen.clone()), handler);
     broker.expect_empty("orders").await;
     assert_eq!(*seen.lock(), [(1, false), (1, true), (1, true)]);
+    assert!(broker.messages("orders.dead").is_empty());
     let report = worker.stop().await;
     assert_eq!((report.released, report.acked, report.dead_lettered), (2, 1, 0));
 }

@@ -10,6 +10,7 @@ mod health;
 mod leveret;
 mod limits;
 mod messages;
+mod metrics;
 mod nodes;
 mod overview;
 mod parameters;
@@ -38,6 +39,7 @@ const TABLES: &[&[Route]] = &[
     health::ROUTES,
     limits::ROUTES,
     messages::ROUTES,
+    metrics::ROUTES,
     nodes::ROUTES,
     overview::ROUTES,
     parameters::ROUTES,

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::page;
 use crate::reply::{Answer, Reply};
 use crate::routes::{Access, Route};
+use crate::stats::Asked;
 use leveret_broker::RABBITMQ_VERSION;
 use leveret_broker::exchange::ExchangeKind;
 use serde_json::{Map, Value, json};
@@ -66,11 +67,11 @@ fn overview(call: &Call) -> Answer {
     put("enable_queue_totals", call.flag("enable_queue_totals").into());
     put("node", node.as_str().into());
     if !without_stats {
-        put("message_stats", call.context.stats.total(None));
-        put("churn_rates", call.context.stats.churn());
+        put("message_stats", call.context.stats.total(None, Asked::of(call)));
+        put("churn_rates", call.context.stats.churn(Asked::of(call)));
         put("statistics_db_event_queue", 0.into());
         let (queue_totals, object_totals) = totals(call);
-        put("queue_totals", queue_totals);
+        put("queue_totals", call.context.stats.lengths(None, queue_totals, Asked::of(call)).into());
         put("object_totals", object_totals);
     }
     if auth::is_monitor(user) {
@@ -81,7 +82,7 @@ fn overview(call: &Call) -> Answer {
 }
 
 /// Messages and entities of the virtual hosts that the user may see.
-fn totals(call: &Call) -> (Value, Value) {
+fn totals(call: &Call) -> ([u64; 3], Value) {
     let (mut ready, mut unacked, mut consumers, mut queues, mut exchanges) = (0, 0, 0, 0, 0);
     for vhost in call.visible_vhosts() {
         let all: Vec<_> = {
@@ -99,11 +100,7 @@ fn totals(call: &Call) -> (Value, Value) {
     }
     let connections = visible_connections(call);
     let channels: usize = connections.iter().map(|connection| connection.channels).sum();
-    let queue_totals = json!({
-        "messages": ready + unacked,
-        "messages_ready": ready,
-        "messages_unacknowledged": unacked,
-    });
+    let queue_totals = [ready + unacked, ready, unacked];
     let object_totals = json!({
         "channels": channels,
         "connections": connections.len(),

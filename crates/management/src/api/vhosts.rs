@@ -5,6 +5,7 @@ use crate::error::ApiError;
 use crate::page::{self, Key, Listed};
 use crate::reply::{Answer, Reply};
 use crate::routes::{Access, Route};
+use crate::stats::Asked;
 use axum::http::StatusCode;
 use leveret_broker::auth::Permissions;
 use leveret_broker::queue::arguments::QueueKind;
@@ -79,7 +80,7 @@ fn shape(call: &Call, vhost: &VirtualHost) -> Value {
     put("messages", (ready + unacked).into());
     put("messages_ready", ready.into());
     put("messages_unacknowledged", unacked.into());
-    if let Value::Object(stats) = call.context.stats.total(Some(vhost.name()))
+    if let Value::Object(stats) = call.context.stats.total(Some(vhost.name()), Asked::of(call))
         && !stats.is_empty()
     {
         put("message_stats", Value::Object(stats));

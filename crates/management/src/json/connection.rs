@@ -2,6 +2,7 @@
 
 use super::arguments;
 use crate::call::Call;
+use crate::stats::Asked;
 use leveret_broker::net::tls::TlsInfo;
 use leveret_broker::{ChannelInfo, ConnectionInfo, ConsumerInfo};
 use serde_json::{Map, Value, json};
@@ -36,11 +37,10 @@ pub(crate) fn connection(call: &Call, info: &ConnectionInfo) -> Value {
     put("peer_port", json!(info.endpoints.map(|ends| ends.peer.port())));
     put_tls(info.tls.as_ref(), &mut put);
     if !call.flag("disable_stats") {
-        put("recv_oct", info.recv_oct.into());
         put("recv_cnt", info.recv_cnt.into());
-        put("send_oct", info.send_oct.into());
         put("send_cnt", info.send_cnt.into());
         put("send_pend", info.send_pend.into());
+        json.append(&mut call.context.stats.connection(info, Asked::of(call)));
     }
     Value::Object(json)
 }
@@ -89,7 +89,7 @@ pub(crate) fn channel(call: &Call, info: &ChannelInfo, connection: Option<&Conne
     );
     if !call.flag("disable_stats") {
         put("idle_since", super::time(info.used_unix_ms).into());
-        if let Some(stats) = call.context.stats.channel(info, crate::stats::Asked::default()) {
+        if let Some(stats) = call.context.stats.channel(info, Asked::of(call)) {
             put("message_stats", stats);
         }
     }

@@ -3,6 +3,7 @@
 use super::arguments;
 use crate::call::Call;
 use crate::page::Key;
+use crate::stats::Asked;
 use leveret_broker::queue::Queue;
 use leveret_broker::queue::arguments::QueueKind;
 use serde_json::{Map, Value, json};
@@ -99,9 +100,12 @@ pub(crate) fn queue(call: &Call, queue: &Queue, detail: Detail) -> Value {
     put_consumers(queue, figures.consumers, &mut put);
     put_members(queue.kind(), &node, &mut put);
     put("message_bytes_ready", figures.ready_bytes.into());
-    if let Some(stats) = call.context.stats.queue(queue, &figures) {
-        put("message_stats", stats);
-    }
+    put("message_bytes", (figures.ready_bytes + figures.unacked_bytes).into());
+    put("message_bytes_unacknowledged", figures.unacked_bytes.into());
+    put("messages_paged_out", figures.on_disk.into());
+    put("head_message_timestamp", json!(queue.head_timestamp_s()));
+    json.append(&mut call.context.stats.queue(queue, &figures, Asked::of(call)));
+    let mut put = |name: &str, value: Value| _ = json.insert(name.to_owned(), value);
     let applied = queue.policies();
     put("policy", json!(applied.policy().map(|name| &**name)));
     put("operator_policy", json!(applied.operator_policy().map(|name| &**name)));

@@ -21,19 +21,20 @@ pub(crate) const MESSAGES: [&str; 12] = [
 ];
 
 pub(crate) fn messages(counts: &MessageCounts) -> [u64; 12] {
+    let taken = counts.all_taken();
     [
         counts.publish,
         counts.confirm,
         counts.return_unroutable,
         counts.drop_unroutable,
-        counts.deliver,
-        counts.deliver_no_ack,
-        counts.get,
-        counts.get_no_ack,
-        counts.get_empty,
-        counts.redeliver,
-        counts.ack,
-        counts.deliver_get(),
+        taken.deliver,
+        taken.deliver_no_ack,
+        taken.get,
+        taken.get_no_ack,
+        taken.get_empty,
+        taken.redeliver,
+        taken.ack,
+        taken.deliver_get(),
     ]
 }
 

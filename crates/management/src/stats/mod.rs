@@ -9,6 +9,7 @@ mod keys;
 mod sampler;
 mod shape;
 
+use crate::call::Call;
 use board::Board;
 pub(crate) use history::Window;
 use leveret_broker::name::Name;
@@ -52,6 +53,18 @@ pub struct Stats {
     sampler: AbortHandle,
 }
 
+impl Asked {
+    pub(crate) fn of(call: &Call) -> Self {
+        let seconds = |name: String| call.query(&name).and_then(|text| text.parse::<u64>().ok());
+        let window = |kind: &str| {
+            let (age, step) = (seconds(format!("{kind}_age"))?, seconds(format!("{kind}_incr"))?);
+            let step_ms = step.max(1).saturating_mul(1_000);
+            Some(Window { age_ms: age.saturating_mul(1_000), step_ms })
+        };
+        Self { lengths: window("lengths"), messages: window("msg_rates"), data: window("data_rates") }
+    }
+}
+
 impl Stats {
     /// Reads the figures every `interval` of the broker's clock. To be called in a runtime.
     pub(crate) fn new(broker: Broker, interval: Duration) -> Self {
@@ -91,18 +104,8 @@ impl Stats {
         *self.boards.node.lock() = Totals::global();
     }
 
-    /// `message_stats` of a queue; nothing if nothing happened yet, as in RabbitMQ.
-    pub(crate) fn queue(&self, queue: &Queue, figures: &QueueFigures) -> Option<Value> {
-        self.queue_asked(queue, figures, Asked::default()).remove("message_stats")
-    }
-
     /// `message_stats` of a queue, and its lengths with their details.
-    pub(crate) fn queue_asked(
-        &self,
-        queue: &Queue,
-        figures: &QueueFigures,
-        asked: Asked,
-    ) -> Map<String, Value> {
+    pub(crate) fn queue(&self, queue: &Queue, figures: &QueueFigures, asked: Asked) -> Map<String, Value> {
         let values = keys::queue(figures);
         let at = keys::QUEUE.len();
         let look = |window| self.boards.queues.look(&queue.id(), self.unix_ms(), window);
@@ -117,12 +120,7 @@ impl Stats {
     }
 
     /// `message_stats` of an exchange; nothing if nothing happened yet.
-    pub(crate) fn exchange(&self, vhost: &str, exchange: &str) -> Option<Value> {
-        self.exchange_asked(vhost, exchange, Asked::default())
-    }
-
-    /// The same, with the past.
-    pub(crate) fn exchange_asked(&self, vhost: &str, exchange: &str, asked: Asked) -> Option<Value> {
+    pub(crate) fn exchange(&self, vhost: &str, exchange: &str, asked: Asked) -> Option<Value> {
         let counts = self.broker.vhost(vhost)?.topology().exchange(exchange)?.counts();
         let values = [counts.publish_in, counts.publish_out];
         let key = (Name::from(vhost), Name::from(exchange));
@@ -146,12 +144,7 @@ impl Stats {
     }
 
     /// `message_stats` of a virtual host (`None`: of the broker).
-    pub(crate) fn total(&self, vhost: Option<&str>) -> Value {
-        self.total_asked(vhost, Asked::default())
-    }
-
-    /// The same, with the past.
-    pub(crate) fn total_asked(&self, vhost: Option<&str>, asked: Asked) -> Value {
+    pub(crate) fn total(&self, vhost: Option<&str>, asked: Asked) -> Value {
         let counts = match vhost {
             None => self.broker.message_counts(),
             Some(name) => self.broker.vhost(name).map(|vhost| vhost.message_counts()).unwrap_or_default(),
@@ -165,12 +158,9 @@ impl Stats {
         Value::Object(json)
     }
 
-    /// Messages in the queues of a virtual host (`None`: of the broker) at the last round, with their details.
-    pub(crate) fn lengths(&self, vhost: Option<&str>, asked: Asked) -> Map<String, Value> {
-        let values = match vhost {
-            None => self.boards.node.lock().lengths(),
-            Some(name) => self.boards.vhosts.lock().get(name).map_or([0; 3], Totals::lengths),
-        };
+    /// Messages in queues (`messages`, `messages_ready`, `messages_unacknowledged`), with the details of a virtual host (`None`: of the
+    /// broker).
+    pub(crate) fn lengths(&self, vhost: Option<&str>, values: [u64; 3], asked: Asked) -> Map<String, Value> {
         let look = self.look(vhost, asked.lengths);
         let mut json = Map::new();
         shape::add(&mut json, &keys::LENGTHS, &values, &look, LENGTHS_AT);
@@ -178,12 +168,7 @@ impl Stats {
     }
 
     /// `churn_rates`.
-    pub(crate) fn churn(&self) -> Value {
-        self.churn_asked(Asked::default())
-    }
-
-    /// The same, with the past.
-    pub(crate) fn churn_asked(&self, asked: Asked) -> Value {
+    pub(crate) fn churn(&self, asked: Asked) -> Value {
         let look = self.look(None, asked.messages);
         let mut json = Map::new();
         shape::add(&mut json, &keys::CHURN, &keys::churn(&self.broker.churn()), &look, CHURN_AT);

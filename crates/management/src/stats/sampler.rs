@@ -50,12 +50,6 @@ impl Totals {
             samples: window.map(|window| self.history.look(window, unix_ms)),
         }
     }
-
-    /// Messages in queues at the last round: all, ready, unacked.
-    pub(crate) fn lengths(&self) -> [u64; 3] {
-        let values = self.last.map_or([0; TOTALS], |(_, values)| values);
-        std::array::from_fn(|at| values[LENGTHS_AT + at])
-    }
 }
 
 /// Reads all figures once. For a thread that may take its time.

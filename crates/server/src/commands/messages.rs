@@ -53,7 +53,7 @@ impl Messages {
     /// Writes one; false when nobody reads any more.
     pub(super) fn write(&mut self, delivery: &Delivery, messages_left: Option<u32>) -> Result<bool, Failure> {
         let properties = delivery.properties().unwrap_or_default();
-        let mut shown = || {
+        let shown = || {
             let mut shown = amqp::shown(
                 delivery.exchange(),
                 delivery.routing_key(),

@@ -48,15 +48,7 @@ fn page(overview: &Value, nodes: &Value, place: &str, is_coloured: bool) -> Stri
     let per_second = |kind: &str| {
         rate(at(overview, &format!("message_stats.{kind}_details.rate")).as_f64().unwrap_or_default())
     };
-    let product = match text("product_name") {
-        product if product.is_empty() => "RabbitMQ".into(),
-        product => product,
-    };
-    let version = match text("product_version") {
-        version if version.is_empty() => text("rabbitmq_version"),
-        version => version,
-    };
-    let mut page = format!("{product} {version} at {place}, cluster {}\n\n", text("cluster_name"));
+    let mut page = format!("{} at {place}, cluster {}\n\n", product(overview), text("cluster_name"));
     for node in nodes.as_array().into_iter().flatten() {
         page += &about_node(node, is_coloured);
     }
@@ -88,6 +80,18 @@ fn page(overview: &Value, nodes: &Value, place: &str, is_coloured: bool) -> Stri
         );
     }
     page
+}
+
+/// Name and version of the broker. Leveret tells programs that it is RabbitMQ, and people what it is.
+pub(super) fn product(overview: &Value) -> String {
+    let text = |key: &str| printable(overview[key].as_str().unwrap_or_default());
+    match (text("leveret_version"), text("product_name"), text("product_version")) {
+        (leveret, ..) if !leveret.is_empty() => {
+            format!("Leveret {leveret} (RabbitMQ {})", text("rabbitmq_version"))
+        }
+        (_, product, version) if !product.is_empty() && !version.is_empty() => format!("{product} {version}"),
+        _ => format!("RabbitMQ {}", text("rabbitmq_version")),
+    }
 }
 
 fn about_node(node: &Value, is_coloured: bool) -> String {
@@ -135,6 +139,9 @@ mod tests {
         let page = page(&json!({"rabbitmq_version": "3.10.8"}), &json!([node]), "http://h:1", false);
         assert!(page.starts_with("RabbitMQ 3.10.8 at http://h:1"), "{page}");
         assert!(page.contains("rabbit@a: MEMORY ALARM: publishers are blocked, up 1m 1s"), "{page}");
+        let ours =
+            json!({"leveret_version": "0.1.0", "rabbitmq_version": "3.13.7", "product_name": "RabbitMQ"});
+        assert_eq!(product(&ours), "Leveret 0.1.0 (RabbitMQ 3.13.7)");
         assert!(page.contains("memory       512 B of 1.0 KiB (50 %)"), "{page}");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::declare::options;
 use super::values::{
-    ByteSize, Count, ListenAddress, LogFilter, LogFormat, NameValue, OtlpEndpoint, OtlpProtocol, OtlpSignal,
-    Share, Span, TlsVerify, TlsVersionMin, Watermark, WorkerThreads,
+    ByteSize, Count, ListenAddress, LogFilter, LogFormat, MetricsAddress, NameValue, OtlpEndpoint,
+    OtlpProtocol, OtlpSignal, Share, Span, TlsVerify, TlsVersionMin, Watermark, WorkerThreads,
 };
 use std::path::PathBuf;
 
@@ -29,6 +29,12 @@ options! {
         ///
         /// May be given several times. Needs `tls_cert` and `tls_key`. The usual port is 15671.
         management_tls: Vec<ListenAddress> = "", "ADDR:PORT";
+
+        /// Serves metrics for Prometheus on this address, without a login: names of queues and figures.
+        ///
+        /// `auto` is the host of the first `management` address, 20 ports above it (15692), and nothing when that is off. `off` turns
+        /// it off.
+        prometheus: MetricsAddress = "auto", "ADDR:PORT";
 
         /// The server's certificate, and the chain behind it, as a PEM file.
         tls_cert: Option<PathBuf> = "", "FILE";

@@ -116,20 +116,29 @@ impl fmt::Display for HttpError {
             HttpError::NotJson { url } => {
                 write!(f, "{url} answered something else than JSON; is this the HTTP API of a broker?")
             }
-            HttpError::Refused { status: 401, reason, user, .. } => write!(
+            // RabbitMQ answers 401 to those who may not as well as to those it does not know.
+            HttpError::Refused { status: 401, reason, user, .. } if is_about_login(reason) => write!(
                 f,
                 "login refused for user '{user}' (401: {reason})\n  Wrong user or password? Give them with --user and \
                  --password, in --http, or in LEVERET_USER and LEVERET_PASSWORD.\n  The user needs the tag management, \
                  policymaker, monitoring or administrator; guest may log in from the broker's own machine only."
             ),
-            HttpError::Refused { status: 403, reason, user, asked } => write!(
+            HttpError::Refused { status: status @ (401 | 403), reason, user, asked } => write!(
                 f,
-                "user '{user}' may not do this (403: {reason}; {asked})\n  `leveret users list` shows tags, \
+                "user '{user}' may not do this ({status}: {reason}; {asked})\n  `leveret users list` shows tags, \
                  `leveret permissions list` who may do what"
             ),
             HttpError::Refused { status, reason, asked, .. } => write!(f, "{reason} ({status} for {asked})"),
         }
     }
+}
+
+/// Whether it is the login that was refused, and not what was asked.
+fn is_about_login(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    !["administrator", "monitor", "policymaker", "authorised", "authorized to", "access refused"]
+        .iter()
+        .any(|word| reason.contains(word))
 }
 
 impl From<HttpError> for Failure {

@@ -14,8 +14,6 @@ pub(crate) enum Kind {
     Bytes,
     /// Something per second.
     Rate,
-    /// Milliseconds.
-    Millis,
     /// A time since 1970 in milliseconds.
     Time,
 }
@@ -49,7 +47,6 @@ impl Column {
             (Kind::Count, Some(number)) => text::count(number),
             (Kind::Bytes, Some(number)) => text::bytes(number),
             (Kind::Rate, Some(number)) => text::rate(number),
-            (Kind::Millis, Some(number)) => text::duration(number),
             (Kind::Time, Some(number)) => time(number),
             _ => text::printable(&plain(value)).replace(['\n', '\t'], " "),
         }

@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// RabbitMQ's name of the listener for Prometheus.
+pub(crate) const METRICS: &str = "http/prometheus";
+
 /// A broker with its listeners open.
 pub(crate) struct Running {
     broker: Broker,
@@ -91,6 +94,17 @@ impl Running {
                 }
             }
         }
+        if let Some(address) = settings.prometheus.address(settings.management.first()) {
+            let flag = "prometheus";
+            let resolved = address.resolve().map_err(|error| failure::resolve(flag, &address, &error))?;
+            for at in resolved {
+                let failed = |error| failure::listen(flag, &address, &error);
+                let socket = TcpListener::bind(at).await.map_err(failed)?;
+                let bound = socket.local_addr().map_err(failed)?;
+                self.listening.push(Listening { scheme: METRICS, address: bound });
+                sockets.push((METRICS, socket));
+            }
+        }
         if sockets.is_empty() {
             return Ok(());
         }
@@ -100,6 +114,7 @@ impl Running {
         for (scheme, socket) in sockets {
             match &self.tls {
                 Some(tls) if scheme == "https" => management.serve_tls(socket, Arc::clone(tls)),
+                _ if scheme == METRICS => management.serve_metrics(socket),
                 _ => management.serve(socket),
             }
         }

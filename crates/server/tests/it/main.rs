@@ -10,6 +10,7 @@ mod bench;
 mod client;
 mod commands;
 mod dependencies;
+mod mistakes;
 mod peer;
 mod serve;
 mod store;

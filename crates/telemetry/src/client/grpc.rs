@@ -1,13 +1,13 @@
 //! OTLP over gRPC.
 
-use super::{Export, Failed, Rejected};
+use super::codec::Ready;
+use super::{Export, Failed, Rejected, Signal};
 use crate::connect::{Connector, SetupError};
 use crate::settings::Settings;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use tonic::client::Grpc as Calls;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -52,32 +52,17 @@ impl Grpc {
         channel.await.clone()
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        *request.metadata_mut() = self.metadata.clone();
-        request
-    }
-
     pub(super) async fn send(&self, export: &Export) -> Result<Rejected, Failed> {
-        let channel = self.channel().await;
-        let (count, text) = match export {
-            Export::Traces(traces) => {
-                let answer = TraceServiceClient::new(channel).export(self.request(traces.clone())).await?;
-                let partial = answer.into_inner().partial_success.unwrap_or_default();
-                (partial.rejected_spans, partial.error_message)
-            }
-            Export::Metrics(metrics) => {
-                let answer = MetricsServiceClient::new(channel).export(self.request(metrics.clone())).await?;
-                let partial = answer.into_inner().partial_success.unwrap_or_default();
-                (partial.rejected_data_points, partial.error_message)
-            }
-            Export::Logs(logs) => {
-                let answer = LogsServiceClient::new(channel).export(self.request(logs.clone())).await?;
-                let partial = answer.into_inner().partial_success.unwrap_or_default();
-                (partial.rejected_log_records, partial.error_message)
-            }
-        };
-        Ok(Rejected { count: u64::try_from(count).unwrap_or(0), text })
+        let mut calls = Calls::new(self.channel().await);
+        calls.ready().await.map_err(Failed::again)?;
+        let mut request = Request::new(export.body.clone());
+        *request.metadata_mut() = self.metadata.clone();
+        let path = PathAndQuery::from_static(match export.signal {
+            Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        });
+        Ok(calls.unary(request, path, Ready).await?.into_inner().into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! OTLP over HTTP: one request at a time on one connection, which is kept.
 
-use super::{Export, Failed, Rejected};
+use super::{Answer, Export, Failed, Rejected, Signal};
 use crate::connect::Connector;
 use crate::settings::Settings;
 use bytes::Bytes;
@@ -9,10 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message;
+use prost::Message as _;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -37,12 +34,12 @@ impl Http {
     }
 
     pub(super) async fn send(&self, export: &Export) -> Result<Rejected, Failed> {
-        let (path, body, of) = match export {
-            Export::Traces(traces) => ("/v1/traces", traces.encode_to_vec(), 0),
-            Export::Metrics(metrics) => ("/v1/metrics", metrics.encode_to_vec(), 1),
-            Export::Logs(logs) => ("/v1/logs", logs.encode_to_vec(), 2),
+        let (path, of) = match export.signal {
+            Signal::Traces => ("/v1/traces", 0),
+            Signal::Metrics => ("/v1/metrics", 1),
+            Signal::Logs => ("/v1/logs", 2),
         };
-        let mut request = Request::new(Full::new(Bytes::from(body)));
+        let mut request = Request::new(Full::new(export.body.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = format!("{}{path}", self.path).parse().map_err(Failed::for_good)?;
         *request.headers_mut() = self.headers.clone();
@@ -64,7 +61,8 @@ impl Http {
             );
             return Err(Failed { again, after, text: format!("the collector answers {status}") });
         }
-        Ok(rejected(export, &body))
+        // An answer that cannot be read is one without complaints.
+        Ok(Answer::decode(body).unwrap_or_default().into())
     }
 
     /// On the connection there is, or a new one.
@@ -99,24 +97,4 @@ impl Http {
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
-}
-
-/// An answer that cannot be read is one without complaints.
-fn rejected(export: &Export, body: &[u8]) -> Rejected {
-    let (count, text) = match export {
-        Export::Traces(_) => {
-            let partial = ExportTraceServiceResponse::decode(body).ok().and_then(|it| it.partial_success);
-            partial.map(|partial| (partial.rejected_spans, partial.error_message))
-        }
-        Export::Metrics(_) => {
-            let partial = ExportMetricsServiceResponse::decode(body).ok().and_then(|it| it.partial_success);
-            partial.map(|partial| (partial.rejected_data_points, partial.error_message))
-        }
-        Export::Logs(_) => {
-            let partial = ExportLogsServiceResponse::decode(body).ok().and_then(|it| it.partial_success);
-            partial.map(|partial| (partial.rejected_log_records, partial.error_message))
-        }
-    }
-    .unwrap_or_default();
-    Rejected { count: u64::try_from(count).unwrap_or(0), text }
 }

@@ -1,24 +1,35 @@
 //! One request to the collector, by either protocol.
 
+mod codec;
 mod grpc;
 mod http;
 
 use crate::connect::{Connector, SetupError};
 use crate::settings::{Protocol, Settings};
 use ::http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
 use grpc::Grpc;
 use http::Http;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use std::time::Duration;
+
+/// The answer to every kind of request: the three of them are the same bytes.
+type Answer = ExportTraceServiceResponse;
+
+/// Kinds of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Traces,
+    Metrics,
+    Logs,
+}
 
 /// What is sent at once.
 #[derive(Debug, Clone)]
-pub(crate) enum Export {
-    Traces(ExportTraceServiceRequest),
-    Metrics(ExportMetricsServiceRequest),
-    Logs(ExportLogsServiceRequest),
+pub(crate) struct Export {
+    pub(crate) signal: Signal,
+    /// The request in protobuf: `ExportTraceServiceRequest` and its like.
+    pub(crate) body: Bytes,
 }
 
 /// How many of it the collector would not have, and why.
@@ -26,6 +37,13 @@ pub(crate) enum Export {
 pub(crate) struct Rejected {
     pub(crate) count: u64,
     pub(crate) text: String,
+}
+
+impl From<Answer> for Rejected {
+    fn from(answer: Answer) -> Self {
+        let partial = answer.partial_success.unwrap_or_default();
+        Self { count: u64::try_from(partial.rejected_spans).unwrap_or(0), text: partial.error_message }
+    }
 }
 
 /// A request that failed.
@@ -49,8 +67,8 @@ impl Failed {
 }
 
 enum Speak {
-    Grpc(Grpc),
-    Http(Http),
+    Grpc(Box<Grpc>),
+    Http(Box<Http>),
 }
 
 /// See the module's documentation.
@@ -70,8 +88,8 @@ impl Client {
             headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?, value);
         }
         let speak = match settings.protocol {
-            Protocol::Grpc => Speak::Grpc(Grpc::new(settings, connector, headers)?),
-            Protocol::Http => Speak::Http(Http::new(settings, connector, headers)),
+            Protocol::Grpc => Speak::Grpc(Box::new(Grpc::new(settings, connector, headers)?)),
+            Protocol::Http => Speak::Http(Box::new(Http::new(settings, connector, headers))),
         };
         Ok(Self { speak, timeout: settings.timeout })
     }

@@ -66,9 +66,12 @@ pub(crate) struct QueueState {
     timetable: Option<Box<Timetable>>,
     /// What was seen, when duplicates are dropped.
     dedup: Option<Box<Dedup>>,
+    /// Position in the store of the last record of what was seen, as of when that was last begun or given up.
+    seen_last: u64,
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
+    unacked_bytes: u64,
     deleted: bool,
     /// Nobody gets anything until it goes on.
     paused: bool,
@@ -96,9 +99,11 @@ impl QueueState {
             waiting: Waiting::default(),
             timetable: None,
             dedup,
+            seen_last: 0,
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,
+            unacked_bytes: 0,
             deleted: false,
             paused: false,
             may_expire: false,
@@ -136,6 +141,20 @@ impl QueueState {
 
     pub(crate) fn unacked(&self) -> u64 {
         self.unacked
+    }
+
+    pub(crate) fn unacked_bytes(&self) -> u64 {
+        self.unacked_bytes
+    }
+
+    /// Ready messages that are on disk only.
+    pub(crate) fn on_disk(&self) -> u64 {
+        self.backlog.cold_len()
+    }
+
+    /// The next message to leave, if it is in memory.
+    pub(crate) fn head(&self) -> Option<&Entry> {
+        self.backlog.head()
     }
 
     pub(crate) fn waiting(&self) -> &Waiting {
@@ -176,6 +195,7 @@ impl QueueState {
             leave::forget(&mut entry, outcome);
         } else {
             self.unacked += 1;
+            self.unacked_bytes += entry.message.body_len() as u64;
             self.counters.delivered += 1;
             hold |= self.announce(&entry, source == Source::New, outcome);
         }
@@ -250,6 +270,8 @@ impl QueueState {
                 self.charge += delivery.message.charge() as i64;
             } else {
                 self.unacked = self.unacked.saturating_sub(1);
+                let bytes = delivery.message.body_len() as u64;
+                self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
             }
             self.may_expire |= delivery.expires_ms != u64::MAX;
             let mut entry = Entry {
@@ -329,16 +351,13 @@ impl QueueState {
         self.finish(queue, now_ms, outcome);
     }
 
-    pub(crate) fn unsubscribe(
-        &mut self,
-        queue: &Arc<Queue>,
-        id: ConsumerId,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) {
-        if self.consumers.remove(id).is_none() {
-            return;
-        }
+    /// Takes a consumer out. `false`: it was not there.
+    pub(crate) fn unsubscribe(&mut self, id: ConsumerId) -> bool {
+        self.consumers.remove(id).is_some()
+    }
+
+    /// Consumers were taken out: what they leave is for others.
+    pub(crate) fn unsubscribed(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
         self.used_ms = now_ms;
         outcome.unused = self.settings.auto_delete && self.consumers.len() == 0 && !self.deleted;
         self.finish(queue, now_ms, outcome);

@@ -14,16 +14,15 @@ use std::sync::Arc;
 const DEAD_AGAIN_MS: u64 = 1000;
 
 impl QueueState {
-    /// Messages that consumers give back, all for the same reason.
+    /// Messages that consumers give back, each with the reason.
     pub(crate) fn requeue(
         &mut self,
         queue: &Arc<Queue>,
-        returned: Vec<(Settled, Entry)>,
-        why: Return,
+        returned: Vec<(Settled, Entry, Return)>,
         now_ms: u64,
         outcome: &mut Outcome,
     ) {
-        for (settled, mut entry) in returned {
+        for (settled, mut entry, why) in returned {
             self.release(std::slice::from_ref(&settled));
             if self.deleted {
                 self.charge -= if settled.held { settled.charge as i64 } else { 0 };
@@ -47,6 +46,7 @@ impl QueueState {
                     self.backlog.put_back(entry);
                 }
                 Verdict::In(ms) => {
+                    self.counters.retried += 1;
                     let due_ms = now_ms.saturating_add(ms);
                     entry.past.hold_until(due_ms.saturating_add(self.unix_origin_ms));
                     note(&entry, outcome);

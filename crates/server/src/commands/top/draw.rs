@@ -1,21 +1,19 @@
 //! The screen: a state in, cells out.
 
+use super::list::draw_list;
 use super::state::State;
 use super::view::View;
-use crate::output::{Column, at, bytes, count, duration, printable, rate};
+use crate::commands::status::product;
+use crate::output::{at, bytes, count, duration, printable, rate};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Cell, Paragraph, Row, Sparkline, Table};
+use ratatui::widgets::{Paragraph, Sparkline};
 use serde_json::Value;
 
 /// Columns of the curves.
 const CURVE_WIDTH: u16 = 40;
-/// Columns that names have at least.
-const NAME_WIDTH_MIN: u16 = 20;
-/// Columns between columns.
-const GAP: u16 = 2;
 
 /// Draws everything.
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State, is_coloured: bool) {
@@ -31,7 +29,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, is_coloured: bool) {
     frame.render_widget(Paragraph::new(head_lines(state, &paint)), head);
     draw_curves(frame, curves, state, &paint);
     frame.render_widget(Paragraph::new(tabs_line(state, &paint)), tabs);
-    draw_list(frame, list, state, &paint);
+    draw_list(frame, list, state, paint.colour(Color::Cyan));
     frame.render_widget(Paragraph::new(foot_line(state, &paint)), foot);
 }
 
@@ -53,14 +51,10 @@ fn number(value: &Value, path: &str) -> f64 {
 fn head_lines<'a>(state: &State, paint: &Paint) -> Vec<Line<'a>> {
     let (overview, node) = (&state.sample.overview, &state.sample.node);
     let text = |value: &Value, path: &str| printable(at(value, path).as_str().unwrap_or_default());
-    let product = match (text(overview, "product_name"), text(overview, "product_version")) {
-        (product, version) if product.is_empty() || version.is_empty() => {
-            format!("RabbitMQ {}", text(overview, "rabbitmq_version"))
-        }
-        (product, version) => format!("{product} {version}"),
-    };
-    let mut first =
-        vec![Span::styled(product, BOLD), Span::raw(format!("  {}", text(overview, "cluster_name")))];
+    let mut first = vec![
+        Span::styled(product(overview), BOLD),
+        Span::raw(format!("  {}", text(overview, "cluster_name"))),
+    ];
     if !node.is_null() {
         first.push(Span::raw(format!("  up {}", duration(number(node, "uptime")))));
     }
@@ -155,64 +149,6 @@ fn tabs_line<'a>(state: &State, paint: &Paint) -> Line<'a> {
         None => {}
     }
     spans.into()
-}
-
-fn draw_list(frame: &mut Frame<'_>, area: Rect, state: &State, paint: &Paint) {
-    let visible = || state.sample.rows.iter().skip(state.offset).take(usize::from(area.height));
-    let mark = if state.is_descending { "▼" } else { "▲" };
-    let columns = state.view.columns().iter().enumerate().map(|(at, column)| {
-        let mut column = Column::of(column);
-        if at == state.sort {
-            column.title.push_str(mark);
-        }
-        let cells: Vec<String> = visible().map(|row| column.cell(row)).collect();
-        let widths = cells.iter().chain([&column.title]).map(|text| Span::raw(text.as_str()).width());
-        let width = u16::try_from(widths.max().unwrap_or_default()).unwrap_or(u16::MAX);
-        Shown { column, cells, width, is_sort: at == state.sort }
-    });
-    let columns = fitting(columns.collect(), area.width);
-    let widths: Vec<Constraint> = columns
-        .iter()
-        .enumerate()
-        .map(
-            |(at, shown)| {
-                if at == 0 { Constraint::Min(NAME_WIDTH_MIN) } else { Constraint::Length(shown.width) }
-            },
-        )
-        .collect();
-    let aligned = |shown: &Shown, text: &str| {
-        let line = Line::raw(text.to_owned());
-        Cell::from(if shown.column.is_right() { line.right_aligned() } else { line })
-    };
-    let titles = columns.iter().map(|shown| aligned(shown, &shown.column.title));
-    let heading = Row::new(titles).style(BOLD.patch(paint.colour(Color::Cyan)));
-    let rows = (0..visible().count()).map(|at| {
-        Row::new(
-            columns.iter().map(move |shown| aligned(shown, shown.cells.get(at).map_or("", String::as_str))),
-        )
-    });
-    frame.render_widget(Table::new(rows, widths).header(heading).column_spacing(GAP), area);
-}
-
-/// A column with its cells.
-struct Shown {
-    column: Column,
-    cells: Vec<String>,
-    width: u16,
-    is_sort: bool,
-}
-
-/// As many columns as have room: the last ones go first, but never the name and the one that is sorted by.
-fn fitting(mut columns: Vec<Shown>, room: u16) -> Vec<Shown> {
-    let need = |columns: &[Shown]| {
-        let rest: u32 = columns.iter().skip(1).map(|shown| u32::from(shown.width + GAP)).sum();
-        u32::from(NAME_WIDTH_MIN) + rest
-    };
-    while need(&columns) > u32::from(room) {
-        let Some(last) = columns.iter().skip(1).rposition(|shown| !shown.is_sort) else { break };
-        columns.remove(last + 1);
-    }
-    columns
 }
 
 fn foot_line<'a>(state: &State, paint: &Paint) -> Line<'a> {

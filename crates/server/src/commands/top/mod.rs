@@ -3,6 +3,7 @@
 //! One thread asks the broker, another draws and listens to keys, so that a slow broker never makes the screen slow.
 
 mod draw;
+mod list;
 mod sample;
 mod state;
 mod view;

@@ -40,7 +40,7 @@ impl Sample {
 
 /// Asks for the overview, the node and one page of the list.
 pub(super) fn take(api: &Api, wanted: &Wanted) -> Result<Sample, HttpError> {
-    let overview = api.get("overview?columns=product_name,product_version,rabbitmq_version,cluster_name,message_stats,queue_totals,object_totals")?;
+    let overview = api.get("overview?columns=leveret_version,product_name,product_version,rabbitmq_version,cluster_name,message_stats,queue_totals,object_totals")?;
     let nodes = match api.get("nodes") {
         Err(error) if matches!(error.status(), Some(401 | 403)) => Value::Null,
         nodes => nodes?,

@@ -1,16 +1,18 @@
-//! `leveret replay`, `move` and `copy`: many messages at once, done by the broker; and `leveret sweeps`: how far it came.
+//! `leveret replay`, `move` and `copy`: many messages at once, done by the broker; and in `list.rs` how far it came.
+
+mod list;
+
+pub(crate) use list::Sweeps;
 
 use super::args::{Common, VhostOption};
-use super::list::ListOptions;
-use super::noun::{Noun, show};
 use super::own::{Filter, ours};
 use super::queues::NOUN as QUEUE;
 use super::{DONE, Runs};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::http::{Api, path};
-use crate::output::{Kind, Progress, print_json};
-use clap::{Args, Subcommand};
+use crate::output::{Progress, print_json};
+use clap::Args;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -195,68 +197,6 @@ impl Begin {
             _ => {
                 let problem = sweep["problem"].as_str().unwrap_or("not every message went");
                 Err(Failure { text: problem.to_owned(), code: exit::FAILURE })
-            }
-        }
-    }
-}
-
-const SWEEP: Noun = Noun {
-    path: "leveret/sweeps",
-    one: "sweep",
-    command: "sweeps",
-    is_in_vhost: true,
-    is_paged: false,
-    columns: &[
-        ("id", "id", Kind::Text),
-        ("action", "action", Kind::Text),
-        ("queue", "queue", Kind::Text),
-        ("state", "state", Kind::Text),
-        ("done", "moved", Kind::Count),
-        ("failed", "failed", Kind::Count),
-        ("skipped", "skipped", Kind::Count),
-        ("remaining", "remaining", Kind::Count),
-        ("problem", "problem", Kind::Text),
-    ],
-};
-
-/// What can be done with sweeps.
-#[derive(Subcommand)]
-pub(crate) enum Sweeps {
-    /// List replays, moves and copies that run, and the last that are over
-    #[command(after_help = "Only of Leveret.\n\nExamples:\n  leveret sweeps list --vhost shop")]
-    List(List),
-    /// Show how far one came
-    #[command(after_help = "Only of Leveret.\n\nExamples:\n  leveret sweeps show 3")]
-    Show(super::args::OneInVhost),
-    /// End one; what is done stays done
-    #[command(after_help = "Only of Leveret.\n\nExamples:\n  leveret sweeps cancel 3")]
-    Cancel(super::args::OneInVhost),
-}
-
-/// Options of `sweeps list`.
-#[derive(Args)]
-pub(crate) struct List {
-    #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    list: ListOptions,
-}
-
-impl Runs for Sweeps {
-    fn run(self) -> Outcome {
-        match self {
-            Sweeps::List(List { vhost, list }) => {
-                ours(&list.common.api()?, "sweeps", "")?;
-                list.run(&SWEEP, &path(&["leveret", "sweeps", &vhost.name()?]))
-            }
-            Sweeps::Show(one) => {
-                let (api, vhost) = (one.common.api()?, one.vhost.name()?);
-                ours(&api, "sweeps", "")?;
-                show(&api.get(&path(&["leveret", "sweeps", &vhost, &one.name]))?, &one.common)
-            }
-            Sweeps::Cancel(one) => {
-                ours(&one.common.api()?, "sweeps", "")?;
-                SWEEP.delete_one_in_vhost(&one)
             }
         }
     }

@@ -1,0 +1,111 @@
+//! What comes twice is handled once; what failed is no duplicate of itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leveret::idempotency::{Answer, Claim, IdempotencyStore};
+use leveret::test::{TestBroker, connect};
+use leveret::{Failure, Idempotency, MemoryStore, Mq, Queue, State, Text};
+use tokio::sync::Semaphore;
+
+use super::support::{Log, header, only, seconds, send, start};
+
+async fn with_orders() -> (TestBroker, Mq) {
+    let broker = TestBroker::start().await;
+    let mq = connect(&broker).await;
+    mq.declare(Queue::durable("orders").retry(seconds([5])).dead_letter()).await.unwrap();
+    (broker, mq)
+}
+
+#[tokio::test]
+async fn what_was_done_is_acked_and_what_failed_is_tried_again() {
+    let (broker, mq) = with_orders().await;
+    let seen: Log<String> = Log::default();
+    let handler = |Text(text): Text, State(seen): State<Log<String>>| async move {
+        seen.lock().push(text.clone());
+        let first = seen.lock().iter().filter(|seen| **seen == text).count() == 1;
+        if text == "flaky" && first { Err(Failure::transient("not yet")) } else { Ok(()) }
+    };
+    let worker = mq.worker("orders").concurrency(1).idempotent(Idempotency::new(MemoryStore::default()));
+    let worker = start(worker.state(seen.clone()), handler);
+    for order in ["1", "flaky", "1", "1"] {
+        send(&mq, "orders", order).await;
+    }
+    broker.eventually("all came", || broker.queue("orders").is_some_and(|queue| queue.unacked == 0)).await;
+    broker.settle().await;
+    broker.advance(Duration::from_secs(6)).await;
+    send(&mq, "orders", "flaky").await;
+    broker.expect_empty("orders").await;
+    assert_eq!(*seen.lock(), ["1", "flaky", "flaky"]);
+    let report = worker.stop().await;
+    assert_eq!(
+        (report.acked, report.duplicates, report.retried, report.dead_lettered),
+        (5, 3, 1, 0),
+        "{report:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_another_is_at_it_a_copy_waits_and_is_then_a_duplicate() {
+    let (broker, mq) = with_orders().await;
+    let (seen, gate) = (Log::<String>::default(), Arc::new(Semaphore::new(0)));
+    let handler = |Text(text): Text, State(seen): State<Log<String>>, State(gate): State<Arc<Semaphore>>| async move {
+        seen.lock().push(text);
+        gate.acquire().await.unwrap().forget();
+    };
+    let worker = mq.worker("orders").concurrency(2).idempotent(Idempotency::new(MemoryStore::default()));
+    let worker = start(worker.state(seen.clone()).state(gate.clone()), handler);
+    send(&mq, "orders", "1").await;
+    send(&mq, "orders", "1").await;
+    broker.eventually("one has begun", || seen.lock().len() == 1).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(seen.lock().len(), 1, "the other waits");
+    gate.add_permits(1);
+    broker.expect_empty("orders").await;
+    let report = worker.stop().await;
+    assert_eq!((report.acked, report.duplicates), (2, 1), "{report:?}");
+}
+
+/// A store that cannot be asked.
+struct Away;
+
+impl IdempotencyStore for Away {
+    fn claim<'a>(&'a self, _: &'a str, _: Duration) -> Answer<'a, Claim> {
+        Box::pin(async { Err("the store is away".into()) })
+    }
+
+    fn commit<'a>(&'a self, _: &'a str, _: u64, _: Duration) -> Answer<'a, ()> {
+        Box::pin(async { Err("the store is away".into()) })
+    }
+
+    fn release<'a>(&'a self, _: &'a str, _: u64) -> Answer<'a, ()> {
+        Box::pin(async { Err("the store is away".into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_fails_closed_or_open_as_was_chosen() {
+    for open in [false, true] {
+        let broker = TestBroker::start().await;
+        let mq = connect(&broker).await;
+        mq.declare(Queue::durable("orders").dead_letter()).await.unwrap();
+        let seen: Log<String> = Log::default();
+        let handler =
+            |Text(text): Text, State(seen): State<Log<String>>| async move { seen.lock().push(text) };
+        let idempotency = if open { Idempotency::new(Away).fail_open() } else { Idempotency::new(Away) };
+        let worker = start(mq.worker("orders").idempotent(idempotency).state(seen.clone()), handler);
+        send(&mq, "orders", "1").await;
+        if open {
+            broker.eventually("it is handled", || seen.lock().len() == 1).await;
+            broker.expect_empty("orders").await;
+        } else {
+            let dead = only(&broker, "orders.dead").await;
+            assert_eq!(
+                (header(&dead, "x-error-reason"), header(&dead, "x-error")),
+                ("idempotency-store".into(), "the store is away".into())
+            );
+            assert!(seen.lock().is_empty());
+        }
+        worker.stop().await;
+    }
+}
