@@ -10,6 +10,9 @@ const REASONS = () => ({
   delivery_limit: t('delivered too often'),
 });
 
+/** Why a message died, in words. @param {string} reason */
+export const reasonOf = (reason) => REASONS()[reason] ?? reason;
+
 /** @param {Record<string, any>} headers */
 export const hasDied = (headers) => Array.isArray(headers?.['x-death']) && headers['x-death'].length > 0;
 
@@ -20,7 +23,7 @@ export function deaths(headers, vhost) {
   return h('ol', { class: 'timeline', 'aria-label': t('How it came here') },
     h('li', {}, h('b', {}, t('Here')), h('p', { class: 'muted' }, t('newest first'))),
     all.map((death) => h('li', { class: 'death' },
-      h('b', {}, REASONS()[death.reason] ?? death.reason), death.count > 1 && ` × ${count(death.count)}`,
+      h('b', {}, reasonOf(death.reason)), death.count > 1 && ` × ${count(death.count)}`,
       h('p', {}, t('in queue'), ' ', queueLink(vhost, death.queue), death['original-expiration'] && ` · ${t('its expiration was {ms} ms', { ms: death['original-expiration'] })}`),
       h('p', { class: 'muted' }, time(death.time), death.count > 1 && ` (${t('the first time')})`))),
     h('li', {}, h('b', {}, t('Published')),

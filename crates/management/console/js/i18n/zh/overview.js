@@ -61,7 +61,6 @@ export const overview = {
   'Memory of the limit': '内存占上限的比例',
   'Open files of the limit': '打开的文件占上限的比例',
   'Disk sync': '磁盘同步',
-  '99 of 100 are faster': '99% 比这更快',
   'On disk': '磁盘占用',
   '{n} files': '{n} 个文件',
   'Growing': '增长中',
@@ -81,4 +80,7 @@ export const overview = {
   'Store': '存储',
   'full': '已满',
   'failed': '失败',
+  'very long': '很久',
+  '99 of 100': '99% 的情况',
+  'Confirm': '发布确认',
 };
