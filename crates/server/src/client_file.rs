@@ -5,6 +5,17 @@ use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+/// Variables of the environment that the commands read, and `leveret serve` does not.
+pub(crate) const VARIABLES: &[&str] = &[
+    "LEVERET_HTTP",
+    "LEVERET_URL",
+    "LEVERET_USER",
+    "LEVERET_PASSWORD",
+    "LEVERET_VHOST",
+    "LEVERET_CA_FILE",
+    "LEVERET_CLIENT_CONFIG",
+];
+
 /// What the file may say.
 #[derive(Deserialize, Clone, Debug, Default)]
 #[serde(deny_unknown_fields)]

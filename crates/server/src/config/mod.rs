@@ -74,7 +74,7 @@ pub(crate) fn load(
             environment.insert(option.key, Texts { texts: vec![value], origin: Origin::Variable(name) });
         } else if name == FILE_VARIABLE {
             file.get_or_insert((PathBuf::from(value), Origin::Variable(name)));
-        } else {
+        } else if !crate::client_file::VARIABLES.contains(&name.as_str()) {
             warnings.extend(unknown_variable(&name));
         }
     }

@@ -172,7 +172,14 @@ fn a_missing_file_is_an_error_when_it_was_named() {
 
 #[test]
 fn mistyped_variables_are_remarked_and_foreign_ones_are_not() {
-    let environment = [("LEVERET_FRAMEMAX", "1"), ("LEVERET_SERVICE_HOST", "10.0.0.1"), ("PATH", "/bin")];
+    let environment = [
+        ("LEVERET_FRAMEMAX", "1"),
+        ("LEVERET_SERVICE_HOST", "10.0.0.1"),
+        ("PATH", "/bin"),
+        // They are for the commands, and `default_user` is near.
+        ("LEVERET_USER", "app"),
+        ("LEVERET_PASSWORD", "secret"),
+    ];
     let warnings = load_with("", &environment, &[]).unwrap().warnings;
     assert_eq!(
         warnings,
