@@ -63,6 +63,16 @@ impl Clock {
         }
     }
 
+    /// Nanoseconds since 1970; of a virtual clock whole milliseconds.
+    pub fn unix_ns(&self) -> u64 {
+        match &*self.0 {
+            Kind::Real { origin, origin_unix_ms } => {
+                origin_unix_ms * 1_000_000 + origin.elapsed().as_nanos() as u64
+            }
+            Kind::Virtual(_) => self.unix_ms() * 1_000_000,
+        }
+    }
+
     /// Whether [`advance`](Self::advance) moves this clock.
     pub fn is_virtual(&self) -> bool {
         matches!(&*self.0, Kind::Virtual(_))

@@ -1,6 +1,7 @@
 //! What a broker can be told before it starts. Every field has a default that suits one machine.
 
 use crate::broker::StartError;
+use crate::trace::Tracing;
 use leveret_protocol::FRAME_MIN_SIZE;
 use leveret_store::disk::Disk;
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ pub struct Config {
     pub consumer_timeout: Option<Duration>,
     /// The store in the data folder.
     pub store: leveret_store::Options,
+    /// Who gets the spans of sampled messages. `None` (default): nothing is traced, and nothing is looked at.
+    pub tracing: Option<Tracing>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -72,6 +75,7 @@ impl Default for Config {
             close_timeout: Duration::from_secs(5),
             consumer_timeout: Some(Duration::from_secs(30 * 60)),
             store: leveret_store::Options::default(),
+            tracing: None,
             limits: Limits::default(),
         }
     }

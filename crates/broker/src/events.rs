@@ -3,6 +3,7 @@
 //!
 //! While nothing is bound to the exchange, an event costs one relaxed load. Events are published after the fact, with no lock held.
 
+use crate::clock::Clock;
 use crate::definitions::Arguments;
 use crate::exchange::{ExchangeKind, ExchangeSpec};
 use crate::name::Name;
@@ -12,8 +13,9 @@ use bytes::Bytes;
 use leveret_protocol::{FieldTable, FieldValue, Properties};
 use parking_lot::RwLock;
 use serde_json::{Map, Value};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
+use tokio::sync::broadcast;
 
 /// The exchange.
 const EXCHANGE: &str = "amq.rabbitmq.event";
@@ -23,14 +25,50 @@ const EXCHANGE: &str = "amq.rabbitmq.event";
 pub(crate) struct Events {
     /// Name of the virtual host that has the exchange.
     home: Name,
+    clock: Clock,
     vhost: RwLock<Weak<VirtualHost>>,
-    /// Something is bound to it.
-    heard: AtomicBool,
+    /// Who hears them: [`BOUND`], [`WATCHED`].
+    heard: AtomicU8,
+    watchers: broadcast::Sender<Arc<Event>>,
+}
+
+/// Something is bound to the exchange.
+const BOUND: u8 = 1;
+/// Somebody in this process has asked for them.
+const WATCHED: u8 = 2;
+
+/// Events that are kept for a watcher that does not keep up; it misses the oldest then.
+pub const EVENTS_KEPT: usize = 1024;
+
+/// Something that happened to an entity.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// What: `queue.created`. The keys are those that `docs/events.md` lists.
+    pub key: String,
+    /// To what, and how it is now.
+    pub fields: FieldTable,
+    /// When, in milliseconds since 1970.
+    pub unix_ms: u64,
+}
+
+impl crate::Broker {
+    /// Events from now on, as they are published to `amq.rabbitmq.event`. While somebody watches, each event costs a copy.
+    #[must_use]
+    pub fn watch_events(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.0.events().watch()
+    }
 }
 
 impl Events {
-    pub(crate) fn new(home: &str) -> Arc<Self> {
-        Arc::new(Self { home: home.into(), vhost: RwLock::default(), heard: AtomicBool::new(false) })
+    pub(crate) fn new(home: &str, clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            home: home.into(),
+            clock,
+            vhost: RwLock::default(),
+            heard: AtomicU8::new(0),
+            watchers: broadcast::Sender::new(EVENTS_KEPT),
+        })
     }
 
     /// Gives a new virtual host the exchange, if it is the one that has it.
@@ -49,22 +87,45 @@ impl Events {
     /// The entities of a virtual host changed.
     pub(crate) fn look<Q: Clone>(&self, vhost: &Name, topology: &Topology<Q>) {
         if *vhost == self.home {
-            self.heard.store(topology.is_bound_from(EXCHANGE), Ordering::Relaxed);
+            match topology.is_bound_from(EXCHANGE) {
+                true => self.heard.fetch_or(BOUND, Ordering::Relaxed),
+                false => self.heard.fetch_and(!BOUND, Ordering::Relaxed),
+            };
         }
+    }
+
+    fn watch(&self) -> broadcast::Receiver<Arc<Event>> {
+        let receiver = self.watchers.subscribe();
+        self.heard.fetch_or(WATCHED, Ordering::Relaxed);
+        receiver
     }
 
     /// Publishes an event, if anybody hears it. Not to be called with a lock held.
     #[inline]
     pub(crate) fn emit(&self, key: &str, fields: impl FnOnce(Fields) -> Fields) {
-        if self.heard.load(Ordering::Relaxed) {
-            self.publish(key, fields(Fields::default()).0);
+        let heard = self.heard.load(Ordering::Relaxed);
+        if heard != 0 {
+            self.publish(heard, key, fields(Fields::default()).0);
         }
     }
 
     #[cold]
-    fn publish(&self, key: &str, mut headers: FieldTable) {
+    fn publish(&self, heard: u8, key: &str, mut headers: FieldTable) {
+        let unix_ms = self.clock.unix_ms();
+        if heard & WATCHED != 0 {
+            let event = Event { key: key.to_owned(), fields: headers.clone(), unix_ms };
+            if self.watchers.send(Arc::new(event)).is_err() {
+                // The last watcher has gone. One that comes just now is seen again below.
+                self.heard.fetch_and(!WATCHED, Ordering::Relaxed);
+                if self.watchers.receiver_count() > 0 {
+                    self.heard.fetch_or(WATCHED, Ordering::Relaxed);
+                }
+            }
+        }
+        if heard & BOUND == 0 {
+            return;
+        }
         let Some(vhost) = self.vhost.read().upgrade() else { return };
-        let unix_ms = vhost.clock().unix_ms();
         headers.insert("timestamp_in_ms", FieldValue::I64(unix_ms as i64));
         let properties = Properties {
             headers: Some(headers),

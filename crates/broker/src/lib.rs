@@ -26,14 +26,19 @@ mod recorder;
 pub mod refusal;
 mod replies;
 mod session;
+pub mod stats;
 mod timers;
 pub mod topology;
+pub mod trace;
 pub mod vhost;
 
 pub use broker::{Broker, NotStored, ShutdownReport, StartError};
 pub use clock::{Clock, Timer};
 pub use config::{Config, DataLocation, Limits, total_memory_bytes};
-pub use inspect::{ConnectionInfo, ConsumerInfo, QueuedMessage, UNACKED_MAX, Unacked, UnackedMessage};
+pub use events::{EVENTS_KEPT, Event};
+pub use inspect::{
+    ChannelInfo, ConnectionInfo, ConsumerInfo, Endpoints, QueuedMessage, UNACKED_MAX, Unacked, UnackedMessage,
+};
 pub use memory::{MemoryGauge, Resource};
 pub use message::Message;
 pub use net::RABBITMQ_VERSION;

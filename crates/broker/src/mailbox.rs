@@ -126,6 +126,26 @@ impl Mailbox {
         true
     }
 
+    /// Bytes that were handed over and are not written yet.
+    pub(crate) fn outstanding_bytes(&self) -> usize {
+        self.outstanding_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Puts deliveries back that were taken and whose turn has not come: before those that came meanwhile.
+    pub(crate) fn put_back(&self, deliveries: &mut Vec<Delivery>) {
+        if deliveries.is_empty() {
+            return;
+        }
+        let waker = {
+            let mut inner = self.inner.lock();
+            deliveries.append(&mut inner.deliveries);
+            std::mem::swap(deliveries, &mut inner.deliveries);
+            self.filled.store(true, Ordering::Release);
+            inner.waker.take()
+        };
+        waker.inspect(Waker::wake_by_ref);
+    }
+
     /// Nothing more is written until [`unblock`](Self::unblock) says what it depends on; said before what depends on it is delivered.
     pub(crate) fn block(&self) {
         self.blocked.fetch_add(1, Ordering::AcqRel);
@@ -200,11 +220,6 @@ impl Mailbox {
             deliveries.append(&mut inner.deliveries);
         }
         commands.append(&mut inner.commands);
-    }
-
-    /// Part of what was taken is still to be dealt with, by the connection's own task in this round.
-    pub(crate) fn refilled(&self) {
-        self.filled.store(true, Ordering::Release);
     }
 
     /// Says that `bytes` left for the socket; returns the consumers that may go on.

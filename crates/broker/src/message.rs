@@ -5,6 +5,7 @@
 //! only [`Message::new`] writes them, from parts that the protocol crate has checked.
 
 use crate::queue::past::Past;
+use crate::trace::{CONTEXT_BYTES, TraceContext, marks_context};
 use bytes::Bytes;
 use leveret_protocol::{FRAME_END, FieldTable, FrameKind, RawProperties};
 use std::sync::LazyLock;
@@ -164,9 +165,13 @@ impl Message {
         let exchange_len = usize::from(*bytes.first()?);
         let routing_key_len = usize::from(*bytes.get(1 + exchange_len)?);
         let strings_end = 2 + exchange_len + routing_key_len;
-        // A message kept as it arrived has the end of its method frame (two bytes, the first 0 or 1) before the header frame.
-        let is_header = *bytes.get(strings_end)? == FrameKind::Header as u8;
-        let header_at = if is_header { strings_end } else { strings_end + 2 };
+        // A message kept as it arrived has the end of its method frame (two bytes, the first 0 or 1) before the header frame; a sampled
+        // one its context.
+        let header_at = match *bytes.get(strings_end)? {
+            byte if byte == FrameKind::Header as u8 => strings_end,
+            byte if marks_context(byte) => strings_end + CONTEXT_BYTES,
+            _ => strings_end + 2,
+        };
         let frame = bytes.get(header_at..)?;
         let size = u32::from_be_bytes(frame.get(3..7)?.try_into().ok()?) as usize;
         let header_end = header_at.checked_add(size)?.checked_add(8)?;
@@ -195,6 +200,33 @@ impl Message {
             ..Meta::of(parts, None, copies)
         };
         Some(Self(ThinArc::from_header_and_slice(meta, kept)))
+    }
+
+    /// Where it belongs in a trace; `None` for a message that is not sampled.
+    #[inline]
+    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
+        let strings_end = self.strings().len();
+        let header_at = self.0.header.header.header_at as usize;
+        if header_at - strings_end != CONTEXT_BYTES {
+            return None;
+        }
+        TraceContext::from_bytes(&self.0.slice[strings_end..header_at])
+    }
+
+    /// The same message, bearing this context beside what is its own.
+    #[cold]
+    pub(crate) fn in_trace(&self, context: TraceContext) -> Self {
+        let meta = &self.0.header.header;
+        let (strings, header_at) = (self.strings(), meta.header_at as usize);
+        let bytes = [strings, &context.to_bytes(), &self.0.slice[header_at..]].concat();
+        let new_at = strings.len() + CONTEXT_BYTES;
+        let meta = Meta {
+            header_at: new_at as u32,
+            header_end: (meta.header_end as usize - header_at + new_at) as u32,
+            body: meta.body.clone(),
+            ..*meta
+        };
+        Self(ThinArc::from_header_and_slice(meta, &bytes))
     }
 
     /// How many queues it was routed to.
@@ -347,6 +379,24 @@ mod tests {
         let second = Message::from_stored(&stored(&first), 1).unwrap();
         assert_eq!((second.body(), second.routing_key()), (&b"body"[..], &b"a.b"[..]));
         assert_eq!(second.content_frames(), first.content_frames());
+    }
+
+    #[test]
+    fn a_context_is_beside_the_message_and_in_the_store() {
+        let context = |span| TraceContext { trace_id: [1; 16], span_id: [span; 8], published_ns: 3 };
+        for body in [&b""[..], b"x", &[7; 100_000]] {
+            let plain = message(body);
+            assert_eq!(plain.trace_context(), None);
+            let first = plain.in_trace(context(2)).in_trace(context(4));
+            let second = Message::from_stored(&stored(&first), 1).unwrap();
+            for sampled in [&first, &second] {
+                assert_eq!(sampled.trace_context(), Some(context(4)));
+                assert_eq!((sampled.strings(), sampled.body()), (plain.strings(), plain.body()));
+                assert_eq!(sampled.header_frame(), plain.header_frame(), "clients see what they saw");
+                assert_eq!(sampled.body_len(), plain.body_len());
+                assert!(sampled.is_persistent());
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::auth::{self, LoginError};
 use crate::call::Call;
+use crate::console;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::guard;
@@ -9,6 +10,7 @@ use crate::reply::{Answer, respond};
 use crate::routes::{self, Access, Body, Handler, Route};
 use axum::Router;
 use axum::body::to_bytes;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
@@ -37,14 +39,14 @@ pub(crate) fn router(context: &Arc<Context>) -> Router {
             routes::Method::Delete => MethodFilter::DELETE,
         };
         let context = context.clone();
-        let handler = move |params: RawPathParams, request: Request| {
+        let handler = move |params: Result<RawPathParams, RawPathParamsRejection>, request: Request| {
             let context = context.clone();
-            async move { answer(context, route, &params, request).await }
+            async move { answer(context, route, params.ok().as_ref(), request).await }
         };
         let methods = by_path.remove(route.path).unwrap_or_default();
         by_path.insert(route.path, methods.on(filter, handler));
     }
-    let mut router = Router::new();
+    let mut router = console::router();
     for (path, methods) in by_path {
         let allowed = allow(path);
         let methods = methods.options({
@@ -123,7 +125,7 @@ fn refuse_login(error: LoginError) -> Response {
 async fn answer(
     context: Arc<Context>,
     route: &'static Route,
-    params: &RawPathParams,
+    params: Option<&RawPathParams>,
     request: Request,
 ) -> Response {
     let user = match route.access {
@@ -135,6 +137,9 @@ async fn answer(
                 Err(error) => return refuse_login(error),
             }
         }
+    };
+    let Some(params) = params else {
+        return finish(Err(ApiError::bad_request("the path is not UTF-8")));
     };
     let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let timeout = context.options.request_timeout;
@@ -161,7 +166,7 @@ async fn run(
     if let Some(user) = &user {
         auth::check(&context, user, route.access, known)?;
     }
-    if vhost.is_some() && known.is_none() {
+    if vhost.is_some() && known.is_none() && !route.makes_vhost {
         return Err(match *request.method() {
             Method::PUT => ApiError::new(StatusCode::NOT_FOUND, "not_found", "vhost_not_found"),
             _ => ApiError::not_found(),
@@ -179,6 +184,7 @@ async fn run(
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", text)
     })?;
     let query = crate::page::pairs(parts.uri.query().unwrap_or_default());
+    let broker = context.broker.clone();
     let call = Call { context, user, path, query, headers: parts.headers, body };
     match route.handler {
         Handler::Async(handler) => {
@@ -191,13 +197,20 @@ async fn run(
                 let _permit = permit;
                 handler(&call)
             });
-            work.await.unwrap_or_else(|_| {
+            let answer = work.await.unwrap_or_else(|_| {
                 Err(ApiError::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "internal_server_error",
                     "The request could not be done",
                 ))
-            })
+            });
+            // What is answered to a change outlives a crash, as declare-ok and confirms promise.
+            if parts.method != Method::GET && answer.is_ok() {
+                broker.stored().await.map_err(|error| {
+                    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_stored", error.to_string())
+                })?;
+            }
+            answer
         }
     }
 }

@@ -25,6 +25,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "Object Not Found", "Not Found")
     }
 
+    /// The same of an entity that a request needs besides the one of its path.
+    pub(crate) fn missing_entity(reason: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", reason)
+    }
+
     /// What was sent cannot be.
     pub(crate) fn bad_request(reason: impl Into<Value>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", reason)
@@ -38,7 +43,7 @@ impl ApiError {
     /// A key of the body that has to be there is not.
     pub(crate) fn missing(keys: &[&str]) -> Self {
         let keys: Vec<_> = keys.iter().map(|key| format!("{{key_missing,{key}}}")).collect();
-        Self::bad_request(format!("[{}]", keys.join(",")))
+        Self::bad_request(format!("[{}]", keys.join(",\n ")))
     }
 
     /// The body.
@@ -56,12 +61,9 @@ impl From<Refusal> for ApiError {
             ReplyCode::InternalError => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_server_error", text)
             }
-            _ => match refusal {
-                Refusal::UnknownExchangeType { kind } => {
-                    Self::bad_request(format!("invalid exchange type '{kind}'"))
-                }
-                _ => Self::bad_request(text),
-            },
+            // RabbitMQ puts the number before it.
+            ReplyCode::NotImplemented => Self::bad_request(format!("540 {text}")),
+            _ => Self::bad_request(text),
         }
     }
 }

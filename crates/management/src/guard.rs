@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn other_sites_change_nothing() {
-        let table: [(&str, &[(&str, &str)], bool); 8] = [
+        type Headers<'h> = &'h [(&'static str, &'static str)];
+        let table: [(&str, Headers<'_>, bool); 8] = [
             ("PUT", &[], true),
             ("PUT", &[("sec-fetch-site", "same-origin")], true),
             ("PUT", &[("sec-fetch-site", "cross-site")], false),

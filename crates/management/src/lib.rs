@@ -7,6 +7,7 @@
 mod api;
 mod auth;
 mod call;
+mod console;
 mod context;
 mod dispatch;
 mod error;
@@ -15,10 +16,12 @@ mod json;
 mod openapi;
 mod options;
 mod page;
+mod prometheus;
 mod reply;
 pub mod routes;
 mod server;
 pub mod stats;
+mod system;
 
 pub use dispatch::Peer;
 pub use options::{Listener, Options};

@@ -34,6 +34,8 @@ pub struct Options {
     pub failed_logins_per_minute_max: u32,
     /// Event streams open at once. Default 100.
     pub event_streams_max: usize,
+    /// Time between two looks at all figures; rates are the changes from one to the next. Default 5 s.
+    pub sample_interval: Duration,
 }
 
 impl Default for Options {
@@ -48,6 +50,7 @@ impl Default for Options {
             requests_max: 64,
             failed_logins_per_minute_max: 100,
             event_streams_max: 100,
+            sample_interval: Duration::from_secs(5),
         }
     }
 }

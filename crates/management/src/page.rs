@@ -134,6 +134,7 @@ impl Page {
         let number = number.parse::<usize>().map_err(|_| invalid())?;
         let size = size.map_or(Ok(PAGE_SIZE), str::parse).map_err(|_| invalid())?;
         if number == 0 || size == 0 || size > PAGE_SIZE_MAX {
+            let size = call.query("page_size").unwrap_or("undefined");
             let reason = format!("Invalid pagination parameters: page number {number}, page size {size}");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_pagination_parameters", reason));
         }

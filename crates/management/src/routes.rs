@@ -89,6 +89,8 @@ pub struct Route {
     pub body: Body,
     /// The answer is a list that can be sorted, filtered and divided into pages.
     pub is_paged: bool,
+    /// The virtual host of the path need not be there.
+    pub makes_vhost: bool,
     /// Parameters of the query besides those of lists.
     pub query: &'static [&'static str],
 }
@@ -102,7 +104,17 @@ impl Route {
         handler: fn(&Call) -> Answer,
     ) -> Self {
         let handler = Handler::Blocking(handler);
-        Self { method, path, access, summary, handler, body: Body::None, is_paged: false, query: &[] }
+        Self {
+            method,
+            path,
+            access,
+            summary,
+            handler,
+            body: Body::None,
+            is_paged: false,
+            makes_vhost: false,
+            query: &[],
+        }
     }
 
     pub(crate) const fn get(
@@ -161,6 +173,11 @@ impl Route {
         self
     }
 
+    pub(crate) const fn makes_vhost(mut self) -> Self {
+        self.makes_vhost = true;
+        self
+    }
+
     pub(crate) const fn query(mut self, query: &'static [&'static str]) -> Self {
         self.query = query;
         self
@@ -174,7 +191,7 @@ impl Route {
 
 /// Every route.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    api::TABLES.iter().flat_map(|table| table.iter())
+    api::tables().flatten()
 }
 
 #[cfg(test)]

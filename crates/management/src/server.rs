@@ -31,6 +31,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Management {
     router: Router,
+    metrics: Router,
     connections: Arc<Semaphore>,
     listeners: Vec<AbortHandle>,
 }
@@ -40,29 +41,40 @@ impl Management {
     #[must_use]
     pub fn new(broker: Broker, options: Options) -> Self {
         let connections = Arc::new(Semaphore::new(options.connections_max));
-        let router = dispatch::router(&Arc::new(Context::new(broker, options)));
-        Self { router, connections, listeners: Vec::new() }
+        let context = Arc::new(Context::new(broker, options));
+        let (router, metrics) = (dispatch::router(&context), context.exporter.router());
+        Self { router, metrics, connections, listeners: Vec::new() }
     }
 
     /// The API as a `tower` service, for tests and programs that have a server of their own. Who asks without a [`Peer`] among the
     /// request's extensions counts as being in this process.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }
 
     /// Serves it on a socket that listens.
     pub fn serve(&mut self, listener: TcpListener) {
-        self.accept(listener, None);
+        self.accept(self.router.clone(), listener, None);
     }
 
     /// Serves it over TLS on a socket that listens.
     pub fn serve_tls(&mut self, listener: TcpListener, tls: Arc<Tls>) {
-        self.accept(listener, Some(tls));
+        self.accept(self.router.clone(), listener, Some(tls));
     }
 
-    fn accept(&mut self, listener: TcpListener, tls: Option<Arc<Tls>>) {
-        let (router, connections) = (self.router.clone(), self.connections.clone());
+    /// Serves `/metrics` to Prometheus on a socket that listens. Nobody logs in there, as in RabbitMQ: it tells names and figures.
+    pub fn serve_metrics(&mut self, listener: TcpListener) {
+        self.accept(self.metrics.clone(), listener, None);
+    }
+
+    /// The same as a `tower` service.
+    #[must_use]
+    pub fn metrics_router(&self) -> Router {
+        self.metrics.clone()
+    }
+
+    fn accept(&mut self, router: Router, listener: TcpListener, tls: Option<Arc<Tls>>) {
+        let connections = self.connections.clone();
         let task = tokio::spawn(async move {
             let mut open = tokio::task::JoinSet::new();
             loop {

@@ -1,8 +1,8 @@
 //! The command line: what each command is called, and the words of `--help`.
 
-use crate::bench;
 use crate::config::declare::{OptionSpec, Shape};
 use crate::config::{Layer, OPTIONS, Origin, Texts};
+use crate::{bench, commands};
 use crate::{exit, store};
 use clap::builder::Styles;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -15,9 +15,10 @@ A message queue that speaks AMQP 0-9-1 as RabbitMQ does: existing clients, tools
 work with it unchanged. One binary, nothing else to install.";
 
 const FIRST_COMMANDS: &str = "\
-First three commands:
+First four commands:
   leveret                          start a broker on 127.0.0.1:5672 (the same as `leveret serve`)
   leveret serve --help             every setting: ports, TLS, data folder, limits, logs
+  leveret status                   is the broker well, and what does it do
   leveret bench                    measure it: a publisher, a consumer, rates and latencies
 
 Examples:
@@ -25,6 +26,8 @@ Examples:
                                    a broker for a test: any free port, nothing on disk
   leveret serve --amqp 0.0.0.0:5672 --data /var/lib/leveret --log-format json
                                    a broker for other machines (make a user for them: guest is local)
+  leveret queues list --sort messages --reverse
+                                   the longest queues, of this broker or of any RabbitMQ
   leveret store check /var/lib/leveret
                                    every checksum of a data folder
   leveret bench --rate 10000 --persistent --confirm 1000 --ack-every 100 --prefetch 1000
@@ -56,6 +59,7 @@ pub(crate) fn command() -> Command {
         .override_usage("leveret [COMMAND] [OPTIONS]")
         .subcommand(serve())
         .subcommand(bench::command())
+        .subcommands(commands::all())
         .subcommand(store::command())
 }
 
@@ -140,6 +144,27 @@ mod tests {
         ] {
             crate::expect_file(&format!("{folder}/{file}.txt"), &help_of(arguments));
         }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        let mut whole = command();
+        whole.build();
+        let mut waiting: Vec<&Command> = whole.get_subcommands().collect();
+        while let Some(command) = waiting.pop() {
+            waiting.extend(command.get_subcommands());
+            let is_leaf = command.get_subcommands().next().is_none();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            // `serve` has its examples at the top.
+            let is_told = help.contains("Examples:\n") || command.get_name() == "serve";
+            assert!(is_told || !is_leaf, "{}", command.get_bin_name().unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn the_reference_page_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md");
+        crate::expect_file(path, &crate::reference::page());
     }
 
     #[test]

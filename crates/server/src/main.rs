@@ -3,11 +3,19 @@
 //! `serve` is the default command. Settings come from flags, environment and file (`config`), the broker itself
 //! from `leveret-broker`; what lives here is wiring, words for people, and the load generator (`bench`).
 
+mod amqp;
 mod amqp_url;
 mod bench;
 mod cli;
+mod client_file;
+mod commands;
 mod config;
 mod exit;
+mod failure;
+mod http;
+mod output;
+#[cfg(test)]
+mod reference;
 mod serve;
 mod store;
 
@@ -32,7 +40,8 @@ fn main() -> ExitCode {
     let code = match matches.subcommand() {
         Some(("bench", matches)) => bench::run(matches),
         Some(("store", matches)) => store::run(matches),
-        Some((_, matches)) => serve::run(matches, started),
+        Some(("serve", matches)) => serve::run(matches, started),
+        Some((name, matches)) => commands::run(name, matches).unwrap_or(exit::USAGE),
         None => exit::USAGE,
     };
     ExitCode::from(code)

@@ -30,13 +30,20 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("check")
                 .about("Read everything and check every checksum; exit code 1 when something is damaged or missing")
+                .after_help("Examples:\n  leveret store check /var/lib/leveret")
                 .arg(folder()),
         )
         .subcommand(
-            Command::new("dump").about("Print every record: file, offset, bytes, what it says").arg(folder()),
+            Command::new("dump")
+                .about("Print every record: file, offset, bytes, what it says")
+                .after_help("Examples:\n  leveret store dump /var/lib/leveret | grep orders")
+                .arg(folder()),
         )
         .subcommand(
-            Command::new("stat").about("Files, how much of them is alive, and messages by queue").arg(folder()),
+            Command::new("stat")
+                .about("Files, how much of them is alive, and messages by queue")
+                .after_help("Examples:\n  leveret store stat /var/lib/leveret")
+                .arg(folder()),
         )
 }
 

@@ -12,8 +12,8 @@ mod types;
 
 pub use record::Batch;
 pub use store::{
-    Definition, InspectedFile, Inspection, LATER, LoadEnd, LoadRequest, Loaded, OpenError, Options, Progress,
-    RecordLine, Recovered, RecoveredLane, Report, State, Stats, Store, StoreError, UNSYNCED, Urgency,
-    inspect,
+    Definition, Histogram, InspectedFile, Inspection, LATENCY_BOUNDS_US, LATER, Latencies, LoadEnd,
+    LoadRequest, Loaded, OpenError, Options, Progress, RecordLine, Recovered, RecoveredLane, Report, State,
+    Stats, Store, StoreError, UNSYNCED, Urgency, inspect,
 };
 pub use types::{History, Lane, LaneId, Notify, Target, Ticket};

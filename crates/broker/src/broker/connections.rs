@@ -2,10 +2,12 @@
 
 use super::BrokerInner;
 use crate::auth::User;
-use crate::inspect::ConnectionInfo;
+use crate::inspect::{Client, ClientTexts, Endpoints};
 use crate::mailbox::{Command, Mailbox};
 use crate::name::Name;
+use crate::net::tls::TlsInfo;
 use crate::refusal::Refusal;
+use crate::stats::{ConnectionFigures, Happening};
 use crate::vhost::VirtualHost;
 use leveret_protocol::ReplyCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,6 +23,15 @@ pub(crate) struct ConnectionHandle {
     pub(crate) id: u64,
     /// `peer:port -> own:port`.
     pub(crate) name: OnceLock<Arc<str>>,
+    /// Both ends of its socket.
+    pub(crate) endpoints: OnceLock<Endpoints>,
+    pub(crate) tls: OnceLock<Box<TlsInfo>>,
+    pub(crate) connected_unix_ms: u64,
+    /// What the client said of itself.
+    pub(crate) client: OnceLock<Client>,
+    /// Channels and bytes of a frame at most, and the seconds between heartbeats.
+    pub(crate) tuning: OnceLock<(u16, u32, u16)>,
+    pub(crate) figures: ConnectionFigures,
     pub(crate) mailbox: Arc<Mailbox>,
     /// Its user, once it may enter a virtual host.
     pub(crate) user: OnceLock<Name>,
@@ -72,6 +83,7 @@ impl BrokerInner {
         self.auth.check_connection_limit(user, open as u64)?;
         let _ = connection.user.set(user.name().clone());
         let _ = connection.vhost.set(vhost.name().clone());
+        self.churn().count(Happening::ConnectionCreated);
         Ok(vhost)
     }
 
@@ -107,6 +119,12 @@ impl BrokerInner {
         let handle = Arc::new(ConnectionHandle {
             id,
             name: OnceLock::new(),
+            endpoints: OnceLock::new(),
+            tls: OnceLock::new(),
+            connected_unix_ms: self.clock.unix_ms(),
+            client: OnceLock::new(),
+            tuning: OnceLock::new(),
+            figures: ConnectionFigures::default(),
             mailbox,
             user: OnceLock::new(),
             vhost: OnceLock::new(),
@@ -119,15 +137,30 @@ impl BrokerInner {
     }
 
     pub(crate) fn dismiss(&self, id: u64) {
-        self.connections.lock().remove(&id);
+        let gone = self.connections.lock().remove(&id);
+        if let Some(connection) = gone {
+            if connection.user.get().is_some() {
+                self.churn().count(Happening::ConnectionClosed);
+            }
+            connection.client.get().inspect(|client| self.clients.forget(client));
+        }
         self.connections_gone.notify_waiters();
     }
 
     /// The open ones, oldest first.
-    pub(crate) fn connections(&self) -> Vec<ConnectionInfo> {
-        let mut all: Vec<_> = self.connections.lock().values().map(|connection| connection.info()).collect();
+    pub(crate) fn handles(&self) -> Vec<Arc<ConnectionHandle>> {
+        let mut all: Vec<_> = self.connections.lock().values().cloned().collect();
         all.sort_by_key(|connection| connection.id);
         all
+    }
+
+    pub(crate) fn handle(&self, id: u64) -> Option<Arc<ConnectionHandle>> {
+        self.connections.lock().get(&id).cloned()
+    }
+
+    /// What clients say of themselves.
+    pub(crate) fn clients(&self) -> &ClientTexts {
+        &self.clients
     }
 
     pub(crate) fn each_connection(&self, mut each: impl FnMut(&ConnectionHandle)) {

@@ -80,13 +80,17 @@ impl BrokerInner {
         Ok(())
     }
 
+    pub(crate) fn disk_free_bytes(&self) -> Option<u64> {
+        match &self.config.data {
+            DataLocation::Disk(disk) => disk.free_bytes(),
+            _ => self.data.as_ref().and_then(DataFolder::free_bytes),
+        }
+    }
+
     /// Raises or clears the disk alarm.
     pub(crate) fn watch_disk(&self) {
         let Some(store) = self.store() else { return };
-        let free = match &self.config.data {
-            DataLocation::Disk(disk) => disk.free_bytes(),
-            _ => self.data.as_ref().and_then(DataFolder::free_bytes),
-        };
+        let free = self.disk_free_bytes();
         let waits = matches!(store.state(), State::Full { .. });
         self.memory
             .set_disk_low(waits || free.is_some_and(|free| free < self.config.limits.disk_free_min_bytes));

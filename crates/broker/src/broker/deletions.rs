@@ -15,7 +15,7 @@ impl Broker {
     /// Source: RabbitMQ, "Virtual Hosts", "Deleting a Virtual Host".
     ///
     /// # Errors
-    /// [`Refusal::NoVhost`]. The store has failed.
+    /// [`Refusal::NoVhost`]; it is protected from deletion ([`VhostMetadata`](crate::vhost::VhostMetadata)). The store has failed.
     pub fn delete_vhost(&self, name: &str) -> Result<(), Refusal> {
         self.0.delete_vhost(name)
     }
@@ -39,6 +39,11 @@ impl BrokerInner {
         check_store(self.store())?;
         {
             let _alone = self.definitions_stand().write();
+            if self.vhost(name).is_some_and(|vhost| vhost.metadata().protected_from_deletion) {
+                return Err(Refusal::precondition(format!(
+                    "Refusing to delete virtual host '{name}' because it is protected from deletion"
+                )));
+            }
             let gone = self.vhosts.write().remove(name);
             let vhost = gone.ok_or_else(|| Refusal::NoVhost { vhost: name.into() })?;
             tracing::info!(vhost = name, "deleting the virtual host and everything in it");

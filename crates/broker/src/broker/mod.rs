@@ -16,12 +16,16 @@ use crate::config::{Config, DataLocation};
 use crate::data::{self, DataFolder};
 use crate::definitions::Definitions;
 use crate::events::Events;
+use crate::inspect::ClientTexts;
 use crate::memory::{MemoryGauge, Resource};
 use crate::name::Name;
+use crate::queue::Counters;
 use crate::replies::Replies;
+use crate::stats::{Channels, Churn, ChurnCounters, Deaths};
 use crate::timers::Timers;
+use crate::trace::{TraceFigures, Tracer};
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
-use leveret_store::{Batch, Store};
+use leveret_store::{Batch, Latencies, Store};
 use parking_lot::{Mutex, RecursiveRwLock, RwLock};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -57,6 +61,7 @@ pub(crate) struct BrokerInner {
     replies: Replies,
     connections: Mutex<HashMap<u64, Arc<ConnectionHandle>>>,
     next_connection: AtomicU64,
+    clients: ClientTexts,
     /// One bit for each resource that runs short; see [`Resource`].
     alarms: AtomicU8,
     stopping: AtomicBool,
@@ -145,7 +150,7 @@ impl Broker {
                 (None, Some(store), Some(recovered))
             }
         };
-        let events = Events::new(&config.default_vhost);
+        let events = Events::new(&config.default_vhost, clock.clone());
         auth.announce_to(events.clone());
         let shared = Shared {
             auth: auth.clone(),
@@ -160,6 +165,12 @@ impl Broker {
             definitions_stand: Arc::default(),
             node: Name::from(&*config.node_name),
             events: events.clone(),
+            tracer: config.tracing.clone().map(|tracing| Arc::new(Tracer::new(tracing, clock.clone()))),
+            channels: Arc::default(),
+            churn: Arc::default(),
+            deaths: Arc::default(),
+            confirm_times: Arc::default(),
+            gone: Arc::default(),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -171,6 +182,7 @@ impl Broker {
             replies: Replies::default(),
             connections: Mutex::default(),
             next_connection: AtomicU64::new(1),
+            clients: ClientTexts::default(),
             alarms: AtomicU8::new(0),
             stopping: AtomicBool::new(false),
             connections_gone: Notify::new(),
@@ -257,6 +269,37 @@ impl Broker {
         }
     }
 
+    /// What happened to tracing; `None` while [`Config::tracing`] is.
+    #[must_use]
+    pub fn trace_figures(&self) -> Option<TraceFigures> {
+        self.0.shared.tracer.as_ref().map(|tracer| tracer.figures())
+    }
+
+    /// How often connections, channels and queues came and went since the broker was started.
+    #[must_use]
+    pub fn churn(&self) -> Churn {
+        self.0.churn().get()
+    }
+
+    /// Messages that died, since the broker was started.
+    #[must_use]
+    pub fn deaths(&self) -> Deaths {
+        self.0.shared.deaths.get()
+    }
+
+    /// How long publishings waited until they were confirmed or refused, since the broker was started.
+    #[must_use]
+    pub fn confirm_times(&self) -> Latencies {
+        self.0.shared.confirm_times.get()
+    }
+
+    /// What was counted in queues that are gone, since the broker was started. To be added to what the others say; read before them,
+    /// nothing is counted twice.
+    #[must_use]
+    pub fn counters_of_gone_queues(&self) -> Counters {
+        *self.0.shared.gone.lock()
+    }
+
     /// Open connections.
     #[must_use]
     pub fn connection_count(&self) -> usize {
@@ -334,6 +377,14 @@ impl BrokerInner {
             vhost.emit("vhost.created", |event| event.text("name", name));
         }
         vhost
+    }
+
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.shared.channels
+    }
+
+    pub(crate) fn churn(&self) -> &ChurnCounters {
+        &self.shared.churn
     }
 
     pub(crate) fn events(&self) -> &Events {

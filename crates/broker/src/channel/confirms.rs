@@ -8,6 +8,7 @@ use leveret_protocol::methods::basic;
 use crate::queue::Durability;
 use leveret_store::Ticket;
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 /// How far the store has come, by what a queue calls stored.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,7 +37,18 @@ struct Span {
     through: u64,
     ticket: Ticket,
     durability: Durability,
+    placed: Instant,
 }
+
+/// How many publishings were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Answered {
+    pub(crate) acked: u64,
+    pub(crate) refused: u64,
+}
+
+/// Told how long publishings waited for their answer, and how many.
+pub(crate) type Waited<'f> = &'f mut dyn FnMut(Duration, u64);
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
@@ -83,7 +95,7 @@ impl Confirms {
             return;
         }
         self.placed = self.last;
-        self.waiting.push_back(Span { through: self.last, ticket, durability });
+        self.waiting.push_back(Span { through: self.last, ticket, durability, placed: Instant::now() });
     }
 
     /// Everything taken and not placed is refused.
@@ -94,8 +106,15 @@ impl Confirms {
         self.place(0, Durability::Memory);
     }
 
-    /// Answers what is stored, in order.
-    pub(crate) fn answer(&mut self, stored: Stored, channel: u16, out: &mut Vec<u8>) {
+    /// Answers what is stored, in order. `waited` hears how long publishers waited, `told` up to where, and which of it were refused.
+    pub(crate) fn answer(
+        &mut self,
+        stored: Stored,
+        channel: u16,
+        out: &mut Vec<u8>,
+        waited: Waited<'_>,
+        told: impl FnOnce(u64, &[u64]),
+    ) -> Answered {
         let mut through = self.answered;
         while let Some(span) = self.waiting.front() {
             if !stored.has(span) {
@@ -104,18 +123,28 @@ impl Confirms {
                 }
                 self.refused.extend(through + 1..=span.through);
             }
+            waited(span.placed.elapsed(), span.through - through);
             through = span.through;
             self.waiting.pop_front();
         }
         if through > self.answered {
-            self.answer_through(through, channel, out);
+            self.answer_through(through, channel, out, told)
+        } else {
+            Answered::default()
         }
     }
 
-    fn answer_through(&mut self, through: u64, channel: u16, out: &mut Vec<u8>) {
+    fn answer_through(
+        &mut self,
+        through: u64,
+        channel: u16,
+        out: &mut Vec<u8>,
+        told: impl FnOnce(u64, &[u64]),
+    ) -> Answered {
         self.refused.sort_unstable();
         self.refused.dedup();
         let due = self.refused.partition_point(|number| *number <= through);
+        told(through, &self.refused[..due]);
         let first_refused = self.refused[..due].first().copied().unwrap_or(through + 1);
         if first_refused > self.answered + 1 {
             let delivery_tag = first_refused - 1;
@@ -131,7 +160,9 @@ impl Confirms {
             }
         }
         drop(refused);
+        let count = through - self.answered;
         self.answered = through;
+        Answered { acked: count - due as u64, refused: due as u64 }
     }
 }
 
@@ -142,7 +173,9 @@ mod tests {
 
     fn answers(confirms: &mut Confirms, stored: Stored) -> Vec<String> {
         let mut out = Vec::new();
-        confirms.answer(stored, 7, &mut out);
+        let mut waited = 0;
+        let answered = confirms.answer(stored, 7, &mut out, &mut |_, count| waited += count, |_, _| ());
+        assert_eq!(waited, answered.acked + answered.refused);
         let mut all = Vec::new();
         let mut rest = &out[..];
         while let Some((frame, used)) = parse_frame(rest, 0).unwrap() {

@@ -7,6 +7,7 @@ pub(crate) mod unacked;
 
 use crate::limiter::ChannelLimiter;
 use crate::queue::Queue;
+use crate::stats::ChannelFigures;
 use confirms::Confirms;
 use leveret_protocol::{MethodId, ProtocolError, ReplyCode};
 use std::collections::HashMap;
@@ -43,6 +44,8 @@ pub(crate) struct Channel {
     pub(crate) queues: Vec<Arc<Queue>>,
     /// Consumer of direct replies, and the token its replies carry.
     pub(crate) reply_consumer: Option<ReplyConsumer>,
+    /// What it shows of itself.
+    pub(crate) figures: Arc<ChannelFigures>,
 }
 
 /// A consumer of `amq.rabbitmq.reply-to`.
@@ -53,6 +56,20 @@ pub(crate) struct ReplyConsumer {
 }
 
 impl Channel {
+    /// Shows how much it holds unsettled.
+    #[inline]
+    pub(crate) fn show_unacked(&self) {
+        self.figures.unacked.set(self.unacked.len() as u64);
+    }
+
+    /// Shows how much its transaction holds.
+    pub(crate) fn show_transaction(&self) {
+        if let Mode::Transaction(tx) = &self.mode {
+            self.figures.uncommitted.set((tx.publishings.len() + tx.returns.len()) as u64);
+            self.figures.acks_uncommitted.set(tx.settlements.len() as u64);
+        }
+    }
+
     /// The number under which the channel knows a queue.
     pub(crate) fn queue_number(&mut self, queue: &Arc<Queue>) -> u32 {
         let known = self.queues.iter().position(|q| Arc::ptr_eq(q, queue));

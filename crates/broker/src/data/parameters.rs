@@ -74,12 +74,14 @@ fn metadata(definition: &VhostDefinition) -> VhostMetadata {
     if let Some(kind) = kind.filter(|kind| default_queue_type.is_none() && *kind != "undefined") {
         tracing::warn!(vhost = definition.name, kind, "the default queue type is not known and is left out");
     }
-    VhostMetadata { description: description.filter(|text| !text.is_empty()), tags, default_queue_type }
+    let description = description.filter(|text| !text.is_empty());
+    let protected_from_deletion = field("protected_from_deletion").and_then(Value::as_bool).unwrap_or(false);
+    VhostMetadata { description, tags, default_queue_type, protected_from_deletion }
 }
 
 /// Adds a virtual host, what is said of it and its parameters to a document.
 pub(super) fn export(vhost: &VirtualHost, all: &mut Definitions) {
-    let VhostMetadata { description, tags, default_queue_type } = vhost.metadata();
+    let VhostMetadata { description, tags, default_queue_type, protected_from_deletion } = vhost.metadata();
     let mut other = OtherKeys::default();
     if !tags.is_empty() {
         other.insert("tags".into(), tags.clone().into());
@@ -87,10 +89,16 @@ pub(super) fn export(vhost: &VirtualHost, all: &mut Definitions) {
     if let Some(kind) = default_queue_type {
         other.insert("default_queue_type".into(), kind.as_str().into());
     }
+    if protected_from_deletion {
+        other.insert("protected_from_deletion".into(), true.into());
+    }
     if description.is_some() || !other.is_empty() {
         let mut inner = json!({"description": description.as_deref().unwrap_or_default(), "tags": tags});
         if let (Some(kind), Some(inner)) = (default_queue_type, inner.as_object_mut()) {
             inner.insert("default_queue_type".into(), kind.as_str().into());
+        }
+        if let (true, Some(inner)) = (protected_from_deletion, inner.as_object_mut()) {
+            inner.insert("protected_from_deletion".into(), true.into());
         }
         other.insert("metadata".into(), inner);
     }

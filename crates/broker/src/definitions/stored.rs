@@ -223,7 +223,12 @@ pub(crate) fn parse(key: &[u8], value: &[u8]) -> Option<StoredEntity> {
                 name("default_queue_type").and_then(|kind| QueueKind::parse(kind.as_bytes()));
             Some(StoredEntity::Vhost {
                 vhost,
-                metadata: VhostMetadata { description, tags, default_queue_type },
+                metadata: VhostMetadata {
+                    description,
+                    tags,
+                    default_queue_type,
+                    protected_from_deletion: flag("protected_from_deletion").unwrap_or(false),
+                },
             })
         }
         b'm' => {

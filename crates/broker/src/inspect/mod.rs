@@ -2,59 +2,27 @@
 //!
 //! For tests and tools of this process. Nothing here takes a message, counts as use of a queue, or moves a figure.
 
+mod channel;
+mod client;
+mod connection;
+mod consumer;
 mod unacked;
 
+pub use channel::ChannelInfo;
+pub(crate) use client::{Client, ClientTexts};
+pub use connection::{ConnectionInfo, Endpoints};
+pub use consumer::ConsumerInfo;
 pub(crate) use unacked::AskUnacked;
 pub use unacked::{UNACKED_MAX, Unacked, UnackedMessage};
 
 use crate::broker::Broker;
 use crate::definitions::{Definitions, DefinitionsError};
 use crate::message::Message;
-use crate::name::Name;
 use crate::queue::backlog::Entry;
 use crate::queue::load::fetch;
 use crate::queue::{Queue, stream};
 use crate::vhost::VirtualHost;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
-/// Who consumes from a queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConsumerInfo {
-    /// Its tag.
-    pub consumer_tag: String,
-    /// The number of its connection; see [`ConnectionInfo::id`].
-    pub connection: u64,
-    /// Its channel.
-    pub channel: u16,
-    /// It acknowledges nothing.
-    pub no_ack: bool,
-    /// It wants to be the only one.
-    pub exclusive: bool,
-    /// Unacked messages it may hold; 0 is no limit.
-    pub prefetch_count: u16,
-    /// Unacked messages it holds.
-    pub unacked: u32,
-    /// `x-priority`.
-    pub priority: i32,
-}
-
-/// An open connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConnectionInfo {
-    /// Its number, unique in this broker's life; grows with every connection.
-    pub id: u64,
-    /// `peer:port -> own:port`, or `in-process`.
-    pub name: String,
-    /// Its user, once it is open.
-    pub user: Option<Name>,
-    /// The virtual host it is in, once it is open.
-    pub vhost: Option<Name>,
-    /// Channels open on it.
-    pub channels: usize,
-}
 
 /// A message as it lies in a queue.
 #[derive(Debug, Clone)]
@@ -94,18 +62,18 @@ impl Broker {
         self.0.vhosts()
     }
 
-    /// The open connections, oldest first.
-    #[must_use]
-    pub fn connections(&self) -> Vec<ConnectionInfo> {
-        self.0.connections()
-    }
-
     /// Adds what the definitions name to what is there; entities that exist already must be equal.
     ///
     /// # Errors
     /// The first element that cannot be had, by its place in the document. What came before it stays.
     pub fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
         self.0.import(definitions)
+    }
+
+    /// Bytes free on the disk of the data folder; `None` for a broker in memory, or if the disk does not say.
+    #[must_use]
+    pub fn disk_free_bytes(&self) -> Option<u64> {
+        self.0.disk_free_bytes()
     }
 
     /// Bytes appended to the store and not yet written; 0 for a broker in memory.
@@ -146,36 +114,5 @@ impl Queue {
         }
         found.truncate(messages_max);
         found
-    }
-
-    /// Its consumers, in no particular order.
-    #[must_use]
-    pub fn consumers(&self) -> Vec<ConsumerInfo> {
-        let mut all = Vec::new();
-        self.lock().each_consumer(|subscription, unacked| {
-            all.push(ConsumerInfo {
-                consumer_tag: String::from_utf8_lossy(&subscription.origin.tag).into_owned(),
-                connection: subscription.origin.connection,
-                channel: subscription.origin.channel,
-                no_ack: subscription.no_ack,
-                exclusive: subscription.exclusive,
-                prefetch_count: subscription.prefetch,
-                unacked,
-                priority: subscription.priority,
-            })
-        });
-        all
-    }
-}
-
-impl crate::broker::ConnectionHandle {
-    pub(crate) fn info(&self) -> ConnectionInfo {
-        ConnectionInfo {
-            id: self.id,
-            name: self.name.get().map(|name| name.to_string()).unwrap_or_default(),
-            user: self.user.get().cloned(),
-            vhost: self.vhost.get().cloned(),
-            channels: self.channels.load(Ordering::Relaxed),
-        }
     }
 }

@@ -16,6 +16,7 @@ use super::open::{Open, Progress};
 use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::clock::Timer;
 use crate::mailbox::Command;
+use crate::stats::ConnectionState;
 use leveret_protocol::{ProtocolError, ReplyCode, Scope};
 use leveret_store::{Notify, State, Ticket};
 use std::io;
@@ -161,7 +162,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Ok(true)
                 }
             },
-            Poll::Ready(Ok(_)) => {
+            Poll::Ready(Ok(count)) => {
+                self.handle.figures.received(count);
                 match &mut self.phase {
                     Phase::Open(open) if is_full => {
                         open.received(self.broker.clock().now_ms());
@@ -213,6 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             "connection opened"
         );
         self.deadline_ms = None;
+        self.handle.figures.set_state(ConnectionState::Running);
         self.phase =
             Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
     }
@@ -222,6 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Phase::Open(open) = &mut self.phase {
             open.end();
         }
+        self.handle.figures.set_state(ConnectionState::Closing);
         self.phase = Phase::Closing(Closing { by_broker: false });
         // The socket is the client's to close; it may not even read what is left of the output.
         self.deadline_ms = Some(self.broker.clock().now_ms() + self.close_timeout_ms());
@@ -236,6 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Phase::Open(open) = &mut self.phase {
             open.end();
         }
+        self.handle.figures.set_state(ConnectionState::Closing);
         tracing::error!(connection = %self.name, %error, "closing the connection");
         error.write(&mut self.out);
         self.deadline_ms = Some(self.broker.clock().now_ms() + self.close_timeout_ms());
@@ -327,6 +332,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => {
+                    self.handle.figures.sent(count);
                     self.out_at += count;
                     wrote = true;
                 }

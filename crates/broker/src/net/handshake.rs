@@ -1,9 +1,11 @@
 //! The handshake of one connection: the protocol's state machine, with the broker deciding who may enter.
 
 use super::input::Input;
-use crate::auth::{AuthStep, PeerInfo, SILENT_CLOSE_DELAY_MS, User};
+use crate::auth::{AuthStep, Mechanism, PeerInfo, SILENT_CLOSE_DELAY_MS, User};
 use crate::broker::{BrokerInner, ConnectionHandle};
+use crate::inspect::Client;
 use crate::session::{ClientCapabilities, Negotiated};
+use crate::stats::Happening;
 use crate::vhost::{Actor, VirtualHost};
 use leveret_protocol::handshake::{Farewell, Greeting, HandshakeError, ServerHandshake, ServerStep, Tuning};
 use leveret_protocol::{FieldTable, FieldValue, ProtocolError};
@@ -99,10 +101,13 @@ impl Handshake {
             Decision::GoOn => None,
             Decision::Tuned(tuning) => {
                 self.tuning = Some(tuning);
+                let known = (tuning.channel_max, tuning.frame_max, tuning.heartbeat);
+                let _ = self.connection.tuning.set(known);
                 None
             }
-            Decision::User(user, capabilities) => {
+            Decision::User(user, client, capabilities) => {
                 self.user = Some(user);
+                let _ = self.connection.client.set(*client);
                 self.capabilities = capabilities;
                 let config = self.broker.config();
                 let offer = Tuning {
@@ -160,7 +165,7 @@ impl Handshake {
 /// What to do about a step, free of the bytes it came from.
 enum Decision {
     GoOn,
-    User(User, ClientCapabilities),
+    User(User, Box<Client>, ClientCapabilities),
     Tuned(Tuning),
     Enter(String),
     Refuse(ProtocolError),
@@ -171,9 +176,18 @@ fn decide(broker: &BrokerInner, peer: &PeerInfo, step: ServerStep<'_>) -> Decisi
     match step {
         ServerStep::Progress => Decision::GoOn,
         ServerStep::Authenticate { mechanism, response, client_properties, .. } => {
-            match broker.auth().authenticate(&mechanism.to_lossy(), response, peer) {
-                AuthStep::Accepted(user) => Decision::User(user, capabilities(&client_properties)),
+            let mechanism = mechanism.to_lossy();
+            match broker.auth().authenticate(&mechanism, response, peer) {
+                AuthStep::Accepted(user) => {
+                    broker.churn().count(Happening::LoggedIn);
+                    let capabilities = capabilities(&client_properties);
+                    // One that is not known is not accepted.
+                    let mechanism = Mechanism::from_name(&mechanism).unwrap_or(Mechanism::Plain);
+                    let client = broker.clients().take(mechanism, client_properties);
+                    Decision::User(user, Box::new(client), capabilities)
+                }
                 AuthStep::Refused(refusal) => {
+                    broker.churn().count(Happening::LoginRefused);
                     tracing::warn!("{}", refusal.log_text());
                     let text = refusal.close_text().unwrap_or_default();
                     Decision::Refuse(ProtocolError::connection(refusal.code(), text))

@@ -2,9 +2,10 @@
 
 use super::connection::Connection;
 use super::handshake::Handshake;
-use super::tls::{self, Tls};
+use super::tls::{self, Tls, TlsInfo};
 use crate::auth::{PeerInfo, PeerTls};
 use crate::broker::{Broker, BrokerInner};
+use crate::inspect::Endpoints;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ impl Broker {
     #[must_use]
     pub fn connect(&self) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(IN_PROCESS_BYTES);
-        serve(self.0.clone(), ours, PeerInfo::in_process(), "in-process".into());
+        serve(self.0.clone(), ours, PeerInfo::in_process(), Arrival::in_process());
         theirs
     }
 }
@@ -91,37 +92,54 @@ async fn refuse_accept(broker: &Arc<BrokerInner>, error: &io::Error) {
 }
 
 fn accept_plain(broker: Arc<BrokerInner>, stream: TcpStream, peer: SocketAddr) {
-    let name = name_of(&stream, peer);
+    let arrival = Arrival::of(&stream, peer);
     let _ = stream.set_nodelay(true);
-    serve(broker, stream, PeerInfo::at(peer.ip(), PeerTls::Off), name);
+    serve(broker, stream, PeerInfo::at(peer.ip(), PeerTls::Off), arrival);
 }
 
 async fn accept_tls(broker: Arc<BrokerInner>, stream: TcpStream, peer: SocketAddr, tls: Arc<Tls>) {
-    let name = name_of(&stream, peer);
+    let mut arrival = Arrival::of(&stream, peer);
     let _ = stream.set_nodelay(true);
     let timeout = broker.config().handshake_timeout;
     match tokio::time::timeout(timeout, tls.acceptor().accept(stream)).await {
         Ok(Ok(stream)) => {
             let peer_tls = tls::peer(stream.get_ref().1);
-            serve(broker, stream, PeerInfo::at(peer.ip(), peer_tls), name);
+            arrival.tls = Some(Box::new(tls::info(stream.get_ref().1)));
+            serve(broker, stream, PeerInfo::at(peer.ip(), peer_tls), arrival);
         }
-        Ok(Err(error)) => tracing::warn!(connection = %name, %error, "TLS handshake failed"),
-        Err(_) => tracing::warn!(connection = %name, ?timeout, "TLS handshake took too long"),
+        Ok(Err(error)) => tracing::warn!(connection = %arrival.name, %error, "TLS handshake failed"),
+        Err(_) => tracing::warn!(connection = %arrival.name, ?timeout, "TLS handshake took too long"),
     }
 }
 
-/// RabbitMQ's name of a connection: `peer:port -> own:port`.
-fn name_of(stream: &TcpStream, peer: SocketAddr) -> String {
-    match stream.local_addr() {
-        Ok(own) => format!("{peer} -> {own}"),
-        Err(_) => peer.to_string(),
+/// Where a connection comes from.
+struct Arrival {
+    /// RabbitMQ's name of it: `peer:port -> own:port`.
+    name: String,
+    endpoints: Option<Endpoints>,
+    tls: Option<Box<TlsInfo>>,
+}
+
+impl Arrival {
+    fn of(stream: &TcpStream, peer: SocketAddr) -> Self {
+        match stream.local_addr() {
+            Ok(own) => {
+                Self { name: format!("{peer} -> {own}"), endpoints: Some(Endpoints { peer, own }), tls: None }
+            }
+            Err(_) => Self { name: peer.to_string(), endpoints: None, tls: None },
+        }
+    }
+
+    fn in_process() -> Self {
+        Self { name: "in-process".into(), endpoints: None, tls: None }
     }
 }
 
-fn serve<S>(broker: Arc<BrokerInner>, stream: S, peer: PeerInfo, name: String)
+fn serve<S>(broker: Arc<BrokerInner>, stream: S, peer: PeerInfo, arrival: Arrival)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Arrival { name, endpoints, tls } = arrival;
     let handle = match broker.admit() {
         Ok(handle) => handle,
         Err(refusal) => {
@@ -130,6 +148,8 @@ where
         }
     };
     let _ = handle.name.set(name.as_str().into());
+    endpoints.inspect(|endpoints| _ = handle.endpoints.set(*endpoints));
+    tls.into_iter().for_each(|tls| _ = handle.tls.set(tls));
     let handshake = Handshake::new(broker.clone(), peer, handle.clone());
     tokio::spawn(Connection::new(stream, broker, handle, handshake, name).run());
 }
@@ -185,7 +205,12 @@ mod tests {
     async fn what_the_stream_holds_is_flushed_to_the_end() {
         let broker = Broker::in_memory();
         let (inner, mut client) = tokio::io::duplex(16);
-        serve(broker.0.clone(), Holding { inner, held: Vec::new() }, PeerInfo::in_process(), "slow".into());
+        serve(
+            broker.0.clone(),
+            Holding { inner, held: Vec::new() },
+            PeerInfo::in_process(),
+            Arrival::in_process(),
+        );
         client.write_all(b"AMQP\0\0\x09\x01").await.unwrap();
         let mut head = [0; 7];
         client.read_exact(&mut head).await.unwrap();

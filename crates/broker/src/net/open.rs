@@ -7,6 +7,7 @@ use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::mailbox::Command;
 use crate::memory::Resource;
 use crate::session::{Handled, Session};
+use crate::stats::ConnectionState;
 use leveret_protocol::heartbeat::{Heartbeat, HeartbeatAction};
 use leveret_protocol::methods::connection;
 use leveret_protocol::{
@@ -31,6 +32,7 @@ pub(crate) struct Open {
     order: ChannelOrder,
     heartbeat: Heartbeat,
     broker: Arc<BrokerInner>,
+    handle: Arc<ConnectionHandle>,
     connection_blocked: bool,
     /// Resource alarms that hold this connection back.
     blocked_by: u8,
@@ -73,6 +75,7 @@ impl Open {
             order: ChannelOrder::new(limits.channel_max, handle.clone()),
             heartbeat,
             broker,
+            handle,
             blocked_by: 0,
             out_bytes_max,
             charged_bodies: 0,
@@ -160,11 +163,19 @@ impl Open {
 
     /// Whether nothing is to be read now: a resource runs short, or consumers have to catch up first.
     pub(crate) fn holds_back(&mut self, out: &mut Vec<u8>, cx: &mut Context<'_>) -> bool {
-        let alarms = if self.session.publishes { self.broker.alarms() } else { 0 };
+        let on = self.broker.alarms();
+        let alarms = if self.session.publishes { on } else { 0 };
         if alarms != self.blocked_by {
             self.tell_blocked(alarms, out);
         }
-        self.blocked_by != 0 || self.session.poll_caught_up(cx).is_pending()
+        let is_behind = self.blocked_by == 0 && self.session.poll_caught_up(cx).is_pending();
+        self.handle.figures.set_state(match (self.blocked_by, on) {
+            (0, _) if is_behind => ConnectionState::Flow,
+            (0, 0) => ConnectionState::Running,
+            (0, _) => ConnectionState::Blocking,
+            _ => ConnectionState::Blocked,
+        });
+        self.blocked_by != 0 || is_behind
     }
 
     fn tell_blocked(&mut self, alarms: u8, out: &mut Vec<u8>) {

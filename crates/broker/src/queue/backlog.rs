@@ -159,6 +159,20 @@ impl Backlog {
         Front::Empty
     }
 
+    /// The highest level of which some is on disk and nothing in memory: when its head dies is not known.
+    pub(crate) fn headless_level(&self) -> Option<usize> {
+        let is_headless = |level: &Level| level.front().is_none() && level.cold.len() > 0;
+        self.levels.iter().rposition(is_headless)
+    }
+
+    /// What `pop` would give, if it is in memory.
+    pub(crate) fn head(&self) -> Option<&Entry> {
+        if self.front() != Front::InMemory {
+            return None;
+        }
+        self.levels.iter().rev().find_map(|level| level.front())
+    }
+
     /// Gives the next message its position without keeping it: it leaves at once.
     #[inline]
     pub(crate) fn pass(&mut self) -> u64 {

@@ -10,6 +10,7 @@ use super::stream::Start;
 use super::{ConsumerId, Queue};
 use crate::limiter::ChannelLimiter;
 use crate::mailbox::{Delivery, Mailbox};
+use leveret_protocol::FieldTable;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub(crate) struct Origin {
     pub(crate) connection: u64,
     pub(crate) channel: u16,
     pub(crate) tag: Arc<[u8]>,
+    /// Arguments of `basic.consume`, if there are any.
+    pub(crate) arguments: Option<Arc<FieldTable>>,
 }
 
 #[derive(Debug)]
@@ -104,9 +107,10 @@ impl Consumers {
         self.slots.iter().flatten().map(|c| &c.subscription)
     }
 
-    /// With the unacked messages of each.
-    pub(crate) fn iter_with_unacked(&self) -> impl Iterator<Item = (&Subscription, u32)> {
-        self.slots.iter().flatten().map(|c| (&c.subscription, c.unacked))
+    /// With the unacked messages of each, and whether it may get any: not while another is the single active one.
+    pub(crate) fn iter_with_unacked(&self) -> impl Iterator<Item = (&Subscription, u32, bool)> {
+        let is_active = |c: &Consumer| !self.single_active || self.active == Some(c.id);
+        self.slots.iter().flatten().map(move |c| (&c.subscription, c.unacked, is_active(c)))
     }
 
     pub(crate) fn add(&mut self, subscription: Subscription) -> ConsumerId {

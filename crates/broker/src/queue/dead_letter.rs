@@ -8,6 +8,7 @@ use super::sweep::deaths;
 use super::{DeathReason, Incoming, Queue, Settled};
 use crate::message::{Message, Parts};
 use crate::recorder::Recorder;
+use crate::trace;
 use crate::vhost::VirtualHost;
 use leveret_protocol::{FieldTable, FieldValue, RawProperties, ShortStr};
 use std::sync::Arc;
@@ -31,12 +32,16 @@ pub(super) fn route_all(vhost: &Arc<VirtualHost>, mut work: Vec<Dead>, recorder:
     for _ in 0..HOPS_MAX {
         let mut next = Vec::new();
         for (queue, dead) in work {
+            vhost.deaths().died(&queue, dead.iter().map(|(_, reason)| *reason));
             for (entry, reason) in dead {
                 let (place, died) = publish(vhost, &queue, &entry, reason, recorder);
                 next.extend(died);
                 if place == Place::None && queue.keeps_dead_letters() {
                     keep(vhost, &queue, entry, reason, recorder);
                 } else {
+                    if place == Place::Found && queue.keeps_dead_letters() {
+                        vhost.deaths().confirmed(&queue);
+                    }
                     settle(&queue, &entry, recorder);
                 }
             }
@@ -95,12 +100,25 @@ fn publish(
     recorder: &mut Recorder,
 ) -> (Place, Vec<Dead>) {
     let dropped = (Place::Found, Vec::new());
+    let tracer = vhost.tracer();
+    let copied = tracer.and_then(|tracer| tracer.dying(&entry.message));
+    let tell = |to: Option<(&[u8], &[u8], &[String])>| {
+        if let (Some(tracer), Some(copied)) = (tracer, &copied) {
+            // A refused delivery is not counted by the time its message dies; one that came back is.
+            let attempt = entry.past.acquired_count() + u32::from(reason == DeathReason::Rejected);
+            let place = trace::Place { queue, position: entry.position, attempt };
+            tracer.died(copied, &entry.message, place, reason, to);
+        }
+    };
     let (exchange, key) = {
         let state = queue.lock();
         let settings = state.settings();
         (settings.dead_letter_exchange.clone(), settings.dead_letter_routing_key.clone())
     };
-    let Some(exchange) = exchange else { return dropped };
+    let Some(exchange) = exchange else {
+        tell(None);
+        return dropped;
+    };
     let now_s = vhost.clock().unix_ms() / 1000;
     let Some(letter) = letter(entry, queue, reason, now_s, key.is_some()) else { return dropped };
     let key = key.unwrap_or_else(|| entry.message.routing_key().to_vec());
@@ -110,12 +128,21 @@ fn publish(
     let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
     let mut targets = Vec::new();
     let Ok(info) = vhost.route(&exchange, &key, properties, &mut targets) else {
+        tell(Some((exchange.as_bytes(), &key, &[])));
         return (Place::None, Vec::new());
     };
     let is_routed = !targets.is_empty();
     targets.retain(|target| !is_cycle(&letter.history, target.name()));
     let copy = Message::new(parts, entry.message.body_bytes(), None, targets.len() as u32);
+    let copy = match copied {
+        Some(context) => copy.in_trace(context),
+        None => copy,
+    };
     info.keep(&copy, vhost.memory());
+    if copied.is_some() {
+        let names: Vec<_> = targets.iter().map(|target| target.name().to_string()).collect();
+        tell(Some((exchange.as_bytes(), &key, &names)));
+    }
     if !is_routed {
         return (Place::None, Vec::new());
     }

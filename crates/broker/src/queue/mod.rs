@@ -33,6 +33,7 @@ use crate::name::Name;
 use crate::policy::{Applied, PolicySet};
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
+use crate::stats::DeadLetterStrategy;
 use crate::vhost::VirtualHost;
 use arguments::{QueueArguments, QueueKind};
 use dedup::DedupSettings;
@@ -111,10 +112,32 @@ pub struct Counters {
     pub moved: u64,
     /// Died, by [`DeathReason`].
     pub dead: [u64; 4],
+    /// Times that a message came back to wait for its next delivery.
+    pub retried: u64,
     /// Publishings that were confirmed and dropped because they had come before.
     pub duplicates: u64,
     /// Times that a producer which numbers its messages left numbers out.
     pub sequence_gaps: u64,
+}
+
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.published += other.published;
+        self.rejected += other.rejected;
+        self.delivered += other.delivered;
+        self.delivered_no_ack += other.delivered_no_ack;
+        self.got += other.got;
+        self.got_no_ack += other.got_no_ack;
+        self.got_empty += other.got_empty;
+        self.redelivered += other.redelivered;
+        self.acked += other.acked;
+        self.purged += other.purged;
+        self.moved += other.moved;
+        self.dead.iter_mut().zip(other.dead).for_each(|(dead, other)| *dead += other);
+        self.retried += other.retried;
+        self.duplicates += other.duplicates;
+        self.sequence_gaps += other.sequence_gaps;
+    }
 }
 
 /// A publishing on its way into a queue.
@@ -187,6 +210,10 @@ pub struct QueueFigures {
     pub ready_bytes: u64,
     /// Messages delivered and not settled.
     pub unacked: u64,
+    /// Bytes of their bodies; 0 of a stream, which does not hold them.
+    pub unacked_bytes: u64,
+    /// Ready messages that are on disk only.
+    pub on_disk: u64,
     /// Messages that came back and wait for their next delivery.
     pub waiting: usize,
     /// Consumers.
@@ -359,6 +386,22 @@ impl Queue {
         state.settings().dead_letter_at_least_once && !state.is_deleted()
     }
 
+    /// What becomes of its dead messages.
+    pub(crate) fn dead_letter_strategy(&self) -> DeadLetterStrategy {
+        let state = self.state.lock();
+        let settings = state.settings();
+        match (&settings.dead_letter_exchange, settings.dead_letter_at_least_once) {
+            (None, _) => DeadLetterStrategy::Disabled,
+            (Some(_), false) => DeadLetterStrategy::AtMostOnce,
+            (Some(_), true) => DeadLetterStrategy::AtLeastOnce,
+        }
+    }
+
+    /// When the next message to leave was made, in seconds since 1970: its property `timestamp`. `None`: it has none, or is on disk only.
+    pub fn head_timestamp_s(&self) -> Option<u64> {
+        self.state.lock().backlog()?.head()?.message.properties().timestamp()
+    }
+
     /// Figures of this moment.
     pub fn figures(&self) -> QueueFigures {
         let state = self.state.lock();
@@ -370,6 +413,8 @@ impl Queue {
             ready: state.ready(),
             ready_bytes: state.ready_bytes(),
             unacked: state.unacked(),
+            unacked_bytes: state.backlog().map_or(0, QueueState::unacked_bytes),
+            on_disk: state.backlog().map_or(0, QueueState::on_disk),
             waiting: state.waiting(),
             consumers: state.consumer_count(),
             paused: state.is_paused(),
@@ -504,6 +549,9 @@ impl Queue {
         if !outcome.due.is_empty() {
             scheduled::route(&vhost, self, outcome.due, recorder);
         }
+        if let Some(tracer) = vhost.tracer() {
+            outcome.waited.iter().for_each(|waited| tracer.retried(self, waited));
+        }
         if outcome.unused {
             vhost.delete_unused_queue(self);
         }
@@ -522,6 +570,7 @@ fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
             (false, _) => Durability::Memory,
             (true, durability) => durability.unwrap_or(Durability::Synced),
         },
+        keeps_transient: a.kind() == QueueKind::Quorum,
         message_ttl_ms: a.message_ttl_ms(),
         expires_ms: a.expires_ms(),
         max_length: a.max_length(),

@@ -34,6 +34,11 @@ pub(crate) fn route(
         let parts = Parts { exchange: entry.message.exchange(), routing_key: key, properties };
         let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
         let copy = Message::new(parts, entry.message.body_bytes(), ttl_ms, targets.len() as u32);
+        let moved = vhost.tracer().and_then(|tracer| tracer.scheduled(exchange, &entry.message));
+        let copy = match moved {
+            Some(context) => copy.in_trace(context),
+            None => copy,
+        };
         info.keep(&copy, vhost.memory());
         if targets.is_empty() {
             unrouted += 1;

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) auto_delete: bool,
     /// What a confirm of a persistent message means.
     pub(crate) durability: Durability,
+    /// Transient messages outlive a restart as well: RabbitMQ's quorum queues store whatever the delivery mode says.
+    pub(crate) keeps_transient: bool,
     /// `x-message-ttl`.
     pub(crate) message_ttl_ms: Option<u64>,
     /// `x-expires`: the queue goes after this time without use.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 /// What happens to a message that has waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// It is ready again, in its place.
-    Ready,
+    /// It is ready again, in its place, having waited since this moment.
+    Ready { since_ms: u64 },
     /// It is dead-lettered, once more.
     Die(DeathReason),
 }
@@ -30,7 +30,7 @@ impl Waiting {
 
     /// Keeps a message until `due_ms`, or until it dies if that is sooner.
     pub(crate) fn hold(&mut self, due_ms: u64, entry: Entry, then: Then) {
-        let due_ms = if then == Then::Ready { due_ms.min(entry.expires_ms) } else { due_ms };
+        let due_ms = if matches!(then, Then::Ready { .. }) { due_ms.min(entry.expires_ms) } else { due_ms };
         self.places.insert(entry.position, due_ms);
         self.held.insert((due_ms, entry.position), (entry, then));
     }

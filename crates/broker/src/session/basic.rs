@@ -4,6 +4,7 @@ use super::Session;
 use super::deliver::{put_deliver, put_get_ok};
 use super::errors::{IntoError as _, name};
 use super::queue::REPLY_TO;
+use super::trace::Sent;
 use crate::channel::unacked::Slot;
 use crate::limiter::ChannelLimiter;
 use crate::name::ResourceKind;
@@ -38,18 +39,36 @@ impl Session {
             return Err(request::unsupported(&queue, "basic.get")).or_refuse(channel);
         }
         let Some((entry, left)) = self.take_one(&queue, m.no_ack) else {
+            self.channel(channel)?.figures.of(queue.kind()).get_empty.add(1);
             basic::GetEmpty.write(channel, out);
             return Ok(());
         };
         self.forget_old_queues(channel)?;
         let traced = self.vhost.is_traced();
-        let open = self.channel(channel)?;
+        let Self { channels, trace, .. } = self;
+        let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return Ok(()) };
         open.last_delivery_tag += 1;
         let tag = open.last_delivery_tag;
+        open.figures.of(queue.kind()).got(m.no_ack, entry.redelivered);
+        open.figures.used_ms.set(now_ms);
         let counted =
             (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
+        if let Some(trace) = trace
+            && m.no_ack
+        {
+            let sent = Sent {
+                queue: &queue,
+                position: entry.position,
+                attempt: entry.past.acquired_count() + 1,
+                delivery_tag: tag,
+                is_get: true,
+                redelivered: entry.redelivered,
+                now_ms,
+            };
+            trace.sent(&entry.message, sent);
+        }
         let traced = traced.then(|| message.clone());
         if !m.no_ack {
             let queue = open.queue_number(&queue);
@@ -66,6 +85,7 @@ impl Session {
                 stored: entry.stored,
                 message: entry.message,
             });
+            open.show_unacked();
         }
         if let Some(message) = traced {
             let (connection, user) = (&*self.connection_name, &**self.negotiated.actor.user.name());
@@ -106,13 +126,17 @@ impl Session {
         if m.global {
             self.start_limiter(channel, out)?;
             // A limit that consumers already share is changed in place.
-            let limiter = self.channel(channel)?.limiter.get_or_insert_with(Arc::default).clone();
+            let open = self.channel(channel)?;
+            open.figures.global_prefetch.set(m.prefetch_count.into());
+            let limiter = open.limiter.get_or_insert_with(Arc::default).clone();
             let resumable = limiter.set(u32::from(m.prefetch_count));
             for (queue, consumer) in resumable {
                 queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
             }
         } else {
-            self.channel(channel)?.prefetch = m.prefetch_count;
+            let open = self.channel(channel)?;
+            open.prefetch = m.prefetch_count;
+            open.figures.prefetch.set(m.prefetch_count.into());
         }
         basic::QosOk.write(channel, out);
         Ok(())
@@ -153,6 +177,7 @@ impl Session {
             vhost,
             negotiated,
             connection_name,
+            trace,
             ..
         } = self;
         let traced = vhost.is_traced();
@@ -176,8 +201,25 @@ impl Session {
                 };
                 vhost.trace_deliver(tap, message, entry.queue.name(), delivery.redelivered);
             }
+            if let Some(trace) = trace
+                && entry.settles_nothing()
+            {
+                let sent = Sent {
+                    queue: &entry.queue,
+                    position: delivery.position,
+                    attempt: delivery.past.acquired_count() + 1,
+                    delivery_tag: tag,
+                    is_get: false,
+                    redelivered,
+                    now_ms: *now_ms,
+                };
+                trace.sent(&delivery.message, sent);
+            }
+            open.figures.of(entry.queue.kind()).delivered(entry.no_ack, redelivered);
+            open.figures.used_ms.set(*now_ms);
             if !entry.no_ack {
                 open.unacked.push(entry.slot(delivery, tag, *now_ms));
+                open.show_unacked();
             }
         }
     }

@@ -81,7 +81,12 @@ impl Session {
             prefetch,
             limiter,
             stream,
-            origin: Origin { connection: actor.connection, channel, tag: tag.clone() },
+            origin: Origin {
+                connection: actor.connection,
+                channel,
+                tag: tag.clone(),
+                arguments: (!m.arguments.is_empty()).then(|| m.arguments.clone().into()),
+            },
         };
         let now_ms = self.now_ms;
         let subscribed = queue.lock().subscribe(&queue, subscription, now_ms);
@@ -95,6 +100,7 @@ impl Session {
         self.forget_old_queues(channel)?;
         let open = self.channel(channel)?;
         open.consumers.insert(tag.clone(), number);
+        open.figures.consumers.set(open.consumers.len() as u64);
         let queue_number = open.queue_number(&queue);
         let prefix = DeliverPrefix::new(channel, &tag);
         if !m.no_wait {
@@ -143,6 +149,7 @@ impl Session {
         let tag = m.consumer_tag.as_bytes();
         let open = self.channel(channel)?;
         if let Some(number) = open.consumers.remove(tag) {
+            open.figures.consumers.set(open.consumers.len() as u64);
             self.drop_consumer(number);
             // What it was given before goes out before the cancel-ok.
             let mut commands = Vec::new();
@@ -185,6 +192,7 @@ impl Session {
         }
         if let Ok(open) = self.channel(entry.channel) {
             open.consumers.remove(&entry.tag);
+            open.figures.consumers.set(open.consumers.len() as u64);
             if self.negotiated.capabilities.consumer_cancel_notify {
                 basic::Cancel { consumer_tag: short(&entry.tag), no_wait: true }.write(entry.channel, out);
             }
@@ -201,6 +209,7 @@ impl Session {
             let mut commands = Vec::new();
             self.mailbox.take(&mut self.deliveries, &mut commands);
             self.write_deliveries(out);
+            commands.into_iter().for_each(|command| _ = self.mailbox.order(command));
             self.consumer_cancelled(number, out);
         }
     }

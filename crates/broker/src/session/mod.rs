@@ -16,6 +16,7 @@ mod queue;
 mod routes;
 mod settle;
 mod store;
+mod trace;
 
 use crate::broker::BrokerInner;
 use crate::channel::unacked::{Slot, UNWRITTEN};
@@ -26,7 +27,10 @@ use crate::message::Message;
 use crate::queue::past::Return;
 use crate::queue::{ConsumerId, Queue};
 use crate::recorder::Recorder;
+use crate::stats::{Happening, Runs};
 use crate::vhost::{Actor, VirtualHost};
+pub(crate) use publish::expiration_problem;
+
 use deliver::DeliverPrefix;
 use errors::IntoError as _;
 use leveret_protocol::handshake::unexpected_method;
@@ -36,6 +40,7 @@ use leveret_store::{Notify, Store, Ticket};
 use pending::Pending;
 use routes::Routes;
 use std::sync::Arc;
+use trace::SessionTrace;
 
 /// Queues a channel refers to before it looks for some that it can let go of.
 const QUEUES_REMEMBERED_MAX: usize = 256;
@@ -101,11 +106,15 @@ pub(crate) struct Session {
     /// The connection's name.
     connection_name: Arc<str>,
     mailbox: Arc<Mailbox>,
+    /// `None`: nothing is traced.
+    trace: Option<Box<SessionTrace>>,
     channels: Vec<Option<Box<Channel>>>,
     consumers: Vec<Option<ConsumerEntry>>,
     free_consumers: Vec<u32>,
     routes: Routes,
     pending: Pending,
+    /// What this batch brought to which exchange.
+    runs: Runs,
     /// What the work of this batch changes in the store.
     recorder: Recorder,
     store: Option<Arc<Store>>,
@@ -148,9 +157,11 @@ impl Session {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let store = vhost.store().cloned();
+        let trace = vhost.tracer().map(|tracer| SessionTrace::new(tracer.clone()));
         Self {
             broker,
             vhost,
+            trace,
             negotiated,
             connection_name,
             channels: Vec::new(),
@@ -158,6 +169,7 @@ impl Session {
             free_consumers: Vec::new(),
             routes: Routes::default(),
             pending: Pending::default(),
+            runs: Runs::default(),
             recorder: Recorder::default(),
             store,
             waiter: mailbox.clone(),
@@ -299,7 +311,13 @@ impl Session {
         if self.channels.len() <= at {
             self.channels.resize_with(at + 1, || None);
         }
-        self.channels[at] = Some(Box::default());
+        let open = Box::<Channel>::default();
+        let connection = self.negotiated.actor.connection;
+        open.figures.used_ms.set(self.now_ms);
+        self.vhost.channels().opened(connection, channel, open.figures.clone());
+        self.vhost.all_channels().opened(connection, channel, open.figures.clone());
+        self.vhost.churn().count(Happening::ChannelCreated);
+        self.channels[at] = Some(open);
         channel_methods::OpenOk.write(channel, out);
         self.vhost.emit("channel.created", |event| self.channel_fields(event, channel));
     }
@@ -357,11 +375,18 @@ impl Session {
         }
         // A broker that stops is no fault of its consumers.
         let why = if self.drained { Return::Released } else { Return::Lost };
-        settle::requeue_all(&mut open, why, self.now_ms);
+        if let Some(trace) = &mut self.trace {
+            trace.closed(channel);
+        }
+        settle::requeue_all(&mut open, why, self.now_ms, self.trace.as_deref());
         for number in numbers {
             self.consumers[number as usize] = None;
             self.free_consumers.push(number);
         }
+        let connection = self.negotiated.actor.connection;
+        self.vhost.channels().closed(connection, channel);
+        self.vhost.all_channels().closed(connection, channel);
+        self.vhost.churn().count(Happening::ChannelClosed);
         self.vhost.emit("channel.closed", |event| self.channel_fields(event, channel));
     }
 
@@ -377,7 +402,8 @@ impl Session {
         });
     }
 
-    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them.
+    /// Deliveries that were on their way to a channel that closes become its unacked ones, to be requeued with them. Those of other
+    /// channels stay on their way.
     fn take_back_deliveries(&mut self, channel: u16, open: &mut Channel) {
         let mut commands = Vec::new();
         self.mailbox.take(&mut self.deliveries, &mut commands);
@@ -394,10 +420,7 @@ impl Session {
                 _ => self.deliveries.push(delivery),
             }
         }
-        if !self.deliveries.is_empty() {
-            // Other channels' are written in the next round, which comes only when the mailbox has something.
-            self.mailbox.refilled();
-        }
+        self.mailbox.put_back(&mut self.deliveries);
     }
 
     /// Ends everything: called once, when the connection is over.

@@ -7,6 +7,7 @@ use crate::channel::confirms::Confirms;
 use crate::channel::transaction::{Settlement, Transaction};
 use crate::queue::Incoming;
 use crate::queue::past::Return;
+use crate::stats::{CONFIRM, TRANSACTION};
 use leveret_protocol::methods::{confirm, tx};
 use leveret_protocol::{ProtocolError, ReplyCode};
 
@@ -25,6 +26,7 @@ impl Session {
             Mode::Confirm(_) => {}
             Mode::Plain => *mode = Mode::Confirm(Confirms::default()),
         }
+        self.channel(channel)?.figures.mode.set(CONFIRM);
         if !m.no_wait {
             confirm::SelectOk.write(channel, out);
         }
@@ -38,12 +40,14 @@ impl Session {
             Mode::Transaction(_) => {}
             Mode::Plain => *mode = Mode::Transaction(Transaction::default()),
         }
+        self.channel(channel)?.figures.mode.set(TRANSACTION);
         tx::SelectOk.write(channel, out);
         Ok(())
     }
 
     pub(super) fn commit(&mut self, channel: u16, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
         let transaction = self.take_transaction(channel)?;
+        self.count_committed(channel, &transaction);
         for (message, queues) in transaction.publishings {
             for queue in &queues {
                 self.pending
@@ -62,9 +66,9 @@ impl Session {
         }
         self.ack_slots(channel, acked);
         self.place_pending();
-        self.refuse_slots(channel, discarded, None);
-        self.refuse_slots(channel, released, Some(Return::Released));
-        self.refuse_slots(channel, rejected, Some(Return::Rejected));
+        self.refuse_slots(channel, discarded, None, "reject");
+        self.refuse_slots(channel, released, Some(Return::Released), "nack");
+        self.refuse_slots(channel, rejected, Some(Return::Rejected), "reject");
         // One append: after a crash the transaction is there whole, or not at all.
         self.recorder.make_synced();
         let ticket = self.record_for(true).map_err(super::errors::store_failed)?.ticket;
@@ -79,10 +83,31 @@ impl Session {
         Ok(())
     }
 
+    fn count_committed(&mut self, channel: u16, transaction: &Transaction) {
+        let Self { channels, vhost, runs, .. } = self;
+        let Some(Some(open)) = channels.get(usize::from(channel)) else { return };
+        let taken = transaction.publishings.iter().map(|(message, queues)| (message, queues.len()));
+        let returned = transaction.returns.iter().map(|message| (message, 0));
+        let topology = vhost.topology();
+        for (number, (message, queues)) in taken.chain(returned).enumerate() {
+            open.figures.published(queues, number >= transaction.publishings.len());
+            if let Some(exchange) =
+                std::str::from_utf8(message.exchange()).ok().and_then(|name| topology.exchange(name))
+            {
+                runs.count(exchange.figures(), queues);
+            }
+        }
+        drop(topology);
+        open.show_transaction();
+    }
+
     pub(super) fn rollback(&mut self, channel: u16, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
         let transaction = self.take_transaction(channel)?;
         let slots = transaction.settlements.into_iter().map(|(slot, _)| slot);
-        self.channel(channel)?.unacked.restore(slots);
+        let open = self.channel(channel)?;
+        open.unacked.restore(slots);
+        open.show_unacked();
+        open.show_transaction();
         tx::RollbackOk.write(channel, out);
         Ok(())
     }

@@ -4,11 +4,13 @@ use super::Session;
 use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
 use super::routes::{Address, Found};
+use super::trace::Published;
 use crate::channel::Mode;
 use crate::exchange::{Passed, Publication, RoutingKeys};
 use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
+use crate::trace::Start;
 use crate::vhost::{Tap, VirtualHost};
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
@@ -58,8 +60,9 @@ impl Session {
             ttl_ms = self.check_properties(channel, properties)?;
             extras = Extras::of(properties);
         }
+        let sampled = self.trace.as_mut().and_then(|trace| trace.decide(properties));
         if exchange.is_empty() && publish.routing_key.as_bytes().starts_with(REPLY_PREFIX.as_bytes()) {
-            return self.publish_reply(channel, publish, properties, body, out);
+            return self.publish_reply(channel, publish, properties, body, sampled, out);
         }
         let mut rewritten = Vec::new();
         let rewritten_properties;
@@ -84,7 +87,18 @@ impl Session {
             }
         };
         let Self {
-            routes, vhost, negotiated, channels, pending, confirming, broker, connection_name, ..
+            routes,
+            vhost,
+            negotiated,
+            channels,
+            pending,
+            confirming,
+            broker,
+            connection_name,
+            trace,
+            runs,
+            now_ms,
+            ..
         } = self;
         let address = Address {
             key: address_key,
@@ -93,7 +107,28 @@ impl Session {
             properties,
             has_copies: extras.cc || extras.bcc,
         };
-        let found = routes.find(vhost, &negotiated.actor, address).or_refuse(channel)?;
+        let body_bytes = body.len();
+        let found = match routes.find(vhost, &negotiated.actor, address) {
+            Ok(found) => found,
+            Err(refusal) => {
+                if let (Some(start), Some(trace)) = (&sampled, trace) {
+                    let address = (publish.exchange.as_bytes(), publish.routing_key.as_bytes());
+                    let (vhost, queues, failure) = (vhost.name(), &[], Some("refused"));
+                    let refused = Published {
+                        vhost,
+                        address,
+                        body_bytes,
+                        properties,
+                        queues,
+                        channel,
+                        confirm: 0,
+                        failure,
+                    };
+                    trace.published(start, refused);
+                }
+                return Err(refusal).or_refuse(channel);
+            }
+        };
         let queues = found.queues;
         let parts = Parts {
             exchange: publish.exchange.as_bytes(),
@@ -108,13 +143,30 @@ impl Session {
                 Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
                 None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
             };
+            let message = match &sampled {
+                Some(start) => message.in_trace(start.context),
+                None => message,
+            };
             if found.is_watched() {
                 let tap = Tap { connection: connection_name, channel, user: negotiated.actor.user.name() };
                 hand_on(found, &message, address, vhost, tap);
             }
             message
         };
+        let follow = |confirm: u64| {
+            if let (Some(start), Some(trace)) = (&sampled, trace) {
+                let failure = (publish.mandatory && queues.is_empty()).then_some(NO_ROUTE.1);
+                let address = (publish.exchange.as_bytes(), publish.routing_key.as_bytes());
+                let vhost = vhost.name();
+                trace.published(
+                    start,
+                    Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure },
+                );
+            }
+        };
+        open.figures.used_ms.set(*now_ms);
         if let Mode::Transaction(tx) = &mut open.mode {
+            follow(0);
             let message = build(queues.len());
             let bytes_max = broker.config().limits.transaction_bytes_max;
             tx.held.add(message.charge() + 64, vhost.memory());
@@ -126,15 +178,20 @@ impl Session {
             if tx.held.bytes() > bytes_max {
                 return Err(super::mode::transaction_too_large(channel, bytes_max));
             }
+            open.show_transaction();
             return Ok(());
         }
+        open.figures.published(queues.len(), publish.mandatory);
+        runs.count(found.exchange, queues.len());
         let mut confirm = 0;
         if let Mode::Confirm(confirms) = &mut open.mode {
             if confirms.is_placed() {
                 confirming.push(channel);
             }
             confirm = confirms.take();
+            open.figures.publish_confirm.add(1);
         }
+        follow(confirm);
         match queues {
             [] => {
                 if publish.mandatory || found.is_watched() {
@@ -224,8 +281,10 @@ impl Session {
         publish: basic::Publish<'_>,
         properties: RawProperties<'_>,
         body: Body<'_>,
+        sampled: Option<Start>,
         out: &mut Vec<u8>,
     ) -> Result<(), ProtocolError> {
+        let body_bytes = body.len();
         let parts = Parts { exchange: b"", routing_key: publish.routing_key.as_bytes(), properties };
         let message = Message::new(parts, Bytes::from(body.into_vec()), None, 1);
         let token = publish.routing_key.to_lossy();
@@ -241,12 +300,25 @@ impl Session {
             let (code, text) = NO_ROUTE;
             put_return(out, channel, code, text, &message, self.negotiated.frame_max);
         }
-        if let Mode::Confirm(confirms) = &mut self.channel(channel)?.mode {
+        let open = self.channel(channel)?;
+        open.figures.published(usize::from(taken), publish.mandatory);
+        let mut confirm = 0;
+        if let Mode::Confirm(confirms) = &mut open.mode {
             let first = confirms.is_placed();
-            confirms.take();
+            confirm = confirms.take();
+            open.figures.publish_confirm.add(1);
             if first {
                 self.confirming.push(channel);
             }
+        }
+        if let (Some(start), Some(trace)) = (&sampled, &mut self.trace) {
+            let (vhost, address) = (self.vhost.name(), (&b""[..], publish.routing_key.as_bytes()));
+            let failure = publish.mandatory.then_some(NO_ROUTE.1);
+            let queues = &[];
+            trace.published(
+                start,
+                Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure },
+            );
         }
         Ok(())
     }
@@ -277,7 +349,7 @@ fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &Vi
 const EXPIRATION_MS_MAX: u64 = crate::queue::arguments::EXPIRY_MS_MAX as u64;
 
 /// RabbitMQ's words for what is wrong with an expiration.
-fn expiration_problem(text: &str) -> String {
+pub(crate) fn expiration_problem(text: &str) -> String {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let negative = text
         .strip_prefix('-')

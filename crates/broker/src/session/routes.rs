@@ -4,6 +4,7 @@
 
 use crate::queue::Queue;
 use crate::refusal::Refusal;
+use crate::stats::ExchangeFigures;
 use crate::topology::RouteInfo;
 use crate::vhost::{Actor, VirtualHost};
 use leveret_protocol::RawProperties;
@@ -27,7 +28,7 @@ pub(crate) struct Routes {
     last: Option<u32>,
     /// Targets of a route that may not be kept.
     scratch: Vec<Arc<Queue>>,
-    /// Exchanges that keep the message that was looked up last; such a route is not kept.
+    /// Of the route that was looked up last and may not be kept.
     info: Option<RouteInfo>,
 }
 
@@ -39,6 +40,8 @@ pub(crate) struct Found<'a> {
     pub(crate) info: Option<&'a RouteInfo>,
     /// The firehose wants a copy.
     pub(crate) traced: bool,
+    /// Where is counted what the exchange is given.
+    pub(crate) exchange: &'a Arc<ExchangeFigures>,
 }
 
 impl Found<'_> {
@@ -53,6 +56,7 @@ impl Found<'_> {
 struct Route {
     key: Box<[u8]>,
     queues: Vec<Arc<Queue>>,
+    exchange: Arc<ExchangeFigures>,
 }
 
 /// What a publishing is looked up by.
@@ -108,8 +112,13 @@ impl Routes {
         let info =
             vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
         if !info.cacheable || address.has_copies {
-            self.info = Some(info).filter(|info| !info.histories.is_empty());
-            return Ok(Found { queues: &self.scratch, info: self.info.as_ref(), traced: self.traced });
+            let info = &*self.info.insert(info);
+            return Ok(Found {
+                queues: &self.scratch,
+                info: Some(info).filter(|info| !info.histories.is_empty()),
+                traced: self.traced,
+                exchange: &info.exchange,
+            });
         }
         if self.routes.len() >= ROUTES_MAX {
             self.forget();
@@ -117,14 +126,15 @@ impl Routes {
         let at = self.routes.len() as u32;
         let key: Box<[u8]> = address.key.into();
         self.map.insert(key.clone(), at);
-        self.routes.push(Route { key, queues: std::mem::take(&mut self.scratch) });
+        self.routes.push(Route { key, queues: std::mem::take(&mut self.scratch), exchange: info.exchange });
         self.last = Some(at);
         Ok(self.found(at))
     }
 
     #[inline]
     fn found(&self, at: u32) -> Found<'_> {
-        Found { queues: &self.routes[at as usize].queues, info: None, traced: self.traced }
+        let route = &self.routes[at as usize];
+        Found { queues: &route.queues, info: None, traced: self.traced, exchange: &route.exchange }
     }
 
     /// Drops all, so that no deleted queue is kept alive by an idle publisher.

@@ -2,11 +2,13 @@
 
 use super::Session;
 use super::errors::IntoError as _;
+use super::trace::SessionTrace;
 use crate::channel::transaction::Settlement;
 use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::channel::{Channel, Mode};
 use crate::queue::past::Return;
 use crate::queue::stream::request;
+use crate::trace::Ending;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{MethodId, ProtocolError, ReplyCode};
 
@@ -16,15 +18,20 @@ impl Session {
         if self.channel_holds(channel) {
             return self.hold(channel, m.delivery_tag, m.multiple, Settlement::Ack, basic::Ack::ID);
         }
-        let Self { channels, pending, .. } = self;
+        let Self { channels, pending, trace, now_ms, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(unopened());
         };
-        let Channel { unacked, queues, limiter, consumers, .. } = &mut **open;
+        let Channel { unacked, queues, limiter, consumers, figures, .. } = &mut **open;
         let mut consumed = 0;
         let mut settle = |slot: Slot| {
             consumed += u32::from(slot.consumer.is_some());
-            pending.settle(&queues[slot.queue as usize], slot.settled());
+            let queue = &queues[slot.queue as usize];
+            figures.of(queue.kind()).ack.add(1);
+            if let Some(trace) = trace {
+                trace.ended(&slot, queue, Ending::Acked);
+            }
+            pending.settle(queue, slot.settled());
         };
         let known = if m.multiple {
             unacked.take_through(m.delivery_tag, settle)
@@ -34,6 +41,8 @@ impl Session {
         if known.is_none() {
             return Err(unknown_tag(channel, m.delivery_tag, basic::Ack::ID));
         }
+        figures.unacked.set(unacked.len() as u64);
+        figures.used_ms.set(*now_ms);
         if unacked.len() == 0 && consumers.is_empty() {
             // Nothing refers to them any more; a deleted one among them can go.
             queues.clear();
@@ -81,7 +90,7 @@ impl Session {
         self.finish_batch(out);
         let slots = self.take_slots(channel, tag, multiple, by)?;
         self.check_returnable(channel, &slots, by)?;
-        self.refuse_slots(channel, slots, back);
+        self.refuse_slots(channel, slots, back, if by == basic::Reject::ID { "reject" } else { "nack" });
         self.record();
         Ok(())
     }
@@ -112,6 +121,7 @@ impl Session {
                 return Err(super::mode::transaction_too_large(channel, bytes_max));
             }
         }
+        self.channel(channel)?.show_transaction();
         Ok(())
     }
 
@@ -143,18 +153,30 @@ impl Session {
         } else {
             open.unacked.take(tag).map(|slot| slots.push(slot))
         };
+        open.show_unacked();
         known.ok_or_else(|| unknown_tag(channel, tag, by))?;
         Ok(slots)
     }
 
     /// Takes slots out for good, or `back` to their queues; used directly and by `tx.commit`. What the store is to know is left with the recorder.
-    pub(super) fn refuse_slots(&mut self, channel: u16, slots: Vec<Slot>, back: Option<Return>) {
+    /// `by`: what a trace calls it.
+    pub(super) fn refuse_slots(
+        &mut self,
+        channel: u16,
+        slots: Vec<Slot>,
+        back: Option<Return>,
+        by: &'static str,
+    ) {
         let now_ms = self.now_ms;
-        let Self { channels, recorder, .. } = self;
+        let Self { channels, recorder, trace, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
         let consumed = slots.iter().filter(|slot| slot.consumer.is_some()).count() as u32;
         for (queue, slots) in by_queue(slots) {
             let queue = open.queues[queue as usize].clone();
+            if let Some(trace) = trace {
+                let ending = Ending::Refused { by, requeue: back.is_some() };
+                slots.iter().for_each(|slot| trace.ended(slot, &queue, ending));
+            }
             let entries = slots.into_iter().map(Slot::into_entry).collect();
             queue.record(recorder, |state, queue, outcome| match back {
                 Some(why) => state.requeue(queue, entries, why, now_ms, outcome),
@@ -179,21 +201,28 @@ impl Session {
             return Err(ProtocolError::connection(ReplyCode::NotImplemented, "requeue=false"));
         }
         let mut slots = Vec::new();
-        self.channel(channel)?.unacked.take_through(0, |slot| slots.push(slot));
+        let open = self.channel(channel)?;
+        open.unacked.take_through(0, |slot| slots.push(slot));
+        open.show_unacked();
         self.check_returnable(channel, &slots, basic::Recover::ID)?;
-        self.refuse_slots(channel, slots, Some(Return::Released));
+        self.refuse_slots(channel, slots, Some(Return::Released), "recover");
         self.record();
         Ok(())
     }
 
     /// Settles taken slots as acknowledged.
     pub(super) fn ack_slots(&mut self, channel: u16, slots: Vec<Slot>) {
-        let Self { channels, pending, .. } = self;
+        let Self { channels, pending, trace, .. } = self;
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else { return };
         let mut consumed = 0;
         for slot in slots {
             consumed += u32::from(slot.consumer.is_some());
-            pending.settle(&open.queues[slot.queue as usize], slot.settled());
+            let queue = &open.queues[slot.queue as usize];
+            open.figures.of(queue.kind()).ack.add(1);
+            if let Some(trace) = trace {
+                trace.ended(&slot, queue, Ending::Acked);
+            }
+            pending.settle(queue, slot.settled());
         }
         if let Some(limiter) = open.limiter.clone() {
             self.flush_queues();
@@ -214,12 +243,15 @@ fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
 }
 
 /// Requeues all that a closing channel had not settled. `why` is said of what its client may have seen.
-pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64) {
+pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64, trace: Option<&SessionTrace>) {
     let mut slots = Vec::new();
     open.unacked.take_through(0, |slot| slots.push(slot));
     let (unwritten, written): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.tag == UNWRITTEN);
     for (why, slots) in [(why, written), (Return::Released, unwritten)] {
         for (queue, slots) in by_queue(slots) {
+            if let Some(trace) = trace {
+                slots.iter().for_each(|slot| trace.ended(slot, &open.queues[queue as usize], Ending::Lost));
+            }
             let entries = slots.into_iter().map(Slot::into_entry).collect();
             open.queues[queue as usize]
                 .with(|state, queue, outcome| state.requeue(queue, entries, why, now_ms, outcome));

@@ -13,6 +13,7 @@ impl Session {
     #[inline]
     pub(crate) fn finish_batch(&mut self, out: &mut Vec<u8>) {
         self.flush_queues();
+        self.runs.hand_in();
         if !self.waiting.is_empty() {
             self.answer_publishers(out);
         }
@@ -83,11 +84,19 @@ impl Session {
 
     pub(super) fn answer_publishers(&mut self, out: &mut Vec<u8>) {
         let stored = self.stored();
-        let Self { waiting, channels, .. } = self;
+        let Self { waiting, channels, vhost, trace, .. } = self;
+        let times = vhost.confirm_times();
         waiting.retain(|number| match channels.get_mut(usize::from(*number)) {
             Some(Some(channel)) => match &mut channel.mode {
                 Mode::Confirm(confirms) => {
-                    confirms.answer(stored, *number, out);
+                    let waited = &mut |took, count| times.add(took, count);
+                    let answered = confirms.answer(stored, *number, out, waited, |through, refused| {
+                        if let Some(trace) = trace {
+                            trace.answered(*number, through, refused);
+                        }
+                    });
+                    channel.figures.confirm.add(answered.acked);
+                    channel.figures.refuse.add(answered.refused);
                     confirms.is_waiting()
                 }
                 _ => false,

@@ -106,6 +106,7 @@ impl<Q: Clone> Topology<Q> {
             policies,
             alternate,
             router,
+            figures: Arc::default(),
             outgoing: Bindings::default(),
             incoming: Bindings::default(),
         };

@@ -22,6 +22,7 @@ pub use crate::exchange::{Destination, ExchangeSpec};
 use crate::exchange::{ExchangeKind, Router};
 use crate::name::Name;
 use crate::policy::{Applied, PolicySet};
+use crate::stats::{ExchangeCounts, ExchangeFigures};
 pub use binding::{Binding, BindingRef};
 use registry::Registry;
 pub use removal::Removed;
@@ -54,6 +55,7 @@ pub struct Exchange {
     /// The exchange that gets what matches nothing here, by argument or policy. It need not exist.
     pub alternate: Option<Name>,
     router: Router,
+    figures: Arc<ExchangeFigures>,
     /// Bindings that this exchange is the source of.
     outgoing: Bindings,
     /// Bindings that lead here.
@@ -61,6 +63,15 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    pub(crate) fn figures(&self) -> &Arc<ExchangeFigures> {
+        &self.figures
+    }
+
+    /// What clients published to it since it was made, or the broker started.
+    pub fn counts(&self) -> ExchangeCounts {
+        self.figures.counts()
+    }
+
     /// As it was declared.
     pub fn spec(&self) -> ExchangeSpec {
         ExchangeSpec {
@@ -182,6 +193,11 @@ impl<Q: Clone> Topology<Q> {
             self.timetables.insert(place, handle);
             self.epoch += 1;
         }
+    }
+
+    /// Where exchanges keep messages that are delayed.
+    pub(crate) fn timetables(&self) -> impl Iterator<Item = &Q> {
+        self.timetables.values()
     }
 
     /// Where an exchange keeps messages that are delayed.

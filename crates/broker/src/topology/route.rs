@@ -8,6 +8,7 @@ use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::queue::dedup::is_known_by;
 use crate::refusal::Refusal;
+use crate::stats::ExchangeFigures;
 use std::sync::Arc;
 
 /// What may be done with the queues that were found.
@@ -18,11 +19,13 @@ pub struct RouteInfo {
     pub cacheable: bool,
     /// Exchanges on the way that keep the message for whatever is bound to them later.
     pub(crate) histories: Vec<Arc<History>>,
+    /// Where is counted what the exchange is given.
+    pub(crate) exchange: Arc<ExchangeFigures>,
 }
 
 impl RouteInfo {
-    fn new(cacheable: bool) -> Self {
-        Self { cacheable, histories: Vec::new() }
+    fn new(cacheable: bool, exchange: &Exchange) -> Self {
+        Self { cacheable, histories: Vec::new(), exchange: exchange.figures.clone() }
     }
 
     /// Hands the message to the exchanges that keep it.
@@ -48,8 +51,9 @@ impl<Q: Clone> Topology<Q> {
         }
         let place = self.exchanges.place(publication.exchange);
         let place = place.ok_or_else(|| self.no_exchange(publication.exchange))?;
+        let first = self.exchanges.at(place).ok_or_else(|| self.no_exchange(publication.exchange))?;
         let keys = RoutingKeys::of(publication)?;
-        let mut info = RouteInfo::new(keys.is_single());
+        let mut info = RouteInfo::new(keys.is_single(), first);
         let mut matched = Matched::new();
         let mut pending = Vec::new();
         matched.insert(Target::exchange(place));
@@ -120,10 +124,12 @@ impl<Q: Clone> Topology<Q> {
         out: &mut Vec<Q>,
     ) -> Result<RouteInfo, Refusal> {
         let keys = RoutingKeys::of(publication)?;
+        let exchange = self.exchange(publication.exchange);
+        let exchange = exchange.ok_or_else(|| self.no_exchange(publication.exchange))?;
         let place = |key| self.queues.place(std::str::from_utf8(key).ok()?);
         if keys.is_single() {
             out.extend(place(keys.own()).and_then(|place| self.handle_at(place)));
-            return Ok(RouteInfo::new(true));
+            return Ok(RouteInfo::new(true, exchange));
         }
         let mut matched = Matched::new();
         for place in keys.iter().filter_map(place) {
@@ -131,7 +137,7 @@ impl<Q: Clone> Topology<Q> {
                 out.extend(self.handle_at(place));
             }
         }
-        Ok(RouteInfo::new(false))
+        Ok(RouteInfo::new(false, exchange))
     }
 
     fn handle_at(&self, place: u32) -> Option<Q> {

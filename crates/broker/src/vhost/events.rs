@@ -6,6 +6,7 @@ use crate::exchange::{Destination, ExchangeSpec};
 use crate::name::Name;
 use crate::policy::{Policy, PolicyScope};
 use crate::queue::Queue;
+use crate::stats::Happening;
 use crate::topology::{Binding, Removed};
 use serde_json::Value;
 
@@ -55,6 +56,7 @@ impl VirtualHost {
     }
 
     pub(super) fn queue_deleted(&self, queue: &Name) {
+        self.churn().count(Happening::QueueDeleted);
         self.emit("queue.deleted", |event| event.text("name", queue));
     }
 

@@ -19,6 +19,8 @@ pub struct VhostMetadata {
     pub tags: Vec<String>,
     /// The type of queues declared without `x-queue-type`, if they can be of it. `None`: classic.
     pub default_queue_type: Option<QueueKind>,
+    /// It cannot be deleted before this is taken back.
+    pub protected_from_deletion: bool,
 }
 
 impl VirtualHost {

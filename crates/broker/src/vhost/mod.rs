@@ -15,10 +15,12 @@ mod metadata;
 mod parameters;
 mod pause;
 mod policies;
+mod post;
 mod queues;
 mod restore;
 mod schedules;
 mod sweeps;
+mod take;
 mod trace;
 
 pub use bindings::BindSpec;
@@ -33,10 +35,12 @@ pub use gates::SeenFigures;
 pub use limits::VhostLimits;
 pub use metadata::VhostMetadata;
 pub use parameters::Parameter;
+pub use post::Posted;
 pub(crate) use queues::server_name;
 pub use queues::{DeclareQueue, Declared, DeleteQueue};
 pub use schedules::ScheduledMessage;
 pub use sweeps::SWEEPS_MAX;
+pub use take::{Afterwards, TAKE_BYTES_MAX, TAKE_MESSAGES_MAX, TakenMessage};
 pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};
@@ -45,12 +49,14 @@ use crate::events::Events;
 use crate::exchange::{ExchangeKind, ExchangeSpec, Passed, Publication};
 use crate::memory::MemoryGauge;
 use crate::name::{Name, ResourceKind};
-use crate::queue::Queue;
+use crate::queue::{Counters, Queue};
 use crate::refusal::{Permission, Refusal};
+use crate::stats::{Channels, ChurnCounters, DeathCounters, MessageCounts};
 use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
+use crate::trace::Tracer;
 use leveret_protocol::{RawProperties, ReplyCode};
-use leveret_store::{Batch, State, Store, Ticket};
+use leveret_store::{Batch, Histogram, State, Store, Ticket};
 use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RwLock, RwLockReadGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -92,6 +98,16 @@ pub(crate) struct Shared {
     /// The node's name.
     pub(crate) node: Name,
     pub(crate) events: Arc<Events>,
+    /// `None`: nothing is traced.
+    pub(crate) tracer: Option<Arc<Tracer>>,
+    /// Channels of the whole broker, and what was counted on them.
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) churn: Arc<ChurnCounters>,
+    pub(crate) deaths: Arc<DeathCounters>,
+    /// How long publishers waited for confirms.
+    pub(crate) confirm_times: Arc<Histogram>,
+    /// What was counted in queues that are gone.
+    pub(crate) gone: Arc<Mutex<Counters>>,
 }
 
 /// See the module's documentation.
@@ -112,6 +128,7 @@ pub struct VirtualHost {
     traced: AtomicBool,
     shared: Shared,
     sweeps: sweeps::Sweeps,
+    channels: Channels,
 }
 
 impl VirtualHost {
@@ -129,12 +146,46 @@ impl VirtualHost {
             traced: AtomicBool::new(false),
             shared,
             sweeps: sweeps::Sweeps::default(),
+            channels: Channels::default(),
         })
     }
 
     /// Its name.
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// Who follows sampled messages, if anybody does.
+    #[inline]
+    pub(crate) fn tracer(&self) -> Option<&Arc<Tracer>> {
+        self.shared.tracer.as_ref()
+    }
+
+    /// What happened to messages here since the broker was started, on channels that are closed too.
+    pub fn message_counts(&self) -> MessageCounts {
+        self.channels.totals()
+    }
+
+    /// Its open channels.
+    pub(crate) fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// Those of the whole broker.
+    pub(crate) fn all_channels(&self) -> &Channels {
+        &self.shared.channels
+    }
+
+    pub(crate) fn deaths(&self) -> &DeathCounters {
+        &self.shared.deaths
+    }
+
+    pub(crate) fn confirm_times(&self) -> &Arc<Histogram> {
+        &self.shared.confirm_times
+    }
+
+    pub(crate) fn churn(&self) -> &ChurnCounters {
+        &self.shared.churn
     }
 
     pub(crate) fn clock(&self) -> &Clock {

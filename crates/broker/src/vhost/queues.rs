@@ -11,6 +11,7 @@ use crate::queue::stream::request;
 use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
+use crate::stats::Happening;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use leveret_protocol::{FieldTable, ReplyCode};
@@ -128,6 +129,8 @@ impl VirtualHost {
             self.catch_up_with_policies(&queue);
         }
         queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
+        self.churn().count(Happening::QueueDeclared);
+        self.churn().count(Happening::QueueCreated);
         self.queue_created(&queue, actor);
         Ok(Declared { queue, created: true })
     }
@@ -136,6 +139,7 @@ impl VirtualHost {
         queue.check_owner(actor.connection)?;
         equivalence::check(queue.spec(), spec, &self.name)?;
         queue.lock().touch(self.clock().now_ms());
+        self.churn().count(Happening::QueueDeclared);
         Ok(Declared { queue: queue.clone(), created: false })
     }
 
@@ -210,6 +214,7 @@ impl VirtualHost {
         let (consumers, ready, timer) = {
             let mut state = queue.lock();
             let (consumers, ready) = state.delete(&mut outcome);
+            *self.shared.gone.lock() += state.counters();
             (consumers, ready, state.timer_ms())
         };
         if let Some(due) = timer {

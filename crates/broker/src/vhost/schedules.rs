@@ -114,6 +114,16 @@ impl VirtualHost {
         })
     }
 
+    /// How many messages the delayed exchanges here hold together.
+    pub fn scheduled_total(&self) -> u64 {
+        let timetables: Vec<_> = self.topology().timetables().cloned().collect();
+        let held = |timetable: &Arc<Queue>| {
+            let state = timetable.lock();
+            state.backlog().and_then(QueueState::timetable).map_or(0, |table| table.len() as u64)
+        };
+        timetables.iter().map(held).sum()
+    }
+
     /// How many messages a delayed exchange holds, and the bytes of their bodies.
     ///
     /// # Errors

@@ -176,3 +176,25 @@ async fn consumers_hear_that_their_queue_went_if_they_said_they_would() {
     plain.consume(consume("q", "plain")).await;
     assert_eq!(broker.memory().bytes(), 0);
 }
+
+/// A defect: what the next consumer of the same connection was given while a channel closed stayed with the connection until some other
+/// message came.
+#[tokio::test]
+async fn the_next_single_active_consumer_gets_its_messages_when_a_channel_of_its_connection_closes() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    client.open(2).await;
+    client.open(3).await;
+    client.declare(queue_with("q", arguments([("x-single-active-consumer", true.into())]))).await;
+    for (channel, tag) in [(2, "first"), (3, "next")] {
+        client.call(channel, prefetch(1)).await;
+        client.call(channel, consume("q", tag)).await;
+    }
+    client.fill("q", &["a", "b"]).await;
+    assert_eq!(client.delivered().await, ["a"]);
+    client.close_channel(2).await;
+    match &client.arrived().await[..] {
+        [Got::Deliver { channel: 3, message, .. }] => assert_eq!(message.text(), "b"),
+        other => panic!("{other:?}"),
+    }
+}

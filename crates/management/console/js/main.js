@@ -49,6 +49,19 @@ function logout() {
   showLogin('');
 }
 
+// RabbitMQ says 401 to who may not see something as well as to who is nobody: so the server is asked who this is.
+let doubting = false;
+async function doubt() {
+  if (doubting || !session.isIn) return;
+  doubting = true;
+  try {
+    await request('GET', 'whoami', { authorization: session.authorization ?? undefined });
+  } catch (error) {
+    if (/** @type {any} */ (error).status === 401) logout();
+  }
+  doubting = false;
+}
+
 async function show(/** @type {boolean} */ moved) {
   if (!frame) return;
   leave();
@@ -69,7 +82,7 @@ async function show(/** @type {boolean} */ moved) {
 }
 
 window.addEventListener('hashchange', () => show(true));
-window.addEventListener('leveret:logged-out', () => session.isIn && logout());
+window.addEventListener('leveret:refused', doubt);
 settings.watch('theme', applyTheme);
 settings.watch('language', () => start());
 start();

@@ -21,5 +21,6 @@ export const routes = [
   { pattern: '/users/:name', nav: '/users', load: () => import('./pages/user.js') },
   { pattern: '/policies', nav: '/policies', load: () => import('./pages/policies.js') },
   { pattern: '/definitions', nav: '/definitions', load: () => import('./pages/definitions.js') },
+  { pattern: '/events', nav: '/events', load: () => import('./pages/events.js') },
   { pattern: '/health', nav: '/health', load: () => import('./pages/health.js') },
 ];

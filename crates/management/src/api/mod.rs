@@ -1,9 +1,52 @@
 //! The resources, a file for each.
 
-mod queues;
+mod bindings;
+mod connections;
+pub(crate) mod consumers;
+mod definitions;
+pub(crate) mod exchanges;
+mod features;
+mod health;
+mod leveret;
+mod limits;
+mod messages;
+mod metrics;
+mod nodes;
+mod overview;
+mod parameters;
+mod permissions;
+mod policies;
+pub(crate) mod queues;
+mod users;
+mod vhosts;
 mod whoami;
 
 use crate::routes::Route;
 
 /// Every table of routes.
-pub(crate) const TABLES: &[&[Route]] = &[queues::ROUTES, whoami::ROUTES];
+pub(crate) fn tables() -> impl Iterator<Item = &'static [Route]> {
+    TABLES.iter().chain(&leveret::TABLES).copied()
+}
+
+/// Those with RabbitMQ's paths.
+const TABLES: &[&[Route]] = &[
+    bindings::ROUTES,
+    connections::ROUTES,
+    consumers::ROUTES,
+    definitions::ROUTES,
+    exchanges::ROUTES,
+    features::ROUTES,
+    health::ROUTES,
+    limits::ROUTES,
+    messages::ROUTES,
+    metrics::ROUTES,
+    nodes::ROUTES,
+    overview::ROUTES,
+    parameters::ROUTES,
+    permissions::ROUTES,
+    policies::ROUTES,
+    queues::ROUTES,
+    users::ROUTES,
+    vhosts::ROUTES,
+    whoami::ROUTES,
+];

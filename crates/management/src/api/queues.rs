@@ -1,6 +1,6 @@
 //! Queues.
 
-use crate::call::{Call, flag_of};
+use crate::call::{Call, flag_of, text_of};
 use crate::error::ApiError;
 use crate::json::queue::{self as shape, Detail};
 use crate::page::{self, Listed};
@@ -34,6 +34,15 @@ pub(super) const ROUTES: &[Route] = &[
     Route::delete("/api/queues/{vhost}/{name}", Access::Vhost, "Deletes a queue", delete)
         .query(&["if-empty", "if-unused"]),
     Route::delete("/api/queues/{vhost}/{name}/contents", Access::Vhost, "Purges a queue", purge),
+    Route::post(
+        "/api/queues/{vhost}/{name}/actions",
+        Access::Vhost,
+        "sync and cancel_sync, which have nothing to do here; pause and resume",
+        act,
+    )
+    .body(&["action"]),
+    Route::get("/api/queues/detailed", Access::Management, "Queues with all that is known of them", list)
+        .paged(),
 ];
 
 /// The queue of the path.
@@ -71,7 +80,16 @@ fn list(call: &Call) -> Answer {
 }
 
 fn show(call: &Call) -> Answer {
-    page::one(call, shape::queue(call, &*find(call)?, Detail::of(call)))
+    let queue = find(call)?;
+    let detail = Detail::of(call);
+    let mut json = shape::queue(call, &queue, detail);
+    if let (Value::Object(json), false) = (&mut json, detail.without_stats) {
+        json.insert("consumer_details".to_owned(), super::consumers::of_queue(call, &queue).into());
+        // By channel and by exchange, what a queue is given and gives is not kept.
+        json.insert("incoming".to_owned(), Value::Array(Vec::new()));
+        json.insert("deliveries".to_owned(), Value::Array(Vec::new()));
+    }
+    page::one(call, json)
 }
 
 fn declare(call: &Call) -> Answer {
@@ -97,5 +115,21 @@ fn delete(call: &Call) -> Answer {
 fn purge(call: &Call) -> Answer {
     find(call)?;
     call.vhost()?.purge_queue(&call.actor()?, call.param("name"))?;
+    Ok(Reply::NoContent)
+}
+
+fn act(call: &Call) -> Answer {
+    let queue = find(call)?;
+    let object = call.object_with(&["action"])?;
+    let (vhost, actor) = (call.vhost()?, call.actor()?);
+    match text_of(&object, "action")? {
+        // There is one copy of each queue.
+        Some("sync" | "cancel_sync") => {}
+        Some("pause") => _ = vhost.pause_queue(&actor, queue.name())?,
+        Some("resume") => _ = vhost.resume_queue(&actor, queue.name())?,
+        other => {
+            return Err(ApiError::bad_request(serde_json::json!(["unknown", other])));
+        }
+    }
     Ok(Reply::NoContent)
 }

@@ -56,7 +56,8 @@ fn hash(table: &FieldTable) -> String {
     base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(sum.to_be_bytes())
 }
 
-fn encode(key: &[u8]) -> String {
+/// Percent-encoded as in a form.
+pub(crate) fn encode(key: &[u8]) -> String {
     let mut text = String::with_capacity(key.len());
     for byte in key {
         match byte {

@@ -2,6 +2,7 @@
 
 use super::arguments;
 use crate::call::Call;
+use crate::stats::Asked;
 use leveret_broker::exchange::ExchangeSpec;
 use serde_json::{Map, Value};
 
@@ -29,7 +30,7 @@ pub(crate) fn exchange(call: &Call, shown: &Shown) -> Value {
         put("policy", policy.as_str().into());
     }
     if !call.flag("disable_stats")
-        && let Some(stats) = call.context.stats.exchange(&shown.vhost, &spec.name)
+        && let Some(stats) = call.context.stats.exchange(&shown.vhost, &spec.name, Asked::of(call))
     {
         put("message_stats", stats);
     }

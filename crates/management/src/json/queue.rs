@@ -3,7 +3,9 @@
 use super::arguments;
 use crate::call::Call;
 use crate::page::Key;
+use crate::stats::Asked;
 use leveret_broker::queue::Queue;
+use leveret_broker::queue::arguments::QueueKind;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -44,6 +46,30 @@ pub(crate) fn key(queue: &Arc<Queue>, by: &str) -> Option<Key> {
     }
 }
 
+/// Who is alone with the queue.
+fn put_consumers(queue: &Queue, count: usize, put: &mut impl FnMut(&str, Value)) {
+    let consumers = if count == 0 { Vec::new() } else { queue.consumers() };
+    let tag = |of: Option<&leveret_broker::ConsumerInfo>| json!(of.map(|one| &one.consumer_tag));
+    put("exclusive_consumer_tag", tag(consumers.iter().find(|one| one.exclusive)));
+    let single = match queue.kind() {
+        QueueKind::Quorum => "single_active_consumer_ctag",
+        _ => "single_active_consumer_tag",
+    };
+    put(single, tag(consumers.iter().find(|one| one.single_active && one.active)));
+}
+
+/// Where it is: here.
+fn put_members(kind: QueueKind, node: &str, put: &mut impl FnMut(&str, Value)) {
+    match kind {
+        QueueKind::Classic => put("recoverable_slaves", Value::Null),
+        QueueKind::Quorum | QueueKind::Stream => {
+            put("leader", node.into());
+            put("members", json!([node]));
+            put("online", json!([node]));
+        }
+    }
+}
+
 /// A queue of a list.
 pub(crate) fn queue(call: &Call, queue: &Queue, detail: Detail) -> Value {
     let spec = queue.spec();
@@ -71,10 +97,15 @@ pub(crate) fn queue(call: &Call, queue: &Queue, detail: Detail) -> Value {
         return Value::Object(json);
     }
     put("consumers", figures.consumers.into());
+    put_consumers(queue, figures.consumers, &mut put);
+    put_members(queue.kind(), &node, &mut put);
     put("message_bytes_ready", figures.ready_bytes.into());
-    if let Some(stats) = call.context.stats.queue(queue, &figures) {
-        put("message_stats", stats);
-    }
+    put("message_bytes", (figures.ready_bytes + figures.unacked_bytes).into());
+    put("message_bytes_unacknowledged", figures.unacked_bytes.into());
+    put("messages_paged_out", figures.on_disk.into());
+    put("head_message_timestamp", json!(queue.head_timestamp_s()));
+    json.append(&mut call.context.stats.queue(queue, &figures, Asked::of(call)));
+    let mut put = |name: &str, value: Value| _ = json.insert(name.to_owned(), value);
     let applied = queue.policies();
     put("policy", json!(applied.policy().map(|name| &**name)));
     put("operator_policy", json!(applied.operator_policy().map(|name| &**name)));

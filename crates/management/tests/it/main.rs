@@ -3,4 +3,9 @@
 mod support;
 
 mod access;
+mod console;
+mod entities;
+mod messages;
 mod queues;
+mod users;
+mod whole;

@@ -1,6 +1,7 @@
 //! A broker in memory, and requests to its API.
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
@@ -8,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use leveret_broker::Broker;
 use leveret_management::{Management, Options};
 use serde_json::Value;
+use std::pin::Pin;
 use tower::ServiceExt as _;
 
 pub struct Api {
@@ -21,6 +23,12 @@ pub struct Answered {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Value,
+}
+
+pub struct Raw {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
 }
 
 impl Api {
@@ -53,7 +61,14 @@ impl Api {
         self.by(name, "p")
     }
 
+    /// As [`raw`](Self::raw), with a body of JSON.
     pub async fn send(&self, request: Request<Body>) -> Answered {
+        let Raw { status, headers, text } = self.raw(request).await;
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        Answered { status, headers, body }
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Raw {
         let (mut parts, body) = request.into_parts();
         if let Some((name, password)) = &self.user {
             let header = format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")));
@@ -62,11 +77,8 @@ impl Api {
         let response = self.router.clone().oneshot(Request::from_parts(parts, body)).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let body = match bytes.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&bytes).unwrap(),
-        };
-        Answered { status: parts.status, headers: parts.headers, body }
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Raw { status: parts.status, headers: parts.headers, text }
     }
 
     /// `GET /api/overview` with a body, or none for an empty one.
@@ -90,5 +102,46 @@ impl Api {
             assert_eq!(answered.status.as_u16(), *status, "{what} {body}: {text}");
             assert!(text.contains(expected), "{what} {body}: {expected:?} is not in {text}");
         }
+    }
+
+    /// Opens an event stream.
+    pub async fn listen(&self, path: &str) -> Events {
+        let mut request = Request::get(path);
+        if let Some((name, password)) = &self.user {
+            let header = format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")));
+            request = request.header("authorization", header);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Events { body: response.into_body(), text: String::new() }
+    }
+}
+
+/// An event stream.
+pub struct Events {
+    body: Body,
+    text: String,
+}
+
+impl Events {
+    /// Reads on to the next event of a kind, and gives its data.
+    pub async fn until(&mut self, key: &str) -> String {
+        let wanted = format!("event: {key}\ndata: ");
+        let read = async {
+            loop {
+                if let Some(at) = self.text.find(&wanted)
+                    && let Some(end) = self.text[at..].find("\n\n")
+                {
+                    let data = self.text[at + wanted.len()..at + end].to_owned();
+                    self.text.drain(..at + end);
+                    return data;
+                }
+                let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
+                let bytes = frame.unwrap().unwrap().into_data().unwrap();
+                self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), read).await.unwrap()
     }
 }

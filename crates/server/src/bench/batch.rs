@@ -3,7 +3,7 @@
 use super::connection::short;
 use super::plan::Plan;
 use leveret_protocol::methods::basic;
-use leveret_protocol::{BASIC_CLASS, ContentHeader, RawProperties, put_body};
+use leveret_protocol::{BASIC_CLASS, ContentHeader, Properties, RawProperties, put_body};
 use std::ops::Range;
 
 /// A batch holds about so many bytes: enough for few writes, little enough for the caches.
@@ -12,8 +12,6 @@ const BATCH_BYTES: usize = 128 * 1024;
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of kind, channel and size in front of the body.
 const FRAME_HEADER: usize = 7;
-/// `delivery_mode` 2 as properties on the wire: its flag, its value.
-const PERSISTENT: [u8; 3] = [0x10, 0x00, 0x02];
 
 /// Messages of equal length, one after the other.
 pub(crate) struct Batch {
@@ -31,10 +29,6 @@ impl Batch {
     pub(crate) fn new(plan: &Plan, publisher: usize, frame_max: u32) -> Result<Batch, String> {
         let keys = plan.routing_keys(publisher);
         let body: Vec<u8> = (0..plan.options.size.0).map(|at| b'a' + (at % 26) as u8).collect();
-        let properties =
-            if plan.options.persistent { &PERSISTENT[..] } else { RawProperties::EMPTY.as_bytes() };
-        let properties = RawProperties::parse(properties).map_err(|error| error.to_string())?;
-        let header = ContentHeader { class_id: BASIC_CLASS, body_size: body.len() as u64, properties };
         let exchange = short(&plan.exchange)?;
 
         let mut batch = Batch { bytes: Vec::new(), message_bytes: 0, messages: 0, stamp_at: None };
@@ -43,7 +37,10 @@ impl Batch {
                 let routing_key = short(key)?;
                 basic::Publish { exchange, routing_key, mandatory: false, immediate: false }
                     .write(1, &mut batch.bytes);
-                header.write(1, &mut batch.bytes);
+                let properties = properties(plan, key);
+                let properties = RawProperties::parse(&properties).map_err(|error| error.to_string())?;
+                ContentHeader { class_id: BASIC_CLASS, body_size: body.len() as u64, properties }
+                    .write(1, &mut batch.bytes);
                 if batch.messages == 0 && plan.is_stamped() {
                     batch.stamp_at = Some(batch.bytes.len() + FRAME_HEADER);
                 }
@@ -84,6 +81,14 @@ impl Batch {
     pub(crate) fn frames(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[range]
     }
+}
+
+/// The properties of a message with this key, as on the wire.
+fn properties(plan: &Plan, key: &str) -> Vec<u8> {
+    let delivery_mode = plan.options.persistent.then_some(2);
+    let mut bytes = Vec::new();
+    Properties { delivery_mode, headers: plan.headers(key), ..Default::default() }.encode(&mut bytes);
+    bytes
 }
 
 #[cfg(test)]

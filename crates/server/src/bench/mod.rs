@@ -5,7 +5,9 @@
 
 mod batch;
 mod buffer;
+mod chart;
 mod clock;
+mod compare;
 mod confirms;
 mod connection;
 mod consumer;
@@ -20,13 +22,17 @@ mod publisher;
 mod ready;
 mod report;
 mod run;
+mod scenario;
 mod table;
 mod topology;
-mod words;
+pub(crate) mod words;
 
+use crate::amqp_url::AmqpUrl;
 use crate::exit;
 use clap::ArgMatches;
+use options::BenchOptions;
 use plan::Plan;
+use report::Report;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -41,21 +47,43 @@ pub(crate) fn run(matches: &ArgMatches) -> u8 {
     };
     let interrupted = Arc::new(AtomicBool::new(false));
     watch_for_interrupt(Arc::clone(&interrupted));
-    let report = match run::run(&plan, &interrupted) {
-        Ok(report) => report,
+    let (names, reports) = match measured(&plan, &interrupted) {
+        Ok(measured) => measured,
         Err(problem) => return complain(&problem, exit::FAILURE),
     };
-    let text = if plan.options.json {
-        match serde_json::to_string(&report) {
-            Ok(json) => json + "\n",
-            Err(error) => return complain(&error.to_string(), exit::FAILURE),
-        }
-    } else {
-        report.table()
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Some(file) = &plan.options.report
+        && let Err(error) = std::fs::write(file, chart::page(&names, &reports))
+    {
+        return complain(&format!("{}: {error}", file.display()), exit::FAILURE);
+    }
+    let text = match (plan.options.json, &reports[..], &names[..]) {
+        (true, [one], _) => serde_json::to_string(one).map(|json| json + "\n"),
+        (true, all, _) => serde_json::to_string(all).map(|json| json + "\n"),
+        (false, [first, second], [one, two]) => Ok(compare::table([one, two], first, second)),
+        (false, all, _) => Ok(all.iter().map(Report::table).collect()),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => return complain(&error.to_string(), exit::FAILURE),
     };
     // A reader that has gone, as `head` does, is no failure.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
     exit::OK
+}
+
+/// Runs against the broker, and against the other if there is one; each with its address.
+fn measured(plan: &Plan, interrupted: &AtomicBool) -> Result<(Vec<String>, Vec<Report>), String> {
+    let name = |url: &AmqpUrl| format!("{}:{}", url.host, url.port);
+    let mut names = vec![name(&plan.options.url)];
+    let mut reports = vec![run::run(plan, interrupted)?];
+    if let Some(other) = plan.options.compare.clone().filter(|_| !interrupted.load(Relaxed)) {
+        names.push(name(&other));
+        // A process that was named is the first broker's.
+        let options = BenchOptions { url: other, pid: None, ..plan.options.clone() };
+        reports.push(run::run(&Plan::new(options)?, interrupted)?);
+    }
+    Ok((names, reports))
 }
 
 /// Ctrl-C ends the measurement, shows what there is and deletes the queues; a second one ends everything.

@@ -16,6 +16,8 @@ pub(crate) enum ExchangeType {
     Fanout,
     /// Patterns with * and #; every message matches exactly one
     Topic,
+    /// Two headers that both have to be equal; every message matches exactly one binding
+    Headers,
 }
 
 /// The options of one run.
@@ -24,6 +26,14 @@ pub(crate) struct BenchOptions {
     /// The broker
     #[arg(long, default_value = "amqp://guest:guest@127.0.0.1:5672/", value_parser = AmqpUrl::parse)]
     pub(crate) url: AmqpUrl,
+
+    /// A named load; the list is below
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Option<String>,
+
+    /// Measures this broker too, afterwards, and shows both
+    #[arg(long, value_name = "URL", value_parser = AmqpUrl::parse)]
+    pub(crate) compare: Option<AmqpUrl>,
 
     /// Publishers, each with its own connection
     #[arg(long, value_name = "COUNT", default_value_t = 1, help_heading = "Who")]
@@ -41,11 +51,11 @@ pub(crate) struct BenchOptions {
     #[arg(long, value_name = "COUNT", default_value_t = 1, help_heading = "Where")]
     pub(crate) queues: usize,
 
-    /// Type of the exchange in front of the queues: default, direct, fanout or topic
+    /// Type of the exchange in front of the queues: default, direct, fanout, topic or headers
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = ExchangeType::Default, hide_possible_values = true, help_heading = "Where")]
     pub(crate) exchange: ExchangeType,
 
-    /// Bindings of a direct or topic exchange [default: one per queue]
+    /// Bindings of a direct, topic or headers exchange [default: one per queue]
     #[arg(long, value_name = "COUNT", help_heading = "Where")]
     pub(crate) bindings: Option<usize>,
 
@@ -115,7 +125,11 @@ pub(crate) struct BenchOptions {
     #[arg(long, value_name = "PID", help_heading = "Result")]
     pub(crate) pid: Option<u32>,
 
-    /// Prints the result as one JSON object
+    /// Writes the result as an HTML page with bars into this file
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub(crate) report: Option<std::path::PathBuf>,
+
+    /// Prints the result as one JSON object, with --compare as a list of two
     #[arg(long, help_heading = "Result")]
     pub(crate) json: bool,
 }
@@ -140,6 +154,8 @@ Examples:
         messages that are safe when they are confirmed
   leveret bench --exchange topic --bindings 1000 --queues 10 --consumers 10
         routing over a thousand patterns
+  leveret bench --scenario safe --compare amqp://127.0.0.1:5673/ --report both.html
+        this broker and another, as a table and as a page
   leveret bench --consumers 0 --count 1000000 --queue-prefix pile --keep
         a million messages to look at, left in place";
 
@@ -147,13 +163,14 @@ Examples:
 pub(crate) fn command() -> Command {
     BenchOptions::augment_args(Command::new("bench"))
         .about("Measure a broker, this one or any RabbitMQ: rates, latencies, CPU per message")
-        .after_help(NOTES)
+        .after_help(format!("{}\n{NOTES}", super::scenario::help()))
         .args_override_self(true)
 }
 
 /// Reads the options from parsed arguments.
 pub(crate) fn from_matches(matches: &clap::ArgMatches) -> Result<BenchOptions, String> {
-    BenchOptions::from_arg_matches(matches).map_err(|error| error.to_string())
+    let matches = super::scenario::applied(matches)?;
+    BenchOptions::from_arg_matches(&matches).map_err(|error| error.to_string())
 }
 
 /// Options from words, for tests.

@@ -1,6 +1,7 @@
 //! Who publishes where and who consumes what: the arithmetic of a run, without a socket.
 
 use super::options::{BenchOptions, ExchangeType};
+use leveret_protocol::{FieldTable, FieldValue};
 
 /// Names and routes made from the options.
 #[derive(Clone, Debug)]
@@ -43,8 +44,9 @@ impl Plan {
             options.rate >= 0.0 && options.rate.is_finite(),
             "--rate is messages per second, 0 for as many as possible",
         )?;
-        let has_keys = matches!(options.exchange, ExchangeType::Direct | ExchangeType::Topic);
-        need(options.bindings.is_none() || has_keys, "--bindings needs --exchange direct or topic")?;
+        let has_keys =
+            matches!(options.exchange, ExchangeType::Direct | ExchangeType::Topic | ExchangeType::Headers);
+        need(options.bindings.is_none() || has_keys, "--bindings needs --exchange direct, topic or headers")?;
         let bindings = options.bindings.unwrap_or(options.queues);
         need((1..=1_000_000).contains(&bindings), "--bindings has to be from 1 to 1000000")?;
         let prefix =
@@ -68,12 +70,14 @@ impl Plan {
                 (publisher..queues).step_by(publishers).map(|index| self.queue(index)).collect()
             }
             ExchangeType::Fanout => vec!["key".into()],
-            ExchangeType::Direct => (0..self.bindings).map(|index| self.key(index, "key.")).collect(),
+            ExchangeType::Direct | ExchangeType::Headers => {
+                (0..self.bindings).map(|index| self.key(index, "key.")).collect()
+            }
             ExchangeType::Topic => (0..self.bindings).map(|index| self.key(index, "key.") + ".x").collect(),
         }
     }
 
-    /// Bindings as (queue, binding key). Every message of a direct or topic exchange matches exactly one; of the
+    /// Bindings as (queue, binding key). Every message of a direct, topic or headers exchange matches exactly one; of the
     /// topic patterns a third each end in `*`, end in `#`, and begin with `*`.
     pub(crate) fn binding_keys(&self) -> Vec<(String, String)> {
         let of_queues =
@@ -81,7 +85,9 @@ impl Plan {
         match self.options.exchange {
             ExchangeType::Default => Vec::new(),
             ExchangeType::Fanout => of_queues(&|_| "key".into(), self.options.queues),
-            ExchangeType::Direct => of_queues(&|index| self.key(index, "key."), self.bindings),
+            ExchangeType::Direct | ExchangeType::Headers => {
+                of_queues(&|index| self.key(index, "key."), self.bindings)
+            }
             ExchangeType::Topic => of_queues(
                 &|index| match index % 3 {
                     0 => self.key(index, "key.") + ".*",
@@ -91,6 +97,18 @@ impl Plan {
                 self.bindings,
             ),
         }
+    }
+
+    /// Headers that go with a key: those of a message, and those that a binding asks for.
+    pub(crate) fn headers(&self, key: &str) -> Option<FieldTable> {
+        let number =
+            key.bytes().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(u32::from(digit)));
+        (self.options.exchange == ExchangeType::Headers).then(|| {
+            FieldTable::from([
+                ("device", FieldValue::from(key)),
+                ("kind", FieldValue::I32((number % 7) as i32)),
+            ])
+        })
     }
 
     fn key(&self, index: usize, before: &str) -> String {
@@ -167,7 +185,7 @@ mod tests {
 
     #[test]
     fn keys_have_one_length() {
-        for exchange in ["direct", "topic"] {
+        for exchange in ["direct", "topic", "headers"] {
             let plan = plan(&format!("--exchange {exchange} --bindings 1000 --queues 10")).unwrap();
             let keys = plan.routing_keys(0);
             assert_eq!(keys.len(), 1000);

@@ -38,6 +38,7 @@ pub(crate) fn declare(plan: &Plan) -> Result<(), String> {
             ExchangeType::Default | ExchangeType::Direct => "direct",
             ExchangeType::Fanout => "fanout",
             ExchangeType::Topic => "topic",
+            ExchangeType::Headers => "headers",
         };
         let declare = exchange::Declare {
             exchange: short(&plan.exchange)?,
@@ -59,7 +60,7 @@ pub(crate) fn declare(plan: &Plan) -> Result<(), String> {
                 exchange: short(&plan.exchange)?,
                 routing_key: short(key)?,
                 no_wait,
-                arguments: FieldTable::default(),
+                arguments: plan.headers(key).unwrap_or_default(),
             }
             .write(1, out);
             Ok(())

@@ -3,6 +3,7 @@
 use super::layers::{Layered, Problem};
 use super::options::Settings;
 use super::values::{ByteSize, TlsVerify};
+use std::time::Duration;
 
 /// Smallest frame_max AMQP 0-9-1 allows.
 const FRAME_MIN: u64 = 4096;
@@ -10,6 +11,8 @@ const FRAME_MIN: u64 = 4096;
 const FRAME_CEILING: u64 = 16 << 20;
 /// AMQP 0-9-1 counts heartbeats in seconds, in 16 bits.
 const HEARTBEAT_SECONDS_MAX: u64 = u16::MAX as u64;
+/// Shortest times of telemetry.
+const TELEMETRY_MIN: Duration = Duration::from_millis(100);
 
 /// Every problem found; empty when the settings can be used.
 pub(crate) fn check(layered: &Layered) -> Vec<Problem> {
@@ -20,6 +23,7 @@ pub(crate) fn check(layered: &Layered) -> Vec<Problem> {
         found.push(("external_auth", "needs clients' certificates, and `tls_verify` is `none`".into()));
     }
     bounds(settings, &mut found);
+    telemetry(settings, &mut found);
     let data = layered.origin("data");
     if settings.memory && data.rank() > 0 && data.rank() == layered.origin("memory").rank() {
         found.push(("data", "cannot be combined with `memory`: keep data in a folder, or in memory".into()));
@@ -67,6 +71,22 @@ fn listeners(settings: &Settings, found: &mut Vec<(&'static str, String)>) {
             "needs `tls_client_ca`: the authorities that sign clients' certificates".into(),
         )),
         _ => {}
+    }
+}
+
+fn telemetry(settings: &Settings, found: &mut Vec<(&'static str, String)>) {
+    if settings.otlp_endpoint.is_some() && settings.otlp_signals.is_empty() {
+        found.push((
+            "otlp_signals",
+            "`none` leaves nothing to send: leave `otlp_endpoint` out instead".into(),
+        ));
+    }
+    for (key, span) in
+        [("otlp_timeout", settings.otlp_timeout), ("otlp_metrics_interval", settings.otlp_metrics_interval)]
+    {
+        if span.0 < TELEMETRY_MIN {
+            found.push((key, "has to be at least 100ms".into()));
+        }
     }
 }
 

@@ -8,14 +8,18 @@ mod nearest;
 mod options;
 #[cfg(test)]
 mod reference;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub(crate) use declare::Single;
 pub(crate) use layers::{Layer, Origin, Problem, Texts};
+pub(crate) use nearest::nearest;
 pub(crate) use options::{OPTIONS, Settings};
-pub(crate) use values::{ByteSize, ListenAddress, LogFormat, Span, TlsVerify, Watermark};
+pub(crate) use values::{
+    ByteSize, ListenAddress, LogFormat, NameValue, OtlpSignal, Span, TlsVerify, Watermark,
+};
 
 use layers::Layered;
 use std::fmt;
@@ -60,6 +64,8 @@ pub(crate) fn load(
     file: Option<PathBuf>,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Loaded, ConfigError> {
+    let variables: Vec<_> = variables.into_iter().collect();
+    let standard = standard::layer(&variables).map_err(|problem| ConfigError(vec![problem]))?;
     let mut environment = Layer::new();
     let mut warnings = Vec::new();
     let mut file = file.map(|path| (path, Origin::Flag("config".into())));
@@ -68,7 +74,7 @@ pub(crate) fn load(
             environment.insert(option.key, Texts { texts: vec![value], origin: Origin::Variable(name) });
         } else if name == FILE_VARIABLE {
             file.get_or_insert((PathBuf::from(value), Origin::Variable(name)));
-        } else {
+        } else if !crate::client_file::VARIABLES.contains(&name.as_str()) {
             warnings.extend(unknown_variable(&name));
         }
     }
@@ -85,7 +91,7 @@ pub(crate) fn load(
         Some(path) => file::parse(path, &text).map_err(ConfigError)?,
         None => Layer::new(),
     };
-    let layered = Layered::merge(&[from_file, environment, flags]).map_err(ConfigError)?;
+    let layered = Layered::merge(&[from_file, standard, environment, flags]).map_err(ConfigError)?;
     let problems = check::check(&layered);
     if !problems.is_empty() {
         return Err(ConfigError(problems));

@@ -2,8 +2,8 @@
 
 use super::declare::options;
 use super::values::{
-    ByteSize, Count, ListenAddress, LogFilter, LogFormat, Span, TlsVerify, TlsVersionMin, Watermark,
-    WorkerThreads,
+    ByteSize, Count, ListenAddress, LogFilter, LogFormat, MetricsAddress, NameValue, OtlpEndpoint,
+    OtlpProtocol, OtlpSignal, Share, Span, TlsVerify, TlsVersionMin, Watermark, WorkerThreads,
 };
 use std::path::PathBuf;
 
@@ -29,6 +29,12 @@ options! {
         ///
         /// May be given several times. Needs `tls_cert` and `tls_key`. The usual port is 15671.
         management_tls: Vec<ListenAddress> = "", "ADDR:PORT";
+
+        /// Serves metrics for Prometheus on this address, without a login: names of queues and figures.
+        ///
+        /// `auto` is the host of the first `management` address, 20 ports above it (15692), and nothing when that is off. `off` turns
+        /// it off.
+        prometheus: MetricsAddress = "auto", "ADDR:PORT";
 
         /// The server's certificate, and the chain behind it, as a PEM file.
         tls_cert: Option<PathBuf> = "", "FILE";
@@ -141,6 +147,52 @@ options! {
 
         /// Time in which a stop waits for deliveries to be settled before it closes the connections.
         shutdown_deadline: Span = "10s", "TIME";
+    }
+
+    "Telemetry" {
+        /// Sends traces, metrics and logs to the OpenTelemetry collector at this address, over OTLP.
+        ///
+        /// `http://HOST:PORT` or `https://HOST:PORT`; the usual port is 4317 for gRPC and 4318 for HTTP, and over HTTP a path
+        /// may follow, to which `/v1/traces` and the like are added. Without it nothing is sent and nothing is traced.
+        /// `OTEL_EXPORTER_OTLP_ENDPOINT` is read too, as are OpenTelemetry's other variables: see the guide on tracing.
+        otlp_endpoint: Option<OtlpEndpoint> = "", "URL";
+
+        /// How OTLP is spoken: `grpc`, or `http` for protobuf in HTTP requests.
+        otlp_protocol: OtlpProtocol = "grpc", "PROTOCOL";
+
+        /// Headers sent with every request, such as a token: `authorization=Bearer%20abc`. `%XX` is a byte.
+        ///
+        /// Other users of the machine can read a flag: prefer the file or the variable.
+        otlp_headers: Vec<NameValue> = "", "NAME=VALUE";
+
+        /// Certificates of the authorities that signed an `https` collector's certificate, as a PEM file. Without it: the
+        /// system's.
+        otlp_ca: Option<PathBuf> = "", "FILE";
+
+        /// What is sent: any of `traces`, `metrics`, `logs`.
+        otlp_signals: Vec<OtlpSignal> = "traces,metrics,logs", "SIGNAL";
+
+        /// Time in which the collector must answer one request.
+        otlp_timeout: Span = "10s", "TIME";
+
+        /// How often metrics are sent.
+        otlp_metrics_interval: Span = "60s", "TIME";
+
+        /// The service's name at the collector.
+        otlp_service_name: String = "leveret", "NAME";
+
+        /// More attributes of this process at the collector, such as `deployment.environment.name=test`.
+        otlp_attributes: Vec<NameValue> = "", "NAME=VALUE";
+
+        /// Share of the messages without a `traceparent` header that leave a trace: from 0 to 1, or with `%`.
+        ///
+        /// Decided when a message is published, for its whole way.
+        trace_sample: Share = "0.01", "SHARE";
+
+        /// Whether a message with a `traceparent` header leaves a trace is what that header says.
+        ///
+        /// When `false`, `trace_sample` decides about these too, by their trace ids.
+        trace_parent: bool = "true", "BOOL";
     }
 
     "Process" {

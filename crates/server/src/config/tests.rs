@@ -51,6 +51,7 @@ fn flag_beats_environment_beats_file_beats_default() {
 fn every_option_can_be_set_from_every_source() {
     for option in OPTIONS {
         let text = match option.default {
+            "" if option.value_name == "NAME=VALUE" => "a=b",
             "" => "127.0.0.1:1",
             default => default,
         };
@@ -86,12 +87,58 @@ fn wrong_values_say_where_and_how() {
         ("", &[], &[("amqps", "[::1]:0")], "tls_cert: is missing"),
         ("tls_key = '/k'", &[], &[], "test.toml, line 1: tls_key: is for TLS listeners and there is none"),
         ("", &[], &[("external_auth", "true")], "--external-auth: needs clients' certificates"),
+        ("", &[("OTEL_TRACES_SAMPLER", "sometimes")], &[], "environment variable OTEL_TRACES_SAMPLER: `some"),
+        (
+            "",
+            &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")],
+            &[],
+            "environment variable OTEL_EXPORTER_OTLP_PR",
+        ),
+        ("", &[], &[("trace_sample", "2")], "--trace-sample: `2` is no share from 0 to 1"),
+        ("", &[], &[("otlp_timeout", "0s")], "--otlp-timeout: has to be at least 100ms"),
         ("", &[], &[("memory", "yes")], "--memory: `yes` is neither `true` nor `false`"),
     ];
     for (file, environment, given, expected) in table {
         let problem = load_with(file, environment, given).unwrap_err();
         assert!(problem.starts_with(expected), "expected: {expected}\nfound:    {problem}");
     }
+}
+
+/// What OpenTelemetry's own variables come to.
+fn telemetry(environment: &[(&str, &str)], file: &str) -> (bool, usize, f64, bool, String) {
+    let settings = load_with(file, environment, &[]).unwrap().settings;
+    let Settings { otlp_endpoint, otlp_signals, trace_sample, trace_parent, otlp_service_name, .. } =
+        settings;
+    (otlp_endpoint.is_some(), otlp_signals.len(), trace_sample.0, trace_parent, otlp_service_name)
+}
+
+#[test]
+fn opentelemetrys_own_variables_are_understood() {
+    let name = |name: &str| name.to_owned();
+    let on = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317");
+    assert_eq!(telemetry(&[], ""), (false, 3, 0.01, true, name("leveret")));
+    assert_eq!(telemetry(&[on], ""), (true, 3, 0.01, true, name("leveret")));
+    assert_eq!(telemetry(&[on, ("OTEL_SDK_DISABLED", "true")], ""), (false, 3, 0.01, true, name("leveret")));
+    let sampler = |sampler, ratio| {
+        let (_, _, share, parent, _) =
+            telemetry(&[("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", ratio)], "");
+        (share, parent)
+    };
+    assert_eq!(sampler("always_on", ""), (1.0, false));
+    assert_eq!(sampler("always_off", ""), (0.0, false));
+    assert_eq!(sampler("traceidratio", "0.2"), (0.2, false));
+    assert_eq!(sampler("parentbased_always_on", "0.2"), (1.0, true));
+    assert_eq!(sampler("parentbased_traceidratio", "0.2"), (0.2, true));
+    assert_eq!(sampler("", "0.3"), (0.3, true));
+    let named = ("OTEL_RESOURCE_ATTRIBUTES", "a=b,service.name=orders");
+    assert_eq!(telemetry(&[named], "").4, "orders");
+    assert_eq!(telemetry(&[named, ("OTEL_SERVICE_NAME", "mq")], "").4, "mq");
+    assert_eq!(telemetry(&[("OTEL_LOGS_EXPORTER", "none")], "").1, 2);
+    let both = [("OTEL_SERVICE_NAME", "theirs"), ("LEVERET_OTLP_SERVICE_NAME", "ours")];
+    assert_eq!(telemetry(&both, "otlp_service_name = 'file'").4, "ours");
+    assert_eq!(telemetry(&both[..1], "otlp_service_name = 'file'").4, "theirs");
+    let loaded = load_with("", &[("OTEL_EXPORTER_OTLP_TIMEOUT", "2500")], &[]).unwrap();
+    assert_eq!(loaded.settings.otlp_timeout.0.as_millis(), 2500);
 }
 
 #[test]
@@ -125,7 +172,14 @@ fn a_missing_file_is_an_error_when_it_was_named() {
 
 #[test]
 fn mistyped_variables_are_remarked_and_foreign_ones_are_not() {
-    let environment = [("LEVERET_FRAMEMAX", "1"), ("LEVERET_SERVICE_HOST", "10.0.0.1"), ("PATH", "/bin")];
+    let environment = [
+        ("LEVERET_FRAMEMAX", "1"),
+        ("LEVERET_SERVICE_HOST", "10.0.0.1"),
+        ("PATH", "/bin"),
+        // They are for the commands, and `default_user` is near.
+        ("LEVERET_USER", "app"),
+        ("LEVERET_PASSWORD", "secret"),
+    ];
     let warnings = load_with("", &environment, &[]).unwrap().warnings;
     assert_eq!(
         warnings,

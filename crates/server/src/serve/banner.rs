@@ -1,5 +1,6 @@
 //! The few lines a person reads at start; with JSON logs one log line instead, for machines.
 
+use super::start::METRICS;
 use super::start::Running;
 use crate::amqp_url::AmqpUrl;
 use crate::config::{LogFormat, Settings};
@@ -54,7 +55,10 @@ impl Banner<'_> {
 }
 
 fn url_of(listening: &Listening) -> String {
-    format!("{}://{}", listening.scheme, listening.address)
+    match listening.scheme {
+        METRICS => format!("http://{}/metrics", listening.address),
+        scheme => format!("{scheme}://{}", listening.address),
+    }
 }
 
 fn render(

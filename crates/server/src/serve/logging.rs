@@ -1,13 +1,14 @@
 //! The log: stderr, text or JSON.
 
 use crate::config::{LogFormat, Settings};
+use leveret_telemetry::LogLayer;
 use std::io::{IsTerminal, stderr};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends log lines to stderr from now on. Colours only on a terminal, and not when NO_COLOR is set.
-pub(crate) fn start(settings: &Settings) {
+/// Sends log lines to stderr from now on, and to the collector if there is one. Colours only on a terminal, and not when NO_COLOR is set.
+pub(crate) fn start(settings: &Settings, collector: Option<LogLayer>) {
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let lines = match settings.log_format {
         LogFormat::Text => {
@@ -18,5 +19,9 @@ pub(crate) fn start(settings: &Settings) {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // The only failure is a log that was started before, and then there is one.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(settings.log_level.0.clone())).try_init();
+    let level = &settings.log_level.0;
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(level.clone()))
+        .with(collector.map(|layer| layer.with_filter(level.clone())))
+        .try_init();
 }

@@ -7,11 +7,13 @@ mod memory;
 mod open_files;
 mod signals;
 mod start;
+mod telemetry;
 
 use crate::config::{self, Loaded};
 use crate::{cli, exit};
 use banner::Banner;
 use clap::ArgMatches;
+use leveret_telemetry::Telemetry;
 use signals::{Signal, Signals};
 use std::io::Write;
 use std::path::PathBuf;
@@ -30,7 +32,14 @@ pub(crate) fn run(matches: &ArgMatches, started: Instant) -> u8 {
             return exit::USAGE;
         }
     };
-    logging::start(&loaded.settings);
+    let telemetry = match telemetry::prepare(&loaded.settings) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            complain(&error);
+            return exit::USAGE;
+        }
+    };
+    logging::start(&loaded.settings, telemetry.as_ref().and_then(Telemetry::log_layer));
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -47,13 +56,13 @@ pub(crate) fn run(matches: &ArgMatches, started: Instant) -> u8 {
             return exit::FAILURE;
         }
     };
-    let code = runtime.block_on(serve(loaded, started));
+    let code = runtime.block_on(serve(loaded, telemetry, started));
     // Nothing may hold up the end: what is still running was either told to stop or is not worth waiting for.
     runtime.shutdown_timeout(Duration::from_millis(100));
     code
 }
 
-async fn serve(loaded: Loaded, started: Instant) -> u8 {
+async fn serve(loaded: Loaded, telemetry: Option<Telemetry>, started: Instant) -> u8 {
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
         Err(error) => {
@@ -63,7 +72,7 @@ async fn serve(loaded: Loaded, started: Instant) -> u8 {
     };
     let settings = &loaded.settings;
     let running = tokio::select! {
-        running = start::start(settings) => running,
+        running = start::start(settings, telemetry) => running,
         signal = signals.next_stop() => return exit::SIGNAL + signal.number(),
     };
     let running = match running {
@@ -89,6 +98,7 @@ async fn serve(loaded: Loaded, started: Instant) -> u8 {
     tokio::select! {
         report = running.stop(settings.shutdown_deadline.0) => {
             tracing::info!("stopped: {report}");
+            running.stop_telemetry().await;
             exit::OK
         }
         second = signals.next_stop() => {

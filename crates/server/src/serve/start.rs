@@ -1,12 +1,13 @@
 //! The one place that touches the broker: settings in, a running broker out.
 
 use super::banner::Listening;
-use super::failure;
+use super::{failure, telemetry};
 use crate::config::{ListenAddress, Settings, TlsVerify, Watermark};
 use leveret_broker::config::total_memory_bytes;
 use leveret_broker::net::tls::{ClientCertificates, Tls, TlsSettings};
 use leveret_broker::{Broker, Config, DataLocation, ShutdownReport};
 use leveret_management::{Listener, Management};
+use leveret_telemetry::Telemetry;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// RabbitMQ's name of the listener for Prometheus.
+pub(crate) const METRICS: &str = "http/prometheus";
+
 /// A broker with its listeners open.
 pub(crate) struct Running {
     broker: Broker,
@@ -22,7 +26,11 @@ pub(crate) struct Running {
     listening: Vec<Listening>,
     /// Ends with this.
     management: Option<Management>,
+    telemetry: Option<leveret_telemetry::Running>,
 }
+
+/// How long a stop waits for the collector to take what is left.
+const TELEMETRY_STOP: Duration = Duration::from_secs(3);
 
 /// How the stop went, in words.
 pub(crate) struct Stopped(ShutdownReport);
@@ -31,14 +39,17 @@ pub(crate) struct Stopped(ShutdownReport);
 ///
 /// # Errors
 /// What could not be done and what to do about it. Nothing stays open then.
-pub(crate) async fn start(settings: &Settings) -> Result<Running, String> {
+pub(crate) async fn start(settings: &Settings, telemetry: Option<Telemetry>) -> Result<Running, String> {
     // Files first: a listener that is open takes connections.
     let tls = match settings.amqps.is_empty() && settings.management_tls.is_empty() {
         true => None,
         false => Some(Arc::new(Tls::load(tls_settings(settings)).map_err(|error| error.to_string())?)),
     };
-    let broker = Broker::start(config(settings)).map_err(|error| error.to_string())?;
-    let mut running = Running { broker, tls, listening: Vec::new(), management: None };
+    let mut config = config(settings);
+    config.tracing = telemetry.as_ref().and_then(|to| telemetry::tracing(settings, to));
+    let broker = Broker::start(config).map_err(|error| error.to_string())?;
+    let telemetry = telemetry.map(|telemetry| telemetry.start(&broker));
+    let mut running = Running { broker, tls, listening: Vec::new(), management: None, telemetry };
     for address in &settings.amqp {
         running.listen("amqp", address).await?;
     }
@@ -83,6 +94,17 @@ impl Running {
                 }
             }
         }
+        if let Some(address) = settings.prometheus.address(settings.management.first()) {
+            let flag = "prometheus";
+            let resolved = address.resolve().map_err(|error| failure::resolve(flag, &address, &error))?;
+            for at in resolved {
+                let failed = |error| failure::listen(flag, &address, &error);
+                let socket = TcpListener::bind(at).await.map_err(failed)?;
+                let bound = socket.local_addr().map_err(failed)?;
+                self.listening.push(Listening { scheme: METRICS, address: bound });
+                sockets.push((METRICS, socket));
+            }
+        }
         if sockets.is_empty() {
             return Ok(());
         }
@@ -92,6 +114,7 @@ impl Running {
         for (scheme, socket) in sockets {
             match &self.tls {
                 Some(tls) if scheme == "https" => management.serve_tls(socket, Arc::clone(tls)),
+                _ if scheme == METRICS => management.serve_metrics(socket),
                 _ => management.serve(socket),
             }
         }
@@ -126,6 +149,13 @@ impl Running {
     /// The node's name.
     pub(crate) fn node_name(&self) -> &str {
         &self.broker.config().node_name
+    }
+
+    /// Sends what is left for the collector, within seconds.
+    pub(crate) async fn stop_telemetry(self) {
+        if let Some(telemetry) = self.telemetry {
+            let _ = telemetry.stop(TELEMETRY_STOP).await;
+        }
     }
 
     /// Stops in order, within the deadline.

@@ -8,8 +8,12 @@
 
 mod bench;
 mod client;
+mod commands;
 mod dependencies;
+mod mistakes;
+mod peer;
 mod serve;
 mod store;
 mod support;
+mod telemetry;
 mod tls;

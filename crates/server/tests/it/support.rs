@@ -9,10 +9,16 @@ use std::time::{Duration, Instant};
 pub(crate) fn leveret(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leveret"));
     command.args(arguments).current_dir(folder.path()).stdin(Stdio::null());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LEVERET_")) {
+    command.env("XDG_CONFIG_HOME", folder.path());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(&name.to_string_lossy())) {
         command.env_remove(name);
     }
     command
+}
+
+/// Whether the binary would read this variable.
+fn is_setting(name: &str) -> bool {
+    name.starts_with("LEVERET_") || name.starts_with("OTEL_")
 }
 
 /// A broker of this test's own.

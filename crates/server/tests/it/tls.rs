@@ -1,6 +1,6 @@
 //! A TLS listener from the command line, and new certificates without a restart.
 
-use crate::support::Server;
+use crate::support::{Server, failure, leveret, success};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -63,4 +63,26 @@ fn certificates_can_be_exchanged_while_it_runs() {
         assert!(Instant::now() < deadline, "the new certificate is not used");
     }
     assert!(!is_greeted(address, &first));
+}
+
+#[test]
+fn commands_talk_to_the_http_api_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    new_certificate(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (cert, key) = (path("cert.pem"), path("key.pem"));
+    let server = Server::start(&["--management-tls", "127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &key]);
+    let address =
+        server.banner.lines().find_map(|line| line.trim().strip_prefix("listens  https://")).unwrap();
+    let port = address.rsplit(':').next().unwrap();
+    // The certificate has the name, and not the address.
+    let url = format!("https://guest:guest@localhost:{port}");
+    let listed =
+        success(&mut leveret(&folder, &["vhosts", "list", "--json", "--http", &url, "--ca-file", &cert]));
+    assert!(listed.contains(r#""name":"/""#), "{listed}");
+    let (said, code) = failure(&mut leveret(&folder, &["vhosts", "list", "--http", &url]));
+    assert!(said.contains("TLS: https://localhost") && said.contains("--ca-file"), "{said}");
+    assert_eq!(code, Some(1));
+    let (said, _) = failure(&mut leveret(&folder, &["vhosts", "list", "--http", &url, "--ca-file", &key]));
+    assert!(said.contains("no certificate authority (none in"), "{said}");
 }

@@ -1,5 +1,6 @@
 //! What a store is told and what it tells.
 
+use super::histogram::Latencies;
 use crate::types::{History, Lane};
 use std::time::Duration;
 
@@ -240,4 +241,8 @@ pub struct Stats {
     pub unreadable: u64,
     /// Checkpoints made since the start.
     pub checkpoints: u64,
+    /// Bytes of groups written since the start.
+    pub written_bytes: u64,
+    /// How long syncs took since the start.
+    pub sync_times: Latencies,
 }

@@ -210,6 +210,7 @@ impl Store {
             });
             match written {
                 Ok(()) => {
+                    self.figures.written_bytes.fetch_add(len, Ordering::Relaxed);
                     let place = (log.number, log.offset);
                     log.offset = align(log.offset + len);
                     log.group += 1;
@@ -283,8 +284,10 @@ impl Store {
     /// Makes what was written last; not after a failure, for a sync that follows a failed one stores nothing of what that one lost.
     pub(super) fn sync(&self, log: &mut Log) {
         let Some(file) = log.file.as_ref().filter(|_| !self.is_failed()) else { return };
+        let began = Instant::now();
         match file.sync() {
             Ok(()) => {
+                self.figures.sync_times.add(began.elapsed(), 1);
                 log.unsynced = None;
                 log.synced_group = log.group;
                 self.figures.syncs.fetch_add(1, Ordering::Relaxed);

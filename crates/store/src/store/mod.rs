@@ -14,6 +14,7 @@ mod api;
 mod checkpoint;
 mod files;
 mod group;
+mod histogram;
 mod inspect;
 mod journal;
 mod keeper;
@@ -32,6 +33,7 @@ use crate::index::Index;
 use crate::types::{Lane, LaneId, Notify, Ticket};
 use files::Files;
 use group::Group;
+pub use histogram::{Histogram, LATENCY_BOUNDS_US, Latencies};
 use journal::Log;
 use keeper::Keeping;
 use parking_lot::{Condvar, Mutex};
@@ -83,6 +85,8 @@ struct Pending {
 
 #[derive(Debug, Default)]
 struct Figures {
+    written_bytes: AtomicU64,
+    sync_times: Histogram,
     groups: AtomicU64,
     syncs: AtomicU64,
     moved_bytes: AtomicU64,
@@ -163,6 +167,8 @@ impl Store {
             moved_bytes: count(&self.figures.moved_bytes),
             unreadable: count(&self.figures.unreadable),
             checkpoints: count(&self.figures.checkpoints),
+            written_bytes: count(&self.figures.written_bytes),
+            sync_times: self.figures.sync_times.get(),
             ..Stats::default()
         };
         for (_, file) in index.files() {

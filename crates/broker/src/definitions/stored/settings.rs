@@ -15,6 +15,9 @@ pub(crate) fn put_vhost(batch: &mut Batch, vhost: &str, metadata: &VhostMetadata
         value.insert("description", text(description));
     }
     value.insert("tags", FieldValue::Array(metadata.tags.iter().map(|tag| text(tag)).collect()));
+    if metadata.protected_from_deletion {
+        value.insert("protected_from_deletion", FieldValue::Bool(true));
+    }
     if let Some(kind) = metadata.default_queue_type {
         value.insert("default_queue_type", text(kind.as_str()));
     }

@@ -4,6 +4,7 @@
 //! No protocol is offered by ALPN: AMQP has none registered, and clients that send a list must not be refused.
 
 mod error;
+mod info;
 mod pem;
 mod subject;
 
@@ -17,6 +18,8 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVer
 use tokio_rustls::TlsAcceptor;
 
 pub use error::TlsError;
+pub(crate) use info::of as info;
+pub use info::{CertificateInfo, TlsInfo};
 
 use crate::auth::PeerTls;
 

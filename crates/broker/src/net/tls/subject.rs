@@ -6,7 +6,7 @@
 use x509_parser::asn1_rs::Tag;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
-use x509_parser::x509::AttributeTypeAndValue;
+use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 use crate::auth::PeerCertificate;
 
@@ -36,18 +36,23 @@ const SHORT_NAMES: [(&str, &str); 16] = [
 pub(super) fn of(der: &[u8]) -> Option<PeerCertificate> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let subject = certificate.subject();
-    let mut parts: Vec<String> =
-        subject.iter_rdn().map(|part| part.iter().map(attribute).collect::<Vec<_>>().join("+")).collect();
-    parts.reverse();
     let common_names: Vec<String> = subject
         .iter_attributes()
         .filter(|found| found.attr_type().to_id_string() == COMMON_NAME)
         .map(value)
         .collect();
     Some(PeerCertificate {
-        distinguished_name: parts.join(","),
+        distinguished_name: text(subject),
         common_name: (!common_names.is_empty()).then(|| common_names.join(",")),
     })
+}
+
+/// A name, most specific part first.
+pub(super) fn text(name: &X509Name<'_>) -> String {
+    let mut parts: Vec<String> =
+        name.iter_rdn().map(|part| part.iter().map(attribute).collect::<Vec<_>>().join("+")).collect();
+    parts.reverse();
+    parts.join(",")
 }
 
 fn attribute(attribute: &AttributeTypeAndValue<'_>) -> String {

@@ -68,5 +68,9 @@ fn shared(message: Message, copies: usize) -> Message {
     }
     let (exchange, routing_key) = (message.exchange(), message.routing_key());
     let parts = Parts { exchange, routing_key, properties: message.properties() };
-    Message::new(parts, message.body_bytes(), message.ttl_ms(), copies as u32)
+    let copy = Message::new(parts, message.body_bytes(), message.ttl_ms(), copies as u32);
+    match message.trace_context() {
+        Some(context) => copy.in_trace(context),
+        None => copy,
+    }
 }

@@ -58,11 +58,14 @@ impl Engine {
         }
     }
 
-    /// Its consumers, with the unacked messages of each.
-    pub(crate) fn each_consumer(&self, mut each: impl FnMut(&Subscription, u32)) {
+    /// Its consumers, with the unacked messages of each, and whether it may get any.
+    pub(crate) fn each_consumer(&self, mut each: impl FnMut(&Subscription, u32, bool)) {
         match self {
-            Backlog(state) => state.consumers().iter_with_unacked().for_each(|(s, unacked)| each(s, unacked)),
-            Log(stream) => stream.consumers().for_each(|(s, unacked)| each(s, unacked)),
+            Backlog(state) => state
+                .consumers()
+                .iter_with_unacked()
+                .for_each(|(s, unacked, active)| each(s, unacked, active)),
+            Log(stream) => stream.consumers().for_each(|(s, unacked)| each(s, unacked, true)),
         }
     }
 

@@ -46,6 +46,7 @@ impl QueueState {
                 forget(entry, outcome);
             } else {
                 self.unacked += 1;
+                self.unacked_bytes += entry.message.body_len() as u64;
                 self.counters.got += 1;
                 self.announce(entry, false, outcome);
             }
@@ -93,6 +94,8 @@ impl QueueState {
         let held = settled.iter().filter(|s| s.held).count() as u64;
         debug_assert!(held <= self.unacked, "a message is settled once");
         self.unacked = self.unacked.saturating_sub(held);
+        let bytes = settled.iter().filter(|s| s.held).map(|s| u64::from(s.weight)).sum();
+        self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
         let mut at = 0;
         while at < settled.len() {
             let consumer = settled[at].consumer;

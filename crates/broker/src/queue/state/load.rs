@@ -75,18 +75,20 @@ impl QueueState {
             _ => None,
         };
         let consumed = self.consumers.len() > 0 && !self.paused;
+        // Heads of all levels expire, not only the one that is next.
+        let headless = self.may_expire.then(|| self.backlog.headless_level()).flatten();
         let load = if consumed {
             let low = (0..self.backlog.levels())
                 .rev()
                 .find(|level| self.backlog.cold(*level).len() > 0)
                 .filter(|level| self.backlog.fresh_len(*level) < LOAD_BELOW);
             waiting.or(low).map(|level| (level, LOAD_MESSAGES_MAX))
-        } else if waiting.is_some() && (self.may_expire || self.overflows()) {
-            let count = if self.overflows() { LOAD_MESSAGES_MAX } else { PEEK_MESSAGES };
-            waiting.map(|level| (level, count))
+        } else if self.overflows() {
+            waiting.map(|level| (level, LOAD_MESSAGES_MAX))
         } else {
             None
         };
+        let load = load.or(headless.map(|level| (level, PEEK_MESSAGES)));
         if let Some((level, messages_max)) = load
             && self.backlog.cold_mut(level).begin_load()
         {
@@ -160,7 +162,7 @@ impl QueueState {
             let held_until_ms = entry.past.held_until_unix_ms().saturating_sub(self.unix_origin_ms);
             if held_until_ms > now_ms {
                 self.backlog.take_cold(load.level, &entry);
-                self.waiting.hold(held_until_ms, entry, Then::Ready);
+                self.waiting.hold(held_until_ms, entry, Then::Ready { since_ms: now_ms });
                 continue;
             }
             self.may_expire |= entry.expires_ms != u64::MAX;

@@ -69,6 +69,7 @@ pub(crate) struct QueueState {
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
+    unacked_bytes: u64,
     deleted: bool,
     /// Nobody gets anything until it goes on.
     paused: bool,
@@ -99,6 +100,7 @@ impl QueueState {
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,
+            unacked_bytes: 0,
             deleted: false,
             paused: false,
             may_expire: false,
@@ -136,6 +138,20 @@ impl QueueState {
 
     pub(crate) fn unacked(&self) -> u64 {
         self.unacked
+    }
+
+    pub(crate) fn unacked_bytes(&self) -> u64 {
+        self.unacked_bytes
+    }
+
+    /// Ready messages that are on disk only.
+    pub(crate) fn on_disk(&self) -> u64 {
+        self.backlog.cold_len()
+    }
+
+    /// The next message to leave, if it is in memory.
+    pub(crate) fn head(&self) -> Option<&Entry> {
+        self.backlog.head()
     }
 
     pub(crate) fn waiting(&self) -> &Waiting {
@@ -176,6 +192,7 @@ impl QueueState {
             leave::forget(&mut entry, outcome);
         } else {
             self.unacked += 1;
+            self.unacked_bytes += entry.message.body_len() as u64;
             self.counters.delivered += 1;
             hold |= self.announce(&entry, source == Source::New, outcome);
         }
@@ -250,6 +267,8 @@ impl QueueState {
                 self.charge += delivery.message.charge() as i64;
             } else {
                 self.unacked = self.unacked.saturating_sub(1);
+                let bytes = delivery.message.body_len() as u64;
+                self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
             }
             self.may_expire |= delivery.expires_ms != u64::MAX;
             let mut entry = Entry {

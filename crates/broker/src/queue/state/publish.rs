@@ -122,7 +122,9 @@ impl QueueState {
     /// Whether a message outlives a restart here.
     #[inline]
     pub(super) fn lasts(&self, message: &Message) -> bool {
-        self.store.is_some() && self.settings.durability != Durability::Memory && message.is_persistent()
+        self.store.is_some()
+            && self.settings.durability != Durability::Memory
+            && (message.is_persistent() || self.settings.keeps_transient)
     }
 
     #[inline]

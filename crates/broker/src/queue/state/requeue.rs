@@ -7,6 +7,7 @@ use crate::queue::retry::Verdict;
 use crate::queue::stored::Change;
 use crate::queue::waiting::Then;
 use crate::queue::{DeathReason, Queue, Settled};
+use crate::trace::Waited;
 use std::sync::Arc;
 
 /// After so many milliseconds a dead letter that no queue took is tried again (`x-dead-letter-strategy: at-least-once`).
@@ -46,10 +47,11 @@ impl QueueState {
                     self.backlog.put_back(entry);
                 }
                 Verdict::In(ms) => {
+                    self.counters.retried += 1;
                     let due_ms = now_ms.saturating_add(ms);
                     entry.past.hold_until(due_ms.saturating_add(self.unix_origin_ms));
                     note(&entry, outcome);
-                    self.waiting.hold(due_ms, entry, Then::Ready);
+                    self.waiting.hold(due_ms, entry, Then::Ready { since_ms: now_ms });
                 }
             }
         }
@@ -74,7 +76,15 @@ impl QueueState {
     pub(super) fn release_waiting(&mut self, now_ms: u64, outcome: &mut Outcome) {
         while let Some((entry, then)) = self.waiting.pop_due(now_ms) {
             match then {
-                Then::Ready => {
+                Then::Ready { since_ms } => {
+                    if entry.message.trace_context().is_some() {
+                        outcome.waited.push(Waited {
+                            message: entry.message.clone(),
+                            position: entry.position,
+                            attempt: entry.past.acquired_count(),
+                            since_ms,
+                        });
+                    }
                     self.may_expire |= entry.expires_ms != u64::MAX;
                     self.backlog.put_back(entry);
                 }

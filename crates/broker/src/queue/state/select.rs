@@ -156,7 +156,7 @@ impl QueueState {
         self.charge += entry.message.charge() as i64;
         let waits_until_ms = entry.past.held_until_unix_ms().saturating_sub(self.unix_origin_ms);
         if waits_until_ms > now_ms {
-            self.waiting.hold(waits_until_ms, entry, Then::Ready);
+            self.waiting.hold(waits_until_ms, entry, Then::Ready { since_ms: now_ms });
         } else {
             self.may_expire |= entry.expires_ms != u64::MAX;
             self.backlog.put_back_in_place(level, entry);

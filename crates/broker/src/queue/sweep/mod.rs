@@ -125,6 +125,18 @@ impl Sweep {
         self.queue.name()
     }
 
+    /// What it does: `replay`, `move`, `copy`, `expire` or `delete`.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self.action {
+            Action::Replay(_) => "replay",
+            Action::Move(_) => "move",
+            Action::Copy(_) => "copy",
+            Action::Expire => "expire",
+            Action::Delete => "delete",
+        }
+    }
+
     /// How far it came.
     #[must_use]
     pub fn progress(&self) -> Progress {

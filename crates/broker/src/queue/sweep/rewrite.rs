@@ -129,7 +129,12 @@ fn copy(
     copies: u32,
 ) -> Message {
     let ttl_ms = properties.expiration().and_then(|text| text.to_str().ok()?.parse().ok());
-    Message::new(Parts { exchange, routing_key, properties }, message.body_bytes(), ttl_ms, copies)
+    let copy =
+        Message::new(Parts { exchange, routing_key, properties }, message.body_bytes(), ttl_ms, copies);
+    match message.trace_context() {
+        Some(context) => copy.in_trace(context),
+        None => copy,
+    }
 }
 
 /// What is told of a replayed message: when, how often, and how many deaths it had by then. (Dead-lettering looks for cycles only among

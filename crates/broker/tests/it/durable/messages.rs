@@ -237,3 +237,36 @@ pub(super) async fn eventually(client: &mut Client, queue: &str, count: u32) -> 
     }
     client.count(queue).await.0
 }
+
+/// A defect: they were lost at a restart, as in classic queues. RabbitMQ's quorum queues store every message ("Quorum Queues", "Use cases").
+#[tokio::test]
+async fn a_quorum_queue_keeps_transient_messages() {
+    let first = Durable::start();
+    let mut client = first.client().await;
+    client.declare(durable("q", arguments([("x-queue-type", "quorum".into())]))).await;
+    client.confirm().await;
+    client.publish(Publishing::to("q", "transient")).await;
+    assert!(matches!(client.next().await, Got::Ack { .. }));
+    let second = first.crash(secs(0));
+    assert_eq!(second.client().await.drain("q").await, ["transient"]);
+}
+
+/// A defect: after a restart, what had expired behind messages of a higher priority stayed until those had left.
+#[tokio::test]
+async fn heads_of_every_priority_expire_after_a_restart() {
+    let first = Durable::start();
+    let mut client = first.client().await;
+    client.declare(durable("q", arguments([("x-max-priority", 1.into())]))).await;
+    for publishing in [persistent("q", "low").expiring(1000), persistent("q", "high").priority(1)] {
+        client.publish(publishing).await;
+    }
+    client.settle().await;
+    let second = first.restart().await;
+    let mut client = second.client().await;
+    faults::until("both heads are known", || {
+        second.broker.clock().advance(secs(2));
+        second.broker.vhost("/").unwrap().topology().queue("q").unwrap().figures().ready == 1
+    })
+    .await;
+    assert_eq!(client.drain("q").await, ["high"]);
+}

@@ -59,7 +59,7 @@ impl Durable {
         Self::start_with(|_| ())
     }
 
-    fn start_with(change: impl Fn(&mut Config)) -> Self {
+    pub(crate) fn start_with(change: impl Fn(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let broker = start_on(folder.path(), START_UNIX_MS, change);
         Self { broker, folder, now_unix_ms: START_UNIX_MS }
@@ -90,6 +90,10 @@ impl Durable {
 
     /// Stops in order and starts again.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|_| ()).await
+    }
+
+    pub(crate) async fn restart_with(self, change: impl Fn(&mut Config)) -> Self {
         let Self { broker, folder, now_unix_ms } = self;
         let clock = broker.clock().clone();
         tokio::select! {
@@ -98,7 +102,7 @@ impl Durable {
             () = async { loop { clock.advance(secs(1)); tokio::task::yield_now().await } } => {}
         }
         drop(broker);
-        let broker = start_on(folder.path(), now_unix_ms, |_| ());
+        let broker = start_on(folder.path(), now_unix_ms, change);
         Self { broker, folder, now_unix_ms }
     }
 }

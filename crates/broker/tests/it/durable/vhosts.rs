@@ -15,6 +15,7 @@ async fn descriptions_limits_and_parameters_are_there_after_a_crash() {
         description: Some("for tests".into()),
         tags: vec!["a".into(), "b".into()],
         default_queue_type: Some(QueueKind::Quorum),
+        protected_from_deletion: true,
     };
     let limits = VhostLimits { connections_max: Some(5), queues_max: Some(9) };
     let vhost = before.broker.declare_vhost("v");

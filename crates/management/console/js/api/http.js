@@ -52,7 +52,7 @@ export async function request(method, address, options = {}) {
   }
   const json = parse(text);
   if (answer.ok) return json;
-  if (answer.status === 401 && !options.authorization) window.dispatchEvent(new Event('leveret:logged-out'));
+  if (answer.status === 401 && !options.authorization) window.dispatchEvent(new Event('leveret:refused'));
   throw new ApiError(answer.status, reasonOf(json, answer));
 }
 

@@ -24,7 +24,7 @@ export function chart({ title, format, base }) {
   const legend = h('ul', { class: 'legend' });
   const moment = h('span', { class: 'moment' });
   const element = keep('chart', h('figure', { class: 'chart' },
-    h('figcaption', {}, h('h3', {}, title), moment), picture, legend));
+    h('figcaption', {}, h('h2', {}, title), moment), picture, legend));
 
   const span = () => {
     const to = Math.max(Date.now(), ...all.map(({ points }) => points.at(-1)?.[0] ?? 0));

@@ -35,8 +35,8 @@ export function levels(details) {
 export function rates(details) {
   const points = levels(details);
   if (!points) return null;
-  return points.slice(1).map(([at, value], before) => {
-    const [then, was] = points[before];
+  return points.slice(1).map(([at, now], before) => {
+    const [value, [then, was]] = [Number(now), /** @type {[number, number]} */ (points[before])];
     const seconds = (at - then) / 1000;
     return /** @type {[number, number | null]} */ ([at, seconds > 0 && value >= was ? (value - was) / seconds : 0]);
   });
@@ -53,7 +53,7 @@ export function remembered(key, value) {
   seen.delete(key);
   seen.set(key, points);
   // The figures of pages left long ago go first.
-  if (seen.size > 200) seen.delete(seen.keys().next().value);
+  if (seen.size > 200) seen.delete(/** @type {string} */ (seen.keys().next().value));
   return points;
 }
 

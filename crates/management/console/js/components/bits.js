@@ -38,7 +38,7 @@ export function args(values) {
     h('li', {}, h('code', {}, name), ' ', h('span', {}, typeof value === 'string' ? value : JSON.stringify(value)))));
 }
 
-/** Pages of one entity. @param {string} label @param {[string, string][]} tabs part of the address and name @param {string} here @param {(tab: string) => string} href */
+/** Pages of one entity. @param {string} label @param {[string, string][]} all part of the address and name @param {string} here @param {(tab: string) => string} href */
 export const tabs = (label, all, here, href) =>
   h('nav', { class: 'tabs', 'aria-label': label }, all.map(([tab, name]) => h('a', { href: href(tab), 'aria-current': tab === here ? 'page' : null }, name)));
 

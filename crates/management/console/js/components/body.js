@@ -104,7 +104,7 @@ export function body(message) {
     const shown = data.subarray(0, SHOWN_MAX);
     const text = asText(shown);
     const json = text === null ? null : prettyJson(text);
-    views = [...(json ? [/** @type {[string, string, () => any]} */ (['json', 'JSON', () => prettyJson(text)])] : []),
+    views = [...(json ? [/** @type {[string, string, () => any]} */ (['json', 'JSON', () => prettyJson(/** @type {string} */ (text))])] : []),
       ...(text === null ? [] : [/** @type {[string, string, () => any]} */ (['text', t('Text'), () => text])]), ['hex', t('Hex'), () => hex(shown)]];
     box.append(h('div', { class: 'body-head' },
       h('span', { class: 'segments', role: 'group', 'aria-label': t('Show the body as') }, views.map(([name, label]) =>

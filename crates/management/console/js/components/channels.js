@@ -1,6 +1,6 @@
 // Channels, as columns of a table.
 
-import { count, rate } from '../core/format.js';
+import { count, instant, rate } from '../core/format.js';
 import { t } from '../i18n/index.js';
 import { badge, channelLink, chosenVhost, userLink, vhostLink } from './bits.js';
 
@@ -19,14 +19,17 @@ export const channelColumns = (withOwner) => [
   { label: t('Prefetch'), sort: 'prefetch_count', number: true, small: true, cell: (one) => (one.global_prefetch_count ? `${count(one.global_prefetch_count)} ${t('together')}` : one.prefetch_count ? count(one.prefetch_count) : '–') },
   { label: t('Unacked'), sort: 'messages_unacknowledged', number: true, cell: (one) => count(one.messages_unacknowledged) },
   { label: t('Consumers'), sort: 'consumer_count', number: true, small: 'phone', cell: (one) => count(one.consumer_count) },
-  { label: t('Published'), sort: 'message_stats.publish_details.rate', number: true, cell: (one) => rate(one.message_stats?.publish_details?.rate) },
-  { label: t('Delivered'), sort: 'message_stats.deliver_get_details.rate', number: true, cell: (one) => rate(one.message_stats?.deliver_get_details?.rate) },
+  { label: t('Published'), sort: 'message_stats.publish_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.publish_details?.rate) },
+  { label: t('Delivered'), sort: 'message_stats.deliver_get_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.deliver_get_details?.rate) },
   { label: t('Acked'), sort: 'message_stats.ack_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.ack_details?.rate) },
 ];
+
+/** A pause that is worth a word. */
+const IDLE_MS = 10_000;
 
 /** @param {any} channel @returns {[string, string]} */
 export function channelState({ state, idle_since: idle }) {
   if (state === 'blocked' || state === 'flow') return [state === 'flow' ? t('slowed down') : t('blocked'), 'warn'];
-  if (idle) return [t('idle'), ''];
+  if (Date.now() - instant(idle) > IDLE_MS) return [t('idle'), ''];
   return state === 'running' ? [t('running'), 'good'] : [state ?? '–', ''];
 }

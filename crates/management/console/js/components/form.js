@@ -8,8 +8,8 @@ import { toast } from './toast.js';
  * @typedef {{
  *   name: string, label: string, type?: 'text' | 'number' | 'password' | 'select' | 'checkbox' | 'textarea' | 'json',
  *   value?: any, options?: [string, string][], hint?: string, required?: boolean, wide?: boolean, placeholder?: string,
- *   min?: number, list?: string[], rows?: number, more?: boolean,
- * }} Field `more`: behind “more”, which is closed at first
+ *   min?: number, list?: string[], rows?: number, more?: boolean, when?: [string, string],
+ * }} Field `more`: behind “more”, which is closed at first. `when`: shown while another field has this value
  */
 
 let ids = 0;
@@ -69,7 +69,7 @@ export function values(/** @type {any} */ form, /** @type {Field[]} */ fields) {
 }
 
 /**
- * @param {{ fields: Field[], submit: string, onSubmit: (values: Record<string, any>) => Promise<any>, danger?: boolean,
+ * @param {{ fields: Field[], submit: string, onSubmit: (values: any) => Promise<any>, danger?: boolean,
  *   extra?: any, onCancel?: () => void, reset?: boolean, label?: string }} options
  */
 export function form({ fields, submit, onSubmit, danger, extra, onCancel, reset, label }) {
@@ -92,5 +92,10 @@ export function form({ fields, submit, onSubmit, danger, extra, onCancel, reset,
     },
   } }, fieldsOf(fields.filter(({ more }) => !more), prefix), rest.length > 0 && h('details', { class: 'more-fields' }, h('summary', {}, t('More')), fieldsOf(rest, prefix)), extra,
   h('div', { class: 'row end' }, onCancel && h('button', { class: 'button', type: 'button', on: { click: onCancel } }, t('Cancel')), button));
+  const follow = () => {
+    for (const { name, when } of fields) if (when) element.elements[name].closest('.field').hidden = element.elements[when[0]].value !== when[1];
+  };
+  element.addEventListener('change', follow);
+  follow();
   return element;
 }

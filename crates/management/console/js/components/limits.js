@@ -32,7 +32,7 @@ export function limitsSection({ read, of, kinds }) {
     refresh,
     element: section(t('Limits'), list.element, session.isAdministrator && form({
       submit: t('Set the limit'), reset: true, onSubmit: set, label: t('Set a limit'),
-      fields: [{ name: 'kind', label: t('Limit'), type: 'select', options: kinds }, { name: 'value', label: t('To'), type: 'number', required: true, min: 0 }],
+      fields: [{ name: 'kind', label: t('Limit'), type: 'select', options: kinds }, { name: 'value', label: t('Value'), type: 'number', required: true, min: 0 }],
     })),
   };
 }

@@ -100,7 +100,7 @@ function pager(answer, go) {
   const text = found === total ? t('{n} in all', { n: count(total) }) : t('{found} of {n}', { found: count(found), n: count(total) });
   const button = (label, to, mark, able) =>
     h('button', { class: 'button', type: 'button', disabled: !able, 'aria-label': label, on: { click: () => go(to) } }, mark);
-  return h('nav', { class: 'pager', 'aria-label': t('Pages') }, h('span', { role: 'status' }, text),
+  return h('nav', { class: 'pager', 'aria-label': t('Pages of the list') }, h('span', { role: 'status' }, text),
     pages > 1 && h('span', { class: 'row' },
       button(t('First page'), 1, '«', page > 1), button(t('Previous page'), page - 1, '‹', page > 1),
       h('span', {}, t('Page {page} of {pages}', { page: count(page), pages: count(pages) })),

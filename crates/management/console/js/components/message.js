@@ -1,6 +1,6 @@
 // One message: a line that says what it is, and behind it properties, headers, history and body.
 
-import { h } from '../core/dom.js';
+import { h, keep } from '../core/dom.js';
 import { bytes, duration, time } from '../core/format.js';
 import { t } from '../i18n/index.js';
 import { args, badge, exchangeLink } from './bits.js';
@@ -19,22 +19,24 @@ const PROPERTIES = () => ({
  *   exchange: string, routing_key: string, redelivered: boolean, properties: any, payload: string, payload_encoding: string,
  *   payload_bytes: number, place?: string, waits_until?: number, delivery_count?: number, expires_at?: number,
  * }} Message
- * @param {Message} message @param {string} vhost @param {any} [mark] what stands before the line, such as a box to tick
+ * @param {Message} message @param {string} vhost @param {any} [mark] what stands beside it, such as a box to tick
  */
 export function messageView(message, vhost, mark) {
   const properties = Array.isArray(message.properties) ? {} : message.properties ?? {};
   const headers = properties.headers ?? {};
-  const inner = h('div', { class: 'message-body' });
-  // Bodies are taken apart only of messages that are looked at.
+  const inner = keep('message', h('div', { class: 'message-body' }));
+  // Bodies are taken apart only of messages that are looked at. Where the list is drawn again, what was opened stays.
   const opened = (event) => {
-    if (event.target.open && !inner.firstChild) inner.append(...content(message, properties, headers, vhost));
+    const place = event.target.querySelector('.message-body');
+    if (event.target.open && place && !place.firstChild) place.append(...content(message, properties, headers, vhost));
   };
-  return h('details', { class: 'message', 'data-key': message.place, on: { toggle: opened } },
-    h('summary', {}, mark, h('b', {}, message.routing_key || t('(no routing key)')), h('span', { class: 'start' }, start(message)),
+  const line = h('details', { class: 'message', 'data-key': message.place, on: { toggle: opened } },
+    h('summary', {}, h('b', {}, message.routing_key || t('(no routing key)')), h('span', { class: 'start' }, start(message)),
       hasDied(headers) && badge(t('dead letter'), 'bad'), message.redelivered && badge(t('redelivered'), 'warn'),
       message.waits_until && badge(t('tried again in {time}', { time: duration(Math.max(0, message.waits_until - Date.now())) }), 'warn'),
       h('small', {}, bytes(message.payload_bytes))),
     inner);
+  return mark ? h('div', { class: 'marked' }, h('label', { class: 'mark' }, mark), line) : line;
 }
 
 const start = (message) => {
@@ -53,7 +55,7 @@ function content(message, properties, headers, vhost) {
         [t('Redelivered'), message.redelivered ? t('yes') : t('no')], [t('Deliveries that failed'), message.delivery_count || null],
         [t('Waits until'), message.waits_until && time(message.waits_until)], [t('Expires'), message.expires_at && time(message.expires_at)], ...known,
       ])),
-      h('div', {}, h('h3', {}, t('Headers')), args(headers) ?? h('p', { class: 'muted' }, t('none'))),
+      h('div', {}, h('h3', {}, t('Headers')), args(Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'x-death' || !hasDied(headers)))) ?? h('p', { class: 'muted' }, t('none'))),
       hasDied(headers) && h('div', {}, h('h3', {}, t('How it came here')), deaths(headers, vhost))),
     body(message),
   ];

@@ -1,7 +1,7 @@
 // What stays around the pages: name, virtual host, search, alarms, pages, choices, who is logged in.
 
 import { getIfThere } from '../api/http.js';
-import { virtualHosts } from '../api/server.js';
+import { offers, virtualHosts } from '../api/server.js';
 import { h, keep, region } from '../core/dom.js';
 import { poll } from '../core/poll.js';
 import { session } from '../core/session.js';
@@ -11,13 +11,15 @@ import { alarmsOf } from '../pages/health/alarms.js';
 import { everyChoice, languageChoice, themeChoice } from './choices.js';
 import { openSearch } from './search.js';
 
+let hasEvents = false;
+
 export const pages = () => [
   { name: t('Overview'), at: '/' }, { name: t('Flow'), at: '/flow' },
   { name: t('Queues'), at: '/queues' }, { name: t('Exchanges'), at: '/exchanges' },
   { name: t('Connections'), at: '/connections' }, { name: t('Channels'), at: '/channels' }, { name: t('Consumers'), at: '/consumers' },
   { name: t('Policies'), at: '/policies', group: true }, { name: t('Virtual hosts'), at: '/vhosts' },
   ...(session.isAdministrator ? [{ name: t('Users'), at: '/users' }] : []),
-  { name: t('Definitions'), at: '/definitions' }, { name: t('Health'), at: '/health' },
+  { name: t('Definitions'), at: '/definitions' }, ...(hasEvents ? [{ name: t('Events'), at: '/events' }] : []), { name: t('Health'), at: '/health' },
 ];
 
 /** @param {{ onLogout: () => void }} options */
@@ -42,11 +44,15 @@ export function shell({ onLogout }) {
   const element = h('div', { class: 'shell' },
     h('a', { class: 'skip', href: '#main', on: { click: (event) => { event.preventDefault(); main.focus(); } } }, t('Skip to the content')),
     h('header', { class: 'top' }, menu,
-      h('a', { class: 'brand', href: '#/' }, h('img', { src: 'icon.svg', alt: '', width: 28, height: 28 }), h('span', {}, 'Leveret')),
+      h('a', { class: 'brand', href: '#/', 'aria-label': 'Leveret' }, h('img', { src: 'icon.svg', alt: '', width: 28, height: 28 }), h('span', {}, 'Leveret')),
       vhostChoice(), h('span', { class: 'grow' }),
       h('button', { class: 'button search-button', type: 'button', on: { click: () => openSearch() } }, h('span', { 'aria-hidden': 'true' }, '⌕ '), t('Search'), h('kbd', { 'aria-hidden': 'true' }, '/'))),
     side, h('div', { class: 'content' }, alarms.element, main));
   drawNav();
+  offers('/events').then((can) => {
+    hasEvents = can;
+    drawNav();
+  });
 
   document.addEventListener('keydown', (event) => {
     const typing = /** @type {any} */ (event.target).closest?.('input, textarea, select, dialog');

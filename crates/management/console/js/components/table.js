@@ -6,9 +6,10 @@ import { t } from '../i18n/index.js';
 /**
  * @template Row
  * @typedef {{
- *   label: string, cell: (row: Row) => any, sort?: string, number?: boolean, small?: boolean | 'phone', head?: boolean, hidden?: boolean,
+ *   label: string, cell: (row: Row) => any, sort?: string, number?: boolean, small?: boolean | 'phone' | 'wide', head?: boolean, hidden?: boolean,
  *   title?: string,
- * }} Column `sort`: the API's key. `small`: left out on small screens (`phone`: on phones alone). `head`: the row's name
+ * }} Column `sort`: the API's key. `small`: left out on small screens (`phone`: on phones alone; `wide`: shown
+ * on wide ones alone). `head`: the row's name
  */
 
 /**
@@ -30,7 +31,7 @@ export function table({ caption, columns, rows, key, empty, sort, onSort, mark }
 }
 
 const kind = (column) =>
-  [column.number && 'number', column.small && (column.small === 'phone' ? 'not-phone' : 'not-small')].filter(Boolean).join(' ') || null;
+  [column.number && 'number', column.small && ({ phone: 'not-phone', wide: 'only-wide' }[column.small] ?? 'not-small')].filter(Boolean).join(' ') || null;
 
 function heading(column, sort, onSort) {
   const sorted = sort && column.sort && sort.by === column.sort;

@@ -16,7 +16,8 @@ export function toast(text, kind = 'good') {
   const close = () => element.remove();
   const element = h('div', { class: `toast ${kind}` }, h('span', {}, text),
     h('button', { class: 'icon', type: 'button', 'aria-label': t('Close'), on: { click: close } }, '×'));
-  const into = document.querySelector('dialog[open] .dialog-toasts') ?? area();
+  // What went well closes the window it was done in; what went wrong is read there.
+  const into = (kind === 'bad' && document.querySelector('dialog[open] .dialog-toasts')) || area();
   into.append(element);
   // What went wrong stays until it was read.
   if (kind === 'good') setTimeout(close, SHOWN_MS);

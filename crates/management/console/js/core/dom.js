@@ -4,7 +4,7 @@
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * @typedef {Node | string | number | null | undefined | false | Child[]} Child
+ * @typedef {Node | string | number | null | undefined | false | any[]} Child an array holds children
  * @param {string} tag
  * @param {Record<string, any>} [props] attributes; `on` holds listeners, `style` an object (never an attribute: the page's
  *   Content-Security-Policy refuses those)

@@ -1,11 +1,11 @@
 // Numbers, sizes, times and rates as a person reads them, in the language of the page.
 
-import { language } from '../i18n/index.js';
+import { locale, t } from '../i18n/index.js';
 
 const formats = new Map();
 function number(options) {
-  const key = language() + JSON.stringify(options);
-  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language(), options));
+  const key = locale() + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale(), options));
   return formats.get(key);
 }
 
@@ -47,10 +47,11 @@ export const byteRate = (value) => (isNumber(value) ? `${bytes(value)}/s` : NOTH
 /** How long, in its two largest units. @param {any} ms */
 export function duration(ms) {
   if (!isNumber(ms)) return NOTHING;
-  if (ms < 1) return `${number({ maximumFractionDigits: 2 }).format(ms)} ms`;
-  if (ms < 1000) return `${number({ maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms)} ms`;
-  if (ms < 60_000) return `${number({ maximumFractionDigits: ms < 10_000 ? 1 : 0 }).format(ms / 1000)} s`;
-  const units = [['d', 86_400_000], ['h', 3_600_000], ['min', 60_000], ['s', 1000]];
+  if (ms < 1) return `${number({ maximumFractionDigits: 2 }).format(ms)} ${t('ms')}`;
+  if (ms < 1000) return `${number({ maximumFractionDigits: ms < 10 ? 1 : 0 }).format(ms)} ${t('ms')}`;
+  if (ms < 60_000) return `${number({ maximumFractionDigits: ms < 10_000 ? 1 : 0 }).format(ms / 1000)} ${t('s')}`;
+  /** @type {[string, number][]} */
+  const units = [[t('d'), 86_400_000], [t('h'), 3_600_000], [t('min'), 60_000], [t('s'), 1000]];
   const first = units.findIndex(([, size]) => ms >= size);
   const [name, size] = units[first];
   const next = units[first + 1];
@@ -70,13 +71,14 @@ export function instant(value) {
 export function time(value) {
   const ms = instant(value);
   if (!isNumber(ms)) return NOTHING;
-  return new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'medium' }).format(ms);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(ms);
 }
 
 /** The hour alone, for axes. @param {number} ms @param {boolean} seconds */
 export function clock(ms, seconds) {
-  const options = { hour: '2-digit', minute: '2-digit', hour12: false, ...(seconds ? { second: '2-digit' } : {}) };
-  return new Intl.DateTimeFormat(language(), options).format(ms);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const options = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(seconds ? { second: '2-digit' } : {}) };
+  return new Intl.DateTimeFormat(locale(), options).format(ms);
 }
 
 /** How long ago. @param {any} value */

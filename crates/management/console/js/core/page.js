@@ -22,6 +22,7 @@ export async function open(match, into) {
   /** @type {import('./poll.js').Poll[]} */
   const polls = [];
   let failing = false;
+  let heading = '';
 
   /** @type {Context} */
   const ctx = {
@@ -30,6 +31,7 @@ export async function open(match, into) {
     signal: abort.signal,
     root,
     title: (text) => {
+      heading = text;
       document.title = `${text} · Leveret`;
     },
     every: (ask, seconds) => {
@@ -53,7 +55,8 @@ export async function open(match, into) {
       root.replaceChildren(gone());
       abort.abort();
     } else {
-      trouble.draw(banner(error));
+      // A page that got no answer yet has no heading of its own.
+      trouble.draw(!root.querySelector('h1') && h('h1', {}, heading), banner(error));
     }
   }
   window.addEventListener('leveret:changed', () => ctx.refresh(), { signal: abort.signal });

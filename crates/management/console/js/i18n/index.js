@@ -15,6 +15,9 @@ export function language() {
   return (navigator.languages ?? []).map((name) => name.slice(0, 2)).find((name) => name in LANGUAGES) ?? 'en';
 }
 
+/** How numbers and times are written: as in this person's country, where it speaks the language of the page. */
+export const locale = () => (navigator.languages ?? []).find((name) => name.slice(0, 2) === language()) ?? language();
+
 /**
  * @param {string} text English, with {names} for what is put in
  * @param {Record<string, any>} [values]

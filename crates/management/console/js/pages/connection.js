@@ -47,6 +47,7 @@ export function page(ctx) {
 
 const withoutCapabilities = ({ capabilities: _, ...rest } = /** @type {any} */ ({})) => rest;
 
+/** @type {(one: any) => [string, any][]} */
 const aboutOf = (one) => [
   [t('User'), userLink(one.user)], [t('Virtual host'), vhostLink(one.vhost)], [t('Client'), one.peer_host && `${one.peer_host}:${one.peer_port}`], [t('Server'), one.host && `${one.host}:${one.port}`],
   [t('Protocol'), one.protocol], [t('Logged in by'), one.auth_mechanism], [t('Heartbeat'), one.timeout === undefined ? null : one.timeout ? `${one.timeout} s` : t('none')],

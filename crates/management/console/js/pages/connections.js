@@ -34,7 +34,7 @@ export function page(ctx) {
       { label: t('Channels'), sort: 'channels', number: true, cell: (one) => count(one.channels) },
       { label: t('From client'), sort: 'recv_oct_details.rate', number: true, small: 'phone', cell: (one) => byteRate(one.recv_oct_details?.rate) },
       { label: t('To client'), sort: 'send_oct_details.rate', number: true, small: 'phone', cell: (one) => byteRate(one.send_oct_details?.rate) },
-      { label: t('For'), sort: 'connected_at', number: true, small: true, cell: (one) => since(one.connected_at) },
+      { label: t('For'), sort: 'connected_at', number: true, small: 'wide', cell: (one) => since(one.connected_at) },
     ],
     empty: t('Nobody is connected.'),
   });

@@ -49,11 +49,11 @@ async function add() {
   await dialog({ title: t('Add an exchange'), body: (close) => form({
     submit: t('Add the exchange'), onCancel: () => close(),
     fields: [
-      { name: 'vhost', label: t('Virtual host'), type: 'select', options: vhosts.map(({ name }) => [name, name]), value: chosenVhost() || '/' },
+      { name: 'vhost', label: t('Virtual host'), type: 'select', options: vhosts.map(({ name }) => /** @type {[string, string]} */ ([name, name])), value: chosenVhost() || '/' },
       { name: 'name', label: t('Name'), required: true },
-      { name: 'type', label: t('Type'), type: 'select', options: types.map((type) => [type, type]) },
+      { name: 'type', label: t('Type'), type: 'select', options: types.map((type) => /** @type {[string, string]} */ ([type, type])) },
       { name: 'alternate-exchange', label: t('What nobody wants goes to exchange') },
-      { name: 'x-delayed-type', label: t('When due, route as'), type: 'select', options: [['', t('(not delayed)')], ...['direct', 'fanout', 'topic', 'headers'].map((type) => /** @type {[string, string]} */ ([type, type]))], hint: t('For type x-delayed-message.') },
+      { name: 'x-delayed-type', label: t('When due, route as'), type: 'select', options: [['', t('(not delayed)')], ...['direct', 'fanout', 'topic', 'headers'].map((type) => /** @type {[string, string]} */ ([type, type]))], when: ['type', 'x-delayed-message'] },
       { name: 'durable', label: t('Durable: is there after a restart'), type: 'checkbox', value: true },
       { name: 'auto_delete', label: t('Delete when nothing is bound any more'), type: 'checkbox' },
       { name: 'internal', label: t('Internal: only other exchanges publish to it'), type: 'checkbox' },

@@ -34,13 +34,18 @@ export function page(ctx) {
   return h('div', {}, head.element, tiles.element, h('div', { class: 'charts' }, levels.element, rates.element), trouble(ctx), h('h2', {}, t('The server')), nodes.element);
 }
 
+// Ours tells tools the version of RabbitMQ that it answers like; a person is told what runs here.
+const product = (overview) =>
+  overview.leveret_version ? `Leveret ${overview.leveret_version}` : `${overview.product_name ?? 'RabbitMQ'} ${overview.product_version ?? overview.rabbitmq_version}`;
+
 function title(overview, nodes) {
   const alarms = alarmsOf(nodes ?? []);
   return h('div', { class: 'row wrap' }, h('h1', {}, t('Overview')),
     nodes === null ? null : alarms.length ? badge(t('Alarm'), 'bad') : badge(t('Healthy'), 'good'),
-    h('span', { class: 'muted' }, `${overview.product_name ?? 'RabbitMQ'} ${overview.product_version ?? overview.rabbitmq_version} · ${overview.cluster_name}`));
+    h('span', { class: 'muted' }, `${product(overview)} · ${overview.cluster_name}`));
 }
 
+/** @param {any} overview */
 function figures({ queue_totals: totals = {}, object_totals: objects = {}, message_stats: stats = {} }) {
   const out = stats.deliver_get_details?.rate;
   const growing = totals.messages_details?.rate;

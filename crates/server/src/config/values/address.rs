@@ -64,9 +64,62 @@ impl Single for ListenAddress {
     }
 }
 
+/// Where metrics are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MetricsAddress {
+    /// 20 ports above the first address of the HTTP API, if it is on.
+    Auto,
+    /// Nowhere.
+    Off,
+    /// Here.
+    At(ListenAddress),
+}
+
+impl MetricsAddress {
+    /// Where that is; `management` is the first address of the HTTP API.
+    pub(crate) fn address(&self, management: Option<&ListenAddress>) -> Option<ListenAddress> {
+        match self {
+            Self::Off => None,
+            Self::At(address) => Some(address.clone()),
+            Self::Auto => {
+                let beside = management?;
+                let port = if beside.port == 0 { 0 } else { beside.port.checked_add(20)? };
+                Some(beside.with_port(port))
+            }
+        }
+    }
+}
+
+impl Single for MetricsAddress {
+    fn parse_one(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" | "none" => Ok(Self::Off),
+            address => ListenAddress::parse_one(address).map(Self::At),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metrics_are_beside_the_api_unless_told_otherwise() {
+        let api = |text: &str| ListenAddress::parse_one(text).unwrap();
+        let table = [
+            ("auto", Some("127.0.0.1:15672"), Some("127.0.0.1:15692")),
+            ("auto", Some("[::1]:0"), Some("[::1]:0")),
+            ("auto", Some("127.0.0.1:65530"), None),
+            ("auto", None, None),
+            ("off", Some("127.0.0.1:15672"), None),
+            ("0.0.0.0:9100", None, Some("0.0.0.0:9100")),
+        ];
+        for (text, management, expected) in table {
+            let found = MetricsAddress::parse_one(text).unwrap().address(management.map(api).as_ref());
+            assert_eq!(found.map(|address| address.to_string()).as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn accepts_addresses_and_names() {

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use tracing_subscriber::filter::Targets;
 
 /// Finds `text` among named values, else says which there are.
-fn choose<T: Copy>(text: &str, values: &[(&str, T)]) -> Result<T, String> {
+pub(super) fn choose<T: Copy>(text: &str, values: &[(&str, T)]) -> Result<T, String> {
     if let Some((_, value)) = values.iter().find(|(name, _)| *name == text) {
         return Ok(*value);
     }

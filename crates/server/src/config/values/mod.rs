@@ -3,11 +3,13 @@
 mod address;
 mod choice;
 mod quantity;
+mod telemetry;
 mod watermark;
 
-pub(crate) use address::ListenAddress;
+pub(crate) use address::{ListenAddress, MetricsAddress};
 pub(crate) use choice::{LogFilter, LogFormat, TlsVerify, TlsVersionMin, WorkerThreads};
 pub(crate) use quantity::{ByteSize, Count, Span};
+pub(crate) use telemetry::{NameValue, OtlpEndpoint, OtlpProtocol, OtlpSignal, Share};
 pub(crate) use watermark::Watermark;
 
 use super::declare::{Shape, Single};

@@ -4,8 +4,15 @@ import { s } from '../../core/dom.js';
 import { rate } from '../../core/format.js';
 import { t } from '../../i18n/index.js';
 
-const LETTERS_MAX = 25;
-const cut = (text) => (text.length > LETTERS_MAX ? `${text.slice(0, LETTERS_MAX - 9)}…${text.slice(-8)}` : text);
+/** How wide a letter is, about. */
+const LETTER = { large: 7.9, small: 6.4 };
+
+// The end of a name tells more than its middle.
+function cut(text, room, letter) {
+  const most = Math.floor((room - 18) / letter);
+  const end = Math.min(8, Math.floor(most / 3));
+  return text.length > most ? `${text.slice(0, most - end - 1)}…${text.slice(-end)}` : text;
+}
 
 const KINDS = () => ({ exchange: t('Exchange'), queue: t('Queue'), consumer: t('Consumer') });
 
@@ -16,9 +23,10 @@ export function picture({ width, height, nodes, streams, columns }) {
     columns.map(({ title, x }) => s('text', { class: 'column', x, y: 18 }, title)),
     streams.map((stream) => s('path', { 'data-key': `${stream.from}>${stream.to}`, class: `stream ${stream.out ? 'out' : ''} ${stream.rate ? 'moving' : 'still'}`, d: stream.d, 'stroke-width': stream.width.toFixed(1) },
       s('title', {}, `${stream.fromName} → ${stream.toName}: ${stream.rate === null ? t('rate not known') : rate(stream.rate)}`))),
-    nodes.map((node) => s('a', { 'data-key': node.id, href: node.href, class: `node ${node.kind}${node.trouble ? ' trouble' : ''}`, 'aria-label': `${kinds[node.kind]} ${node.name}, ${node.trouble ? t('no consumer') : ''} ${node.more}` },
-      s('title', {}, node.name),
+    nodes.map((node) => s('a', { 'data-key': node.id, href: node.href, class: `node ${node.kind}${node.trouble ? ' trouble' : ''}` },
+      // Read out with the texts below; what those cut off is whole here.
+      s('title', {}, `${kinds[node.kind]} ${node.name}, ${node.trouble ? `${t('no consumer')}, ` : ''}${node.more}`),
       s('rect', { x: node.x, y: node.y, width: node.width, height: node.height, rx: 8 }),
-      s('text', { x: node.x + 10, y: node.y + 19 }, cut(node.name)),
-      s('text', { class: 'small', x: node.x + 10, y: node.y + 36 }, node.more))));
+      s('text', { x: node.x + 10, y: node.y + 19 }, cut(node.name, node.width, LETTER.large)),
+      s('text', { class: 'small', x: node.x + 10, y: node.y + 36 }, cut(node.more, node.width, LETTER.small)))));
 }

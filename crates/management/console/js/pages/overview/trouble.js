@@ -10,7 +10,7 @@ import { session } from '../../core/session.js';
 import { t } from '../../i18n/index.js';
 
 const EACH = 6;
-const COLUMNS = 'name,vhost,messages,messages_ready,messages_unacknowledged,messages_details.rate,consumers,head_message_timestamp,state';
+const COLUMNS = 'name,vhost,messages,messages_ready,messages_unacknowledged,messages_details.rate,message_stats.publish_details.rate,consumers,head_message_timestamp,state';
 /** Older heads than this are worth a look. */
 const OLD_MS = 60_000;
 
@@ -34,7 +34,10 @@ async function look(signal) {
     all.push({ kind, level, what: queueLink(queue.vhost, queue.name), why, key: `${kind} ${queue.vhost} ${queue.name}`, weight });
   for (const queue of growing) {
     const speed = queue.messages_details?.rate;
-    if (speed >= 0.2 && queue.messages > 0) add(t('Growing'), 'warn', queue, t('{rate}, {n} messages now', { rate: `+${rate(speed)}`, n: count(queue.messages) }), 2);
+    if (!(speed >= 0.2) || queue.messages === 0) continue;
+    // Dead letters do not count as published: a queue that grows without them is where they end.
+    if ((queue.message_stats?.publish_details?.rate ?? 0) < speed / 2) add(t('Dead letters'), 'bad', queue, t('{rate} without anybody publishing: dead letters come in', { rate: `+${rate(speed)}` }), 3);
+    else add(t('Growing'), 'warn', queue, t('{rate}, {n} messages now', { rate: `+${rate(speed)}`, n: count(queue.messages) }), 2);
   }
   for (const queue of largest.filter((each) => each.messages > 0 && each.consumers === 0).slice(0, EACH)) {
     add(t('No consumer'), 'bad', queue, t('{n} messages wait for nobody', { n: count(queue.messages) }), 3);

@@ -1,6 +1,7 @@
 // What is done to a whole queue: purge, pause, delete. Each says first what it takes with it.
 
 import { path, request } from '../../api/http.js';
+import { pausing } from '../../api/leveret.js';
 import { confirmed } from '../../components/dialog.js';
 import { doing } from '../../components/toast.js';
 import { h } from '../../core/dom.js';
@@ -24,11 +25,11 @@ async function pause({ vhost, name }) {
     title: t('Pause “{name}”?', { name }), action: t('Pause'),
     loses: t('Its consumers get no messages until it is resumed. Messages still come in and wait; nothing is lost.'),
   });
-  if (sure && (await doing(() => request('POST', path`queues/${vhost}/${name}/actions`, { body: { action: 'pause' } }), t('“{name}” is paused.', { name })))) changed();
+  if (sure && (await doing(() => pausing(vhost, name, 'pause'), t('“{name}” is paused.', { name })))) changed();
 }
 
 async function resume({ vhost, name }) {
-  if (await doing(() => request('POST', path`queues/${vhost}/${name}/actions`, { body: { action: 'resume' } }), t('“{name}” goes on.', { name }))) changed();
+  if (await doing(() => pausing(vhost, name, 'resume'), t('“{name}” goes on.', { name }))) changed();
 }
 
 async function purge(vhost, name, { messages_ready: ready = 0 }) {

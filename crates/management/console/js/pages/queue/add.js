@@ -23,11 +23,13 @@ const ARGUMENTS = () => [
   ['x-delivery-limit', 'number', t('Deliver at most so many times')],
   ['x-single-active-consumer', 'checkbox', t('One consumer at a time')],
 ];
+/** @type {() => [string, string, string, string?][]} */
 const OURS = () => [
   ['x-retry-delays', 'json', t('Try again after (list of ms)'), t('For example [5000, 15000, 30000]; then it is a dead letter.')],
   ['x-message-deduplication', 'checkbox', t('Drop duplicates (header x-deduplication-header)')],
 ];
 
+/** @param {[string, string, string, string?]} row */
 const field = ([name, type, label, hint]) =>
   type === 'overflow'
     ? { name, label, type: 'select', options: [['', t('drop the oldest')], ['reject-publish', t('refuse new ones')], ['reject-publish-dlx', t('new ones are dead letters')]] }

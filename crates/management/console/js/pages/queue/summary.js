@@ -1,5 +1,7 @@
 // A queue at a glance: figures, charts, how it was declared, which policy applies.
 
+import { getIfThere, path } from '../../api/http.js';
+import { offers } from '../../api/server.js';
 import { args, badge, exchangeLink, section, tile } from '../../components/bits.js';
 import { facts } from '../../components/table.js';
 import { levelsChart, rangeChoice, ratesChart } from '../../charts/panel.js';
@@ -14,13 +16,17 @@ export function summaryTab(ctx, { vhost, name }) {
   const levels = levelsChart(key);
   const rates = ratesChart(key, ['publish', 'deliver_get', 'ack', 'redeliver']);
   const about = region('div', { class: 'columns' });
+  let seen = null;
+  ctx.every(async (signal) => {
+    if (await offers('/dedup')) seen = await getIfThere(path`leveret/queues/${vhost}/${name}/dedup`, signal);
+  }, 10);
   return {
     element: h('div', { class: 'stack' }, h('div', { class: 'row end' }, rangeChoice(ctx.refresh)), tiles.element, h('div', { class: 'charts' }, levels.element, rates.element), about.element),
     draw(queue) {
       tiles.draw(figures(queue));
       levels.set(queue);
       rates.set(queue.message_stats);
-      about.draw(section(t('About'), facts(aboutOf(queue))), section(t('Arguments'), args(queue.arguments) ?? h('p', { class: 'muted' }, t('none'))), policy(queue), deadLetters(queue), flows(queue));
+      about.draw(section(t('About'), facts(aboutOf(queue))), section(t('Arguments'), args(queue.arguments) ?? h('p', { class: 'muted' }, t('none'))), policy(queue), deadLetters(queue), duplicates(seen), flows(queue));
     },
   };
 }
@@ -38,6 +44,7 @@ function figures(queue) {
   ];
 }
 
+/** @type {(queue: any) => [string, any][]} */
 const aboutOf = (queue) => [
   [t('Type'), queue.type], [t('Durable'), queue.durable ? t('yes') : t('no')], [t('Auto-delete'), queue.auto_delete ? t('yes') : t('no')],
   [t('Exclusive'), queue.exclusive ? queue.owner_pid_details?.name ?? t('yes') : t('no')], [t('Node'), queue.node],
@@ -59,6 +66,11 @@ function deadLetters(queue) {
   const key = settings['x-dead-letter-routing-key'] ?? settings['dead-letter-routing-key'];
   return section(t('Dead letters'), facts([[t('go to exchange'), exchangeLink(queue.vhost, exchange)], [t('with routing key'), key ? h('code', {}, key) : t('the one they came with')]]));
 }
+
+// Only where somebody asks for it: a queue that drops nothing has seen no ids.
+const duplicates = (seen) => (seen && (seen.ids || seen.producers || seen.duplicates) ? section(t('Duplicates'), facts([
+  [t('dropped'), count(seen.duplicates)], [t('ids remembered'), count(seen.ids)], [t('producers remembered'), seen.producers ? count(seen.producers) : null],
+  [t('gaps in sequences'), seen.sequence_gaps ? count(seen.sequence_gaps) : null]])) : null);
 
 function flows(queue) {
   const incoming = (queue.incoming ?? []).filter(({ exchange }) => exchange);

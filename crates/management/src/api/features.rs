@@ -1,0 +1,77 @@
+//! Feature flags, features on their way out, login attempts: what tools ask for before they use something.
+
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::reply::{Answer, Reply};
+use crate::routes::{Access, Route};
+use serde_json::{Value, json};
+
+/// RabbitMQ's plugins whose work is done here.
+pub(super) const PLUGINS: &[&str] = &[
+    "rabbitmq_auth_mechanism_ssl",
+    "rabbitmq_consistent_hash_exchange",
+    "rabbitmq_delayed_message_exchange",
+    "rabbitmq_event_exchange",
+    "rabbitmq_management",
+    "rabbitmq_random_exchange",
+    "rabbitmq_recent_history_exchange",
+    "rabbitmq_sharding",
+];
+
+/// Feature flags of RabbitMQ whose feature is here, and what they are.
+const FLAGS: &[(&str, &str)] = &[
+    ("classic_mirrored_queue_version", "Support setting version for classic mirrored queues"),
+    ("drop_unroutable_metric", "Count unroutable publishes to be dropped in stats"),
+    ("empty_basic_get_metric", "Count AMQP `basic.get` on empty queues in stats"),
+    (
+        "implicit_default_bindings",
+        "Default bindings are now implicit, instead of being stored in the database",
+    ),
+    ("maintenance_mode_status", "Maintenance mode status"),
+    ("quorum_queue", "Support queues of type `quorum`"),
+    ("stream_queue", "Support queues of type `stream`"),
+    ("user_limits", "Configure connection and channel limits for a user"),
+    ("virtual_host_metadata", "Virtual host metadata (description, tags, etc)"),
+];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/api/feature-flags", Access::Management, "Feature flags: those that are here are on", flags),
+    Route::put("/api/feature-flags/{name}/enable", Access::Administrator, "They are on already", enable),
+    Route::get("/api/deprecated-features", Access::Management, "Features on their way out: none", none),
+    Route::get("/api/deprecated-features/used", Access::Management, "Those in use: none", none),
+    Route::get(
+        "/api/stream/connections",
+        Access::Management,
+        "Connections of the stream protocol: none",
+        none,
+    ),
+    Route::get("/api/stream/publishers", Access::Management, "Publishers of the stream protocol: none", none),
+    Route::get("/api/stream/consumers", Access::Management, "Consumers of the stream protocol: none", none),
+    Route::get("/api/shovels", Access::Monitor, "Shovels: none", none),
+    Route::get("/api/federation-links", Access::Monitor, "Federation links: none", none),
+];
+
+fn flags(_: &Call) -> Answer {
+    let one = |(name, text): &(&str, &str)| {
+        json!({
+            "name": name,
+            "desc": text,
+            "doc_url": "",
+            "state": "enabled",
+            "stability": "stable",
+            "provided_by": "rabbit",
+        })
+    };
+    Ok(Reply::Json(Value::Array(FLAGS.iter().map(one).collect())))
+}
+
+fn enable(call: &Call) -> Answer {
+    match FLAGS.iter().any(|(name, _)| *name == call.param("name")) {
+        true => Ok(Reply::NoContent),
+        false => Err(ApiError::bad_request(format!("feature flag {} is not known", call.param("name")))),
+    }
+}
+
+fn none(_: &Call) -> Answer {
+    Ok(Reply::Json(json!([])))
+}

@@ -1,0 +1,130 @@
+//! Metrics of queues: of each, or added up.
+
+use super::Source;
+use super::text::{Metric, Text, gauge, labels};
+use leveret_broker::queue::{Queue, QueueFigures};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Figure = fn(&QueueFigures) -> u64;
+
+fn ready(figures: &QueueFigures) -> u64 {
+    (figures.ready + figures.waiting) as u64
+}
+
+/// RabbitMQ's family `queue_coarse_metrics`.
+const COARSE: &[(Metric, Figure)] = &[
+    (gauge("queue_messages_ready", "Messages ready to be delivered to consumers"), ready),
+    (gauge("queue_messages_unacked", "Messages delivered to consumers but not yet acknowledged"), |f| {
+        f.unacked
+    }),
+    (gauge("queue_messages", "Sum of ready and unacknowledged messages - total queue depth"), |f| {
+        ready(f) + f.unacked
+    }),
+];
+
+/// RabbitMQ's family `queue_consumer_count`, which is in `queue_metrics` as well.
+const CONSUMERS: &[(Metric, Figure)] =
+    &[(gauge("queue_consumers", "Consumers on a queue"), |f| f.consumers as u64)];
+
+/// The rest of RabbitMQ's family `queue_metrics`, as far as it is known here.
+const FINE: &[(Metric, Figure)] = &[
+    (gauge("queue_messages_ram", "Ready and unacknowledged messages stored in memory"), |f| {
+        (ready(f) + f.unacked).saturating_sub(f.on_disk)
+    }),
+    (gauge("queue_messages_ready_ram", "Ready messages stored in memory"), |f| {
+        ready(f).saturating_sub(f.on_disk)
+    }),
+    (gauge("queue_messages_unacked_ram", "Unacknowledged messages stored in memory"), |f| f.unacked),
+    (gauge("queue_messages_bytes", "Size in bytes of ready and unacknowledged messages"), |f| {
+        f.ready_bytes + f.unacked_bytes
+    }),
+    (gauge("queue_messages_ready_bytes", "Size in bytes of ready messages"), |f| f.ready_bytes),
+    (gauge("queue_messages_unacked_bytes", "Size in bytes of all unacknowledged messages"), |f| {
+        f.unacked_bytes
+    }),
+    (gauge("queue_messages_paged_out", "Messages paged out to disk"), |f| f.on_disk),
+];
+
+const HEAD: Metric =
+    gauge("queue_head_message_timestamp", "Timestamp of the first message in the queue, if any");
+const AGE: Metric = gauge(
+    "leveret_queue_head_message_age_seconds",
+    "Age of the first message in the queue, by its property timestamp",
+);
+const OLDEST: Metric = gauge(
+    "leveret_oldest_message_age_seconds",
+    "Age of the oldest first message of all queues, by its property timestamp",
+);
+
+/// What is to be written of queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wanted {
+    pub(crate) coarse: bool,
+    pub(crate) consumers: bool,
+    pub(crate) fine: bool,
+}
+
+impl Wanted {
+    pub(crate) const ALL: Self = Self { coarse: true, consumers: true, fine: true };
+
+    fn metrics(self) -> impl Iterator<Item = &'static (Metric, Figure)> {
+        let parts = [(self.coarse, COARSE), (self.consumers || self.fine, CONSUMERS), (self.fine, FINE)];
+        parts.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, metrics)| metrics)
+    }
+}
+
+struct Row {
+    queue: Arc<Queue>,
+    figures: QueueFigures,
+    head_s: Option<u64>,
+}
+
+fn rows(source: &Source) -> Vec<Row> {
+    let queues = source.queues();
+    let row = |queue: Arc<Queue>| Row { figures: queue.figures(), head_s: queue.head_timestamp_s(), queue };
+    queues.into_iter().map(row).collect()
+}
+
+/// One sample for each queue.
+pub(crate) fn each(source: &Source, wanted: Wanted, text: &mut Text) {
+    let rows = rows(source);
+    let of = |row: &Row| labels(&[("vhost", row.queue.vhost_name()), ("queue", row.queue.name())]);
+    for (metric, figure) in wanted.metrics() {
+        text.begin(metric);
+        for row in &rows {
+            text.sample(&of(row), figure(&row.figures));
+            if text.is_over {
+                return;
+            }
+        }
+    }
+    if wanted.fine {
+        text.begin(&HEAD);
+        rows.iter().for_each(|row| text.sample(&of(row), row.head_s.map_or(f64::NAN, |s| s as f64)));
+        if source.is_detailed {
+            return;
+        }
+        text.begin(&AGE);
+        for (row, head_s) in rows.iter().filter_map(|row| Some((row, row.head_s?))) {
+            text.sample(&of(row), source.age_s(head_s));
+        }
+    }
+}
+
+/// All queues added up.
+pub(crate) fn together(source: &Source, text: &mut Text) {
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut oldest_s: Option<u64> = None;
+    let rows = rows(source);
+    for row in &rows {
+        for (metric, figure) in Wanted::ALL.metrics() {
+            *sums.entry(metric.name).or_default() += figure(&row.figures);
+        }
+        oldest_s = oldest_s.into_iter().chain(row.head_s).min();
+    }
+    for (metric, _) in Wanted::ALL.metrics() {
+        text.one(metric, sums.get(metric.name).copied().unwrap_or_default());
+    }
+    text.known(&OLDEST, oldest_s.map(|s| source.age_s(s)));
+}
