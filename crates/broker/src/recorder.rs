@@ -4,6 +4,7 @@
 
 use crate::mailbox::Mailbox;
 use crate::message::Message;
+use crate::queue::appending;
 use crate::queue::dedup::Seen;
 use crate::queue::dedup::line::Line;
 use crate::queue::settings::Durability;
@@ -25,7 +26,7 @@ pub(crate) struct Recorder {
     /// Strongest promise of the queues that messages entered.
     durability: Durability,
     /// Queues that nobody is to look for in the store before the batch was appended.
-    appending: Vec<Arc<Queue>>,
+    appending: appending::Held,
     /// Connections that show nothing more before this is stored.
     held: Held,
     /// Who wants to know what ticket it got.
@@ -284,9 +285,7 @@ impl Recorder {
         self.held.release(ticket);
         self.seen.drain(..).for_each(|(line, number)| line.appended(number, ticket));
         others = others.max(self.await_others());
-        for queue in self.appending.drain(..) {
-            queue.end_append();
-        }
+        self.appending.end();
         self.awaited = false;
         for (queue, first) in self.logged.drain(..) {
             if let (Some(store), Ok(ticket)) = (store, &appended) {

@@ -120,10 +120,11 @@ impl Meter {
             points[2].push((counts.refuse, of()));
             points[3].push((counts.return_unroutable, with("leveret.outcome", "returned")));
             points[3].push((counts.drop_unroutable, with("leveret.outcome", "dropped")));
-            points[4].push((counts.deliver + counts.get, with("leveret.ack", "manual")));
-            points[4].push((counts.deliver_no_ack + counts.get_no_ack, with("leveret.ack", "automatic")));
-            points[5].push((counts.redeliver, of()));
-            points[6].push((counts.ack, of()));
+            let taken = counts.all_taken();
+            points[4].push((taken.deliver + taken.get, with("leveret.ack", "manual")));
+            points[4].push((taken.deliver_no_ack + taken.get_no_ack, with("leveret.ack", "automatic")));
+            points[5].push((taken.redeliver, of()));
+            points[6].push((taken.ack, of()));
         }
         for ((name, description), points) in names.into_iter().zip(points) {
             reading.count(name, "{message}", description, points);

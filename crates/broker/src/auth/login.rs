@@ -36,10 +36,20 @@ pub enum LoginProblem {
     NotLoopback(Name),
 }
 
+impl LoginProblem {
+    /// The name that was given.
+    pub fn user(&self) -> &Name {
+        match self {
+            Self::InvalidCredentials(user) | Self::BlankPassword(user) | Self::NotLoopback(user) => user,
+        }
+    }
+}
+
 /// A peer failed to log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthRefusal {
     code: ReplyCode,
+    user: Option<Name>,
     log_text: String,
     close_text: Option<String>,
 }
@@ -48,6 +58,7 @@ impl AuthRefusal {
     fn refused(mechanism: Mechanism, reason: impl std::fmt::Display) -> Self {
         Self {
             code: ReplyCode::AccessRefused,
+            user: None,
             log_text: format!("{mechanism} login refused: {reason}"),
             close_text: Some(format!(
                 "Login was refused using authentication mechanism {mechanism}. For details see the broker logfile."
@@ -56,13 +67,18 @@ impl AuthRefusal {
     }
 
     fn silent(code: ReplyCode, log_text: String) -> Self {
-        Self { code, log_text, close_text: None }
+        Self { code, user: None, log_text, close_text: None }
     }
 
     /// What AMQP calls it: 403 for a refused login, 502 for a response that makes no sense, 503 for a mechanism that
     /// was not offered.
     pub fn code(&self) -> ReplyCode {
         self.code
+    }
+
+    /// Who the peer said it was, as far as it did.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     /// For the broker's log, with the reason; it never holds a password.
@@ -122,8 +138,10 @@ impl Auth {
             ),
             Mechanism::Anonymous => self.by_name(self.settings.anonymous_user.as_deref().unwrap_or_default()),
         };
-        user.and_then(|user| self.check_loopback(user, peer))
-            .map_err(|problem| AuthRefusal::refused(mechanism, problem))
+        user.and_then(|user| self.check_loopback(user, peer)).map_err(|problem| {
+            let refused = AuthRefusal::refused(mechanism, &problem);
+            AuthRefusal { user: Some(problem.user().clone()), ..refused }
+        })
     }
 
     /// Checks a user name and password from any door, and that the user may come from where `peer` is.

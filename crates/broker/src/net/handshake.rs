@@ -1,9 +1,9 @@
 //! The handshake of one connection: the protocol's state machine, with the broker deciding who may enter.
 
 use super::input::Input;
-use crate::auth::{AuthStep, Mechanism, PeerInfo, SILENT_CLOSE_DELAY_MS, User};
+use crate::auth::{AuthRefusal, AuthStep, Mechanism, PeerInfo, PeerTls, SILENT_CLOSE_DELAY_MS, User};
 use crate::broker::{BrokerInner, ConnectionHandle};
-use crate::inspect::Client;
+use crate::inspect::{Client, Endpoints};
 use crate::session::{ClientCapabilities, Negotiated};
 use crate::stats::Happening;
 use crate::vhost::{Actor, VirtualHost};
@@ -79,7 +79,7 @@ impl Handshake {
         loop {
             let (decision, used) = match self.machine.next(input.bytes(), out) {
                 Ok(None) => return Step::More,
-                Ok(Some((step, used))) => (decide(&self.broker, &self.peer, step), used),
+                Ok(Some((step, used))) => (decide(&self.broker, &self.peer, &self.connection, step), used),
                 Err(error) => {
                     tracing::warn!(%error, "handshake failed");
                     let after_ms = match error {
@@ -172,7 +172,12 @@ enum Decision {
     Over,
 }
 
-fn decide(broker: &BrokerInner, peer: &PeerInfo, step: ServerStep<'_>) -> Decision {
+fn decide(
+    broker: &BrokerInner,
+    peer: &PeerInfo,
+    connection: &ConnectionHandle,
+    step: ServerStep<'_>,
+) -> Decision {
     match step {
         ServerStep::Progress => Decision::GoOn,
         ServerStep::Authenticate { mechanism, response, client_properties, .. } => {
@@ -180,6 +185,7 @@ fn decide(broker: &BrokerInner, peer: &PeerInfo, step: ServerStep<'_>) -> Decisi
             match broker.auth().authenticate(&mechanism, response, peer) {
                 AuthStep::Accepted(user) => {
                     broker.churn().count(Happening::LoggedIn);
+                    emit_login(broker, peer, connection, &mechanism, Ok(user.name()));
                     let capabilities = capabilities(&client_properties);
                     // One that is not known is not accepted.
                     let mechanism = Mechanism::from_name(&mechanism).unwrap_or(Mechanism::Plain);
@@ -189,6 +195,7 @@ fn decide(broker: &BrokerInner, peer: &PeerInfo, step: ServerStep<'_>) -> Decisi
                 AuthStep::Refused(refusal) => {
                     broker.churn().count(Happening::LoginRefused);
                     tracing::warn!("{}", refusal.log_text());
+                    emit_login(broker, peer, connection, &mechanism, Err(&refusal));
                     let text = refusal.close_text().unwrap_or_default();
                     Decision::Refuse(ProtocolError::connection(refusal.code(), text))
                 }
@@ -204,6 +211,36 @@ fn decide(broker: &BrokerInner, peer: &PeerInfo, step: ServerStep<'_>) -> Decisi
         }
         ServerStep::Closed => Decision::Over,
     }
+}
+
+/// Tells who logged in, or tried to, as RabbitMQ's `rabbit_reader`: what is not known is left out.
+fn emit_login(
+    broker: &BrokerInner,
+    peer: &PeerInfo,
+    connection: &ConnectionHandle,
+    mechanism: &str,
+    result: Result<&str, &AuthRefusal>,
+) {
+    let (key, user, error) = match result {
+        Ok(user) => ("user.authentication.success", Some(user), None),
+        Err(refusal) => ("user.authentication.failure", refusal.user(), Some(refusal.log_text())),
+    };
+    broker.events().emit(key, |event| {
+        let is_tls = peer.tls != PeerTls::Off;
+        let mut event = event.text("connection_type", "network").text("auth_mechanism", mechanism);
+        event = event.json("ssl", &is_tls.into());
+        let texts = [
+            ("name", user),
+            ("connection_name", connection.name.get().map(|name| &**name)),
+            ("error", error),
+        ];
+        for (name, text) in texts {
+            event = text.into_iter().fold(event, |event, text| event.text(name, text));
+        }
+        let Some(Endpoints { peer, own }) = connection.endpoints.get() else { return event };
+        let event = event.text("peer_host", &peer.ip().to_string()).number("peer_port", peer.port().into());
+        event.text("host", &own.ip().to_string()).number("port", own.port().into())
+    });
 }
 
 fn capabilities(client: &FieldTable) -> ClientCapabilities {

@@ -6,6 +6,7 @@
 use super::Kinds;
 use super::merge::Merge;
 use crate::erlang_term;
+use crate::queue::dedup::{check_size, check_ttl};
 use serde_json::Value;
 
 /// One key.
@@ -70,14 +71,18 @@ const fn key(
 }
 
 /// In alphabetical order, in which they are looked at. Those of RabbitMQ 3.10 and later; `delay`, `durability`,
-/// `retry-delays` and `retry-jitter` are ours.
+/// `retry-delays`, `retry-jitter` and the five about duplicates are ours.
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
     key("alternate-exchange", ALL, USER, Exchange, text, "alternate exchange name"),
+    key("cache-persistence", MESSAGES, USER, Argument(Merge::Declared), cache_persistence, "cache persistence"),
+    key("cache-size", MESSAGES, USER, Argument(Merge::Declared), cache_size, "cache size"),
+    key("cache-ttl", MESSAGES, USER, Argument(Merge::Declared), cache_ttl, "cache TTL"),
     key("consumer-timeout", ALL, USER, Argument(Merge::Smaller), count, "consumer timeout"),
     key("dead-letter-exchange", MESSAGES, USER, Argument(Merge::Declared), short, "dead letter exchange name"),
     key("dead-letter-routing-key", MESSAGES, USER, Argument(Merge::Declared), short, "dead letter routing key"),
     key("dead-letter-strategy", QUORUM, USER, Argument(Merge::Declared), dead_letter_strategy, "dead letter strategy"),
+    key("deduplication-header", MESSAGES, USER, Argument(Merge::Declared), short, "header name"),
     key("delay", ALL, USER, Exchange, ttl, "delay in milliseconds"),
     key("delayed-retry-max", MESSAGES, USER, Argument(Merge::Declared), expires, "delay in milliseconds"),
     key("delayed-retry-min", MESSAGES, USER, Argument(Merge::Declared), expires, "delay in milliseconds"),
@@ -100,6 +105,7 @@ pub(super) const KEYS: &[Key] = &[
     key("max-in-memory-length", MESSAGES, BOTH, Nothing, count, "maximum memory in bytes"),
     key("max-length", MESSAGES, BOTH, Argument(Merge::Smaller), count, "maximum length"),
     key("max-length-bytes", ALL, BOTH, Argument(Merge::Smaller), count, "maximum length in bytes"),
+    key("message-deduplication", MESSAGES, USER, Argument(Merge::Declared), flag, "boolean"),
     key("message-ttl", MESSAGES, BOTH, Argument(Merge::Smaller), ttl, "message TTL"),
     key("overflow", MESSAGES, BOTH, Argument(Merge::Declared), overflow, "overflow value"),
     key("queue-leader-locator", QUORUM.or(STREAM), USER, Nothing, leader_locator, "queue leader locator value"),
@@ -116,6 +122,22 @@ pub(super) const KEYS: &[Key] = &[
 
 fn any(_: &Value) -> bool {
     true
+}
+
+fn flag(value: &Value) -> bool {
+    value.is_boolean()
+}
+
+fn cache_persistence(value: &Value) -> bool {
+    matches!(value.as_str(), Some("memory" | "disk"))
+}
+
+fn cache_size(value: &Value) -> bool {
+    value.as_i64().is_some_and(|size| check_size(size).is_ok())
+}
+
+fn cache_ttl(value: &Value) -> bool {
+    value.as_i64().is_some_and(|ms| check_ttl(ms).is_ok())
 }
 
 fn text(value: &Value) -> bool {

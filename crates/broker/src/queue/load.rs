@@ -10,8 +10,9 @@ use leveret_store::{LaneId, LoadRequest, Store};
 use std::sync::Arc;
 use tokio::runtime::RuntimeFlavor;
 
-/// Fetches in the background; the queue goes on when it is done.
+/// Fetches in the background, after what is just being appended; the queue goes on when it is done.
 pub(crate) fn spawn(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, load: Load) {
+    let Some(load) = queue.appending().wait(load) else { return };
     let (vhost, queue) = (vhost.clone(), queue.clone());
     let runtime = vhost.runtime().clone();
     runtime.spawn_blocking(move || run(&vhost, &queue, &load));
@@ -29,7 +30,7 @@ pub(crate) fn run_here(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, load: &Load
 pub(crate) fn run(vhost: &Arc<VirtualHost>, queue: &Arc<Queue>, load: &Load) {
     let Some(store) = vhost.store() else { return };
     // Before the look: what is appended later may have been missed.
-    let raced = queue.is_appending();
+    let raced = queue.appending().is_under_way();
     let unix_origin_ms = vhost.clock().unix_ms() - vhost.clock().now_ms();
     let (entries, through) = fetch(store, queue.id(), load, unix_origin_ms);
     let now_ms = vhost.clock().now_ms();

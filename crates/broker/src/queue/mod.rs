@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod equivalence;
 
+pub(crate) mod appending;
 pub(crate) mod backlog;
 mod cold;
 pub(crate) mod consumers;
@@ -35,6 +36,7 @@ use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::stats::DeadLetterStrategy;
 use crate::vhost::VirtualHost;
+use appending::Appending;
 use arguments::{QueueArguments, QueueKind};
 use dedup::DedupSettings;
 pub use dedup::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
@@ -47,7 +49,6 @@ pub use retry::{RETRY_DELAYS_MAX, RetryType};
 pub use settings::Durability;
 use settings::{Overflow, Settings};
 use state::{Outcome, QueueState, StoreUse};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use stored::Stored;
 use stream::Stream;
@@ -193,7 +194,7 @@ pub struct Queue {
     in_force: InForce,
     memory: Arc<MemoryGauge>,
     /// Batches with messages for the disk alone that were not appended yet.
-    appending: AtomicU32,
+    appending: Appending,
     /// Held while messages are taken out of the middle, from the look at them until the store knows; over waits for the disk.
     surgery: Mutex<()>,
     /// Of a stream in the store: what of it is there.
@@ -256,7 +257,7 @@ impl Queue {
             kind,
             in_force,
             memory: vhost.memory().clone(),
-            appending: AtomicU32::new(0),
+            appending: Appending::default(),
             surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
@@ -292,7 +293,7 @@ impl Queue {
             id: number,
             spec,
             memory: vhost.memory().clone(),
-            appending: AtomicU32::new(0),
+            appending: Appending::default(),
             surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
@@ -328,7 +329,7 @@ impl Queue {
             id: number,
             spec,
             memory: vhost.memory().clone(),
-            appending: AtomicU32::new(0),
+            appending: Appending::default(),
             surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
@@ -367,6 +368,15 @@ impl Queue {
     /// `x-queue-type`.
     pub fn kind(&self) -> QueueKind {
         self.kind
+    }
+
+    /// How many copies of its messages there are on different machines, for a queue of a type that RabbitMQ replicates (`quorum`, `stream`):
+    /// always 1. `None` for classic queues, which have one everywhere.
+    pub fn copies(&self) -> Option<u32> {
+        match self.kind {
+            QueueKind::Classic => None,
+            QueueKind::Quorum | QueueKind::Stream => Some(1),
+        }
     }
 
     /// Whether consuming leaves its messages where they are.
@@ -452,18 +462,9 @@ impl Queue {
         self.memory.is_short()
     }
 
-    /// Messages were counted that are about to be appended to the store; said under the queue's lock.
-    pub(crate) fn begin_append(&self) {
-        self.appending.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// They were appended.
-    pub(crate) fn end_append(&self) {
-        self.appending.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    pub(crate) fn is_appending(&self) -> bool {
-        self.appending.load(Ordering::SeqCst) > 0
+    /// Batches with messages for the disk alone that were not appended yet.
+    pub(crate) fn appending(&self) -> &Appending {
+        &self.appending
     }
 
     /// Runs one operation under the lock, then what it asked for; what it changed in the store is appended, and not waited for.

@@ -9,9 +9,9 @@ use crate::events::Fields;
 use crate::mailbox::delivery_bytes;
 use crate::message::Message;
 use crate::name::ResourceKind;
-use crate::queue::Queue;
 use crate::queue::consumers::{Origin, Subscription};
 use crate::queue::stream::request;
+use crate::queue::{ConsumerId, Queue};
 use crate::refusal::{Permission, Refusal};
 use crate::vhost::server_name;
 use leveret_protocol::methods::{basic, queue};
@@ -171,14 +171,34 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a consumer from its queue; its entry stays until its last deliveries are dealt with.
+    /// Takes a consumer from its queue, and others get what it leaves; its entry stays until its last deliveries are dealt with.
     pub(super) fn drop_consumer(&mut self, number: u32) {
-        let Some(Some(entry)) = self.consumers.get(number as usize) else { return };
-        let (id, now_ms) = (entry.id, self.now_ms);
-        entry.queue.clone().with(|state, queue, outcome| state.unsubscribe(queue, id, now_ms, outcome));
-        self.vhost.emit("consumer.deleted", |event| {
-            self.consumer_fields(event, entry.channel, &entry.tag, entry.queue.name())
-        });
+        let left = self.take_out_consumers(&[number]);
+        self.leave_to_others(left);
+    }
+
+    /// Takes consumers from their queues, to which [`leave_to_others`](Self::leave_to_others) is to follow once what they held came back:
+    /// others would get what lies behind that first.
+    pub(super) fn take_out_consumers(&self, numbers: &[u32]) -> Vec<Arc<Queue>> {
+        let mut by_queue: Vec<(Arc<Queue>, Vec<ConsumerId>)> = Vec::new();
+        for entry in numbers.iter().filter_map(|number| self.consumers.get(*number as usize)?.as_ref()) {
+            match by_queue.iter_mut().find(|(queue, _)| Arc::ptr_eq(queue, &entry.queue)) {
+                Some((_, ids)) => ids.push(entry.id),
+                None => by_queue.push((entry.queue.clone(), vec![entry.id])),
+            }
+            self.vhost.emit("consumer.deleted", |event| {
+                self.consumer_fields(event, entry.channel, &entry.tag, entry.queue.name())
+            });
+        }
+        by_queue.retain(|(queue, ids)| queue.lock().unsubscribe(ids));
+        by_queue.into_iter().map(|(queue, _)| queue).collect()
+    }
+
+    pub(super) fn leave_to_others(&self, queues: Vec<Arc<Queue>>) {
+        let now_ms = self.now_ms;
+        for queue in queues {
+            queue.with(|state, queue, outcome| state.unsubscribed(queue, now_ms, outcome));
+        }
     }
 
     /// The queue went away under a consumer.

@@ -360,12 +360,18 @@ impl Session {
 
     /// Ends a channel: its consumers go, what it had not settled goes back.
     pub(crate) fn close_channel(&mut self, channel: u16) {
+        let Some(Some(open)) = self.channels.get(usize::from(channel)) else { return };
+        let numbers: Vec<u32> = open.consumers.values().copied().collect();
+        self.flush_queues();
+        let left = self.take_out_consumers(&numbers);
+        self.end_channel(channel);
+        self.leave_to_others(left);
+    }
+
+    /// Its consumers are gone from their queues.
+    fn end_channel(&mut self, channel: u16) {
         let Some(open) = self.channels.get_mut(usize::from(channel)).and_then(Option::take) else { return };
         let mut open = *open;
-        self.flush_queues();
-        for number in open.consumers.values() {
-            self.drop_consumer(*number);
-        }
         self.drop_reply_consumer(&mut open);
         self.take_back_deliveries(channel, &mut open);
         let numbers: Vec<u32> = open.consumers.values().copied().collect();
@@ -426,9 +432,13 @@ impl Session {
     /// Ends everything: called once, when the connection is over.
     pub(crate) fn close(&mut self) {
         self.flush_queues();
+        let consumers = self.channels.iter().flatten().flat_map(|open| open.consumers.values().copied());
+        let consumers: Vec<u32> = consumers.collect();
+        let left = self.take_out_consumers(&consumers);
         for channel in 0..self.channels.len() {
-            self.close_channel(channel as u16);
+            self.end_channel(channel as u16);
         }
+        self.leave_to_others(left);
         self.mailbox.close();
         for queue in std::mem::take(&mut self.exclusive) {
             self.vhost.remove_queue(&queue);

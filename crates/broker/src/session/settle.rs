@@ -177,10 +177,13 @@ impl Session {
                 let ending = Ending::Refused { by, requeue: back.is_some() };
                 slots.iter().for_each(|slot| trace.ended(slot, &queue, ending));
             }
-            let entries = slots.into_iter().map(Slot::into_entry).collect();
+            let entries = slots.into_iter().map(Slot::into_entry);
             queue.record(recorder, |state, queue, outcome| match back {
-                Some(why) => state.requeue(queue, entries, why, now_ms, outcome),
-                None => state.discard(queue, entries, now_ms, outcome),
+                Some(why) => {
+                    let returned = entries.map(|(settled, entry)| (settled, entry, why)).collect();
+                    state.requeue(queue, returned, now_ms, outcome);
+                }
+                None => state.discard(queue, entries.collect(), now_ms, outcome),
             });
         }
         if let Some(limiter) = open.limiter.clone() {
@@ -246,16 +249,18 @@ fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
 pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64, trace: Option<&SessionTrace>) {
     let mut slots = Vec::new();
     open.unacked.take_through(0, |slot| slots.push(slot));
-    let (unwritten, written): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.tag == UNWRITTEN);
-    for (why, slots) in [(why, written), (Return::Released, unwritten)] {
-        for (queue, slots) in by_queue(slots) {
-            if let Some(trace) = trace {
-                slots.iter().for_each(|slot| trace.ended(slot, &open.queues[queue as usize], Ending::Lost));
-            }
-            let entries = slots.into_iter().map(Slot::into_entry).collect();
-            open.queues[queue as usize]
-                .with(|state, queue, outcome| state.requeue(queue, entries, why, now_ms, outcome));
+    for (queue, slots) in by_queue(slots) {
+        let queue = &open.queues[queue as usize];
+        if let Some(trace) = trace {
+            slots.iter().for_each(|slot| trace.ended(slot, queue, Ending::Lost));
         }
+        let returned = slots.into_iter().map(|slot| {
+            let why = if slot.tag == UNWRITTEN { Return::Released } else { why };
+            let (settled, entry) = slot.into_entry();
+            (settled, entry, why)
+        });
+        let returned = returned.collect();
+        queue.with(|state, queue, outcome| state.requeue(queue, returned, now_ms, outcome));
     }
 }
 

@@ -131,6 +131,12 @@ impl VirtualHost {
         queue.with(|state, queue, outcome| state.dispatch(queue, now_ms, outcome));
         self.churn().count(Happening::QueueDeclared);
         self.churn().count(Happening::QueueCreated);
+        if let Some(copies) = queue.copies() {
+            tracing::warn!(
+                queue = %name, vhost = %self.name, queue_type = arguments.kind().as_str(), copies,
+                "queues of this type are replicated in RabbitMQ; here its messages are on this machine alone"
+            );
+        }
         self.queue_created(&queue, actor);
         Ok(Declared { queue, created: true })
     }

@@ -117,7 +117,10 @@ impl VirtualHost {
         let now_ms = self.clock().now_ms();
         let mut recorder = Recorder::default();
         queue.record(&mut recorder, |state, queue, outcome| match why {
-            Some(why) => state.requeue(queue, held, why, now_ms, outcome),
+            Some(why) => {
+                let returned = held.into_iter().map(|(settled, entry)| (settled, entry, why)).collect();
+                state.requeue(queue, returned, now_ms, outcome);
+            }
             None => state.discard(queue, held, now_ms, outcome),
         });
         let recorded = recorder.commit(self.store(), None);

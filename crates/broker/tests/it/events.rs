@@ -114,6 +114,29 @@ async fn what_goes_along_is_told() {
 
 /// The accident this is for: bindings from the exchange are restored at a start before it is made.
 #[tokio::test]
+async fn logins_are_told_whether_they_succeed_or_not() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    client.declare(queue_with("events", FieldTable::new())).await;
+    bind(&mut client, "events", "user.authentication.*").await;
+    let wrong = Connect { password: "secret", ..Connect::default() };
+    assert!(wrong.try_over(broker.connect()).await.is_err());
+    let _second = Client::to(&broker).await;
+    client.settle().await;
+    for (key, error) in
+        [("failure", Some("PLAIN login refused: user 'guest' - invalid credentials")), ("success", None)]
+    {
+        let (_, _, event) = client.get("events", true).await.expect(key);
+        assert_eq!(event.routing_key, format!("user.authentication.{key}"));
+        assert_eq!(event.header("name").as_deref(), Some("guest"));
+        assert_eq!(event.header("auth_mechanism").as_deref(), Some("PLAIN"));
+        assert_eq!(event.header("error").as_deref(), error);
+        assert_eq!(event.headers().get("ssl"), Some(&FieldValue::Bool(false)));
+    }
+    assert!(client.get("events", true).await.is_none());
+}
+
+#[tokio::test]
 async fn a_durable_queue_hears_events_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let start = || {

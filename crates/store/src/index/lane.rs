@@ -206,17 +206,65 @@ impl LaneState {
 }
 
 /// Of runs by first position: live positions above `after`, at least the lowest `max`.
+///
+/// Runs may overlap, also in chains from the first to the last: only those are looked into that begin below the highest position of the
+/// lowest `max` so far.
 fn find_in<'a>(runs: impl Iterator<Item = &'a Run>, after: u64, max: usize, found: &mut Vec<(u64, Spot)>) {
-    let (mut count, mut highest) = (0, 0);
+    let from = found.len();
+    let mut highest = 0;
     for run in runs {
-        if count >= max && run.first > highest {
-            break;
+        let mut below = u64::MAX;
+        if found.len() - from >= max {
+            if run.first > highest {
+                break;
+            }
+            let (_, last, _) = found[from..].select_nth_unstable_by_key(max - 1, |(position, _)| *position);
+            highest = last.0;
+            found.truncate(from + max);
+            if run.first > highest {
+                break;
+            }
+            below = highest;
         }
         let spot = Spot::Block { file: run.file, at: run.at, entries: run.entries };
-        for position in run.positions(after).take(max) {
+        for position in run.positions(after).take_while(|position| *position < below).take(max) {
             found.push((position, spot));
-            count += 1;
             highest = highest.max(position);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::{Block, cut};
+    use super::*;
+
+    /// A schedule of years lies in every file from end to end. Looking for the next few once went through all of it.
+    #[test]
+    fn the_next_ones_are_found_without_a_look_at_all_others() {
+        let mut lane = LaneState::default();
+        let mut all = Vec::new();
+        for (file, count) in [(0, 30_000_u64), (1, 30_000), (2, 10_000)] {
+            // In each file as far apart as its count says, so that blocks of different files never end together.
+            let positions: Vec<u64> =
+                (1..=count).map(|number| number * ((1 << 60) / count) + u64::from(file)).collect();
+            for range in cut(&positions) {
+                let block = &positions[range];
+                let (first, last) = (block[0], block[block.len() - 1]);
+                let entries = block.len() as u16;
+                let of = Block { file, at: 0, entries, first, span: last - first + 1, record_bytes: 1 };
+                lane.add_run(Run::new(of, block));
+            }
+            all.extend(positions);
+        }
+        all.sort_unstable();
+        for (after, max) in [(0, 1), (0, 4096), (1 << 59, 1000), (1 << 59, 1), (all[all.len() - 10], 4096)] {
+            let mut found = Vec::new();
+            lane.find(after, max, &mut found);
+            let start = all.partition_point(|position| *position <= after);
+            let wanted = &all[start..all.len().min(start + max)];
+            assert_eq!(found.iter().map(|(position, _)| *position).collect::<Vec<_>>(), wanted);
+            assert!(found.capacity() <= 4 * max.max(1024), "{} were looked at for {max}", found.capacity());
         }
     }
 }

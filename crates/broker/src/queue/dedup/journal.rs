@@ -112,6 +112,11 @@ impl Journal {
         self.loose.push_back(Loose { position, number: 0, from, to, producers });
     }
 
+    /// Position of the last record.
+    pub(super) fn last(&self) -> u64 {
+        self.position
+    }
+
     pub(super) fn restored_through(&mut self, position: u64) {
         self.position = self.position.max(position);
     }

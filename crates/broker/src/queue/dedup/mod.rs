@@ -85,6 +85,28 @@ impl Dedup {
         }
     }
 
+    /// Records of an earlier one of its queue lie up to this position in the store, or did.
+    pub(crate) fn behind(mut self, position: u64) -> Self {
+        self.journal.iter_mut().for_each(|journal| journal.restored_through(position));
+        self
+    }
+
+    /// Other settings from now on; what is remembered stays, the oldest excepted if it is too much. `false`: it cannot stay, because it is to
+    /// be stored and was not, or the other way round.
+    pub(crate) fn change(&mut self, settings: &DedupSettings) -> bool {
+        let may = settings.lasts == self.settings.lasts;
+        if may {
+            self.window.bound(settings.ids_max);
+            self.settings = settings.clone();
+        }
+        may
+    }
+
+    /// Position of the last record in the store; `None` if nothing is stored.
+    pub(crate) fn last_record(&self) -> Option<u64> {
+        self.journal.as_ref().map(Journal::last)
+    }
+
     /// What a message is known by; `None` if it is a duplicate.
     pub(crate) fn look(&mut self, message: &Message, now_unix_ms: u64) -> Option<Sighting> {
         let properties = message.properties();

@@ -264,6 +264,14 @@ impl Window {
         self.shards[at] = new;
     }
 
+    /// Holds so many from now on; the oldest go if there are more.
+    pub(super) fn bound(&mut self, ids_max: u64) {
+        self.ids_max = ids_max;
+        while self.len() > ids_max {
+            self.pop();
+        }
+    }
+
     /// Lets go of the oldest whose time is over.
     pub(super) fn forget_old(&mut self, now_unix_ms: u64) {
         while self.len() > 0 && self.until(self.first) <= now_unix_ms {

@@ -89,14 +89,13 @@ impl Engine {
     pub(crate) fn requeue(
         &mut self,
         queue: &Arc<Queue>,
-        returned: Vec<(Settled, Entry)>,
-        why: Return,
+        returned: Vec<(Settled, Entry, Return)>,
         now_ms: u64,
         outcome: &mut Outcome,
     ) {
         match self {
-            Backlog(state) => state.requeue(queue, returned, why, now_ms, outcome),
-            Log(stream) => stream.settle(queue, returned.iter().map(|(settled, _)| settled), outcome),
+            Backlog(state) => state.requeue(queue, returned, now_ms, outcome),
+            Log(stream) => stream.settle(queue, returned.iter().map(|(settled, ..)| settled), outcome),
         }
     }
 
@@ -128,16 +127,21 @@ impl Engine {
         }
     }
 
-    pub(crate) fn unsubscribe(
-        &mut self,
-        queue: &Arc<Queue>,
-        id: ConsumerId,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) {
+    /// Takes consumers out. [`unsubscribed`](Self::unsubscribed) is to follow, once what they held came back: nobody gets what lies behind
+    /// that before. `false`: none of them was there.
+    pub(crate) fn unsubscribe(&mut self, ids: &[ConsumerId]) -> bool {
+        let gone = |id: &&ConsumerId| match &mut *self {
+            Backlog(state) => state.unsubscribe(**id),
+            Log(stream) => stream.unsubscribe(**id),
+        };
+        ids.iter().filter(gone).count() > 0
+    }
+
+    /// Consumers were taken out.
+    pub(crate) fn unsubscribed(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
         match self {
-            Backlog(state) => state.unsubscribe(queue, id, now_ms, outcome),
-            Log(stream) => stream.unsubscribe(queue, id, outcome),
+            Backlog(state) => state.unsubscribed(queue, now_ms, outcome),
+            Log(stream) => stream.unsubscribed(queue, outcome),
         }
     }
 

@@ -4,7 +4,9 @@ use super::{Outcome, QueueState};
 use crate::message::Message;
 use crate::queue::Incoming;
 use crate::queue::dedup::gate::Passed;
-use crate::queue::dedup::{Dedup, Sighting};
+use crate::queue::dedup::{Dedup, DedupSettings, Sighting};
+use crate::queue::settings::Durability;
+use crate::queue::stored::{Change, HIDDEN_LANE};
 use leveret_store::Store;
 
 /// What a look at a publishing says.
@@ -75,9 +77,33 @@ impl QueueState {
 
     /// Takes over what a start found of what was seen, up to the record at `last`; waits for the disk.
     pub(crate) fn restore_dedup(&mut self, store: &Store, last: u64, now_ms: u64) -> bool {
+        self.seen_last = last;
         let Some(dedup) = &mut self.dedup else { return false };
         self.charge += dedup.restore(store, self.number, last, now_ms + self.unix_origin_ms);
         true
+    }
+
+    /// Other settings are in force: what was seen is remembered under them as far as it can be, or forgotten, in the store as well.
+    pub(super) fn change_dedup(
+        &mut self,
+        settings: Option<&DedupSettings>,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        if let (Some(dedup), Some(settings)) = (&mut self.dedup, settings)
+            && dedup.change(settings)
+        {
+            self.charge += dedup.finish(now_ms + self.unix_origin_ms, outcome);
+            return;
+        }
+        if let Some(last) = self.dedup.as_ref().and_then(|dedup| dedup.last_record()) {
+            outcome.changes.push(Change::Clear { lane: HIDDEN_LANE, first: 0, last });
+            self.seen_last = last;
+        }
+        self.drop_dedup();
+        let stores = self.store.is_some() && self.settings.durability != Durability::Memory;
+        let new = |settings: &DedupSettings| Dedup::new(settings.clone(), stores).behind(self.seen_last);
+        self.dedup = settings.map(new).map(Box::new);
     }
 
     /// It is gone with its queue.

@@ -39,6 +39,11 @@ pub(crate) struct Looked {
 }
 
 impl Load {
+    #[cfg(test)]
+    pub(crate) fn of_all() -> Self {
+        Self { level: 0, after: 0, messages_max: 1, bytes_max: 1, last: 0, generation: 0 }
+    }
+
     /// The same from another place on.
     pub(crate) fn from(self, after: u64) -> Self {
         Self { after, ..self }

@@ -66,6 +66,8 @@ pub(crate) struct QueueState {
     timetable: Option<Box<Timetable>>,
     /// What was seen, when duplicates are dropped.
     dedup: Option<Box<Dedup>>,
+    /// Position in the store of the last record of what was seen, as of when that was last begun or given up.
+    seen_last: u64,
     consumers: Consumers,
     settings: Settings,
     unacked: u64,
@@ -97,6 +99,7 @@ impl QueueState {
             waiting: Waiting::default(),
             timetable: None,
             dedup,
+            seen_last: 0,
             consumers: Consumers::new(settings.single_active_consumer),
             settings,
             unacked: 0,
@@ -348,16 +351,13 @@ impl QueueState {
         self.finish(queue, now_ms, outcome);
     }
 
-    pub(crate) fn unsubscribe(
-        &mut self,
-        queue: &Arc<Queue>,
-        id: ConsumerId,
-        now_ms: u64,
-        outcome: &mut Outcome,
-    ) {
-        if self.consumers.remove(id).is_none() {
-            return;
-        }
+    /// Takes a consumer out. `false`: it was not there.
+    pub(crate) fn unsubscribe(&mut self, id: ConsumerId) -> bool {
+        self.consumers.remove(id).is_some()
+    }
+
+    /// Consumers were taken out: what they leave is for others.
+    pub(crate) fn unsubscribed(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
         self.used_ms = now_ms;
         outcome.unused = self.settings.auto_delete && self.consumers.len() == 0 && !self.deleted;
         self.finish(queue, now_ms, outcome);

@@ -94,7 +94,7 @@ impl QueueState {
                 self.store(&mut entry, false, outcome);
             }
             if !std::mem::replace(&mut outcome.cold, true) {
-                queue.begin_append();
+                queue.appending().begin();
             }
             self.backlog.push_cold(level, entry.position, entry.message.body_len());
         } else {

@@ -14,16 +14,15 @@ use std::sync::Arc;
 const DEAD_AGAIN_MS: u64 = 1000;
 
 impl QueueState {
-    /// Messages that consumers give back, all for the same reason.
+    /// Messages that consumers give back, each with the reason.
     pub(crate) fn requeue(
         &mut self,
         queue: &Arc<Queue>,
-        returned: Vec<(Settled, Entry)>,
-        why: Return,
+        returned: Vec<(Settled, Entry, Return)>,
         now_ms: u64,
         outcome: &mut Outcome,
     ) {
-        for (settled, mut entry) in returned {
+        for (settled, mut entry, why) in returned {
             self.release(std::slice::from_ref(&settled));
             if self.deleted {
                 self.charge -= if settled.held { settled.charge as i64 } else { 0 };

@@ -64,7 +64,7 @@ impl QueueState {
     /// A message may go from memory to disk, in the eyes of others, before it was appended: loads are told.
     fn is_appended_later(&self, queue: &Queue, entry: &Entry, outcome: &mut Outcome) {
         if entry.stored != Stored::NO && !std::mem::replace(&mut outcome.cold, true) {
-            queue.begin_append();
+            queue.appending().begin();
         }
     }
 

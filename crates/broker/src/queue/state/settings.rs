@@ -24,7 +24,12 @@ impl QueueState {
         if self.settings.expires_ms != settings.expires_ms {
             self.used_ms = now_ms;
         }
+        let dedup_changes = self.settings.dedup != settings.dedup;
         self.settings = settings;
+        if dedup_changes {
+            let dedup = self.settings.dedup.clone();
+            self.change_dedup(dedup.as_ref(), now_ms, outcome);
+        }
         if self.settings.bounded {
             self.drop_overflow(outcome);
         }

@@ -45,13 +45,18 @@ impl Stream {
         self.finish(queue, outcome);
     }
 
-    pub(crate) fn unsubscribe(&mut self, queue: &Arc<Queue>, id: ConsumerId, outcome: &mut Outcome) {
+    /// Takes a consumer out. `false`: it was not there.
+    pub(crate) fn unsubscribe(&mut self, id: ConsumerId) -> bool {
         if self.reader(id).is_none() {
-            return;
+            return false;
         }
         if let Some(reader) = self.readers[id.slot as usize].take() {
             self.charge -= reader.window_charge as i64;
         }
+        true
+    }
+
+    pub(crate) fn unsubscribed(&mut self, queue: &Arc<Queue>, outcome: &mut Outcome) {
         self.finish(queue, outcome);
     }
 

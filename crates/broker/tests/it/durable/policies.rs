@@ -83,3 +83,36 @@ async fn policies_that_were_only_kept_begin_to_act() {
     let after = Durable { broker, folder, now_unix_ms: START_UNIX_MS }.restart().await;
     assert_eq!(after.broker.vhost("/").unwrap().policies(PolicyScope::User), policies);
 }
+
+/// Off and on again, it must not know what it knew before, nor lose what it learns then: positions in the store go on.
+#[tokio::test]
+async fn deduplication_by_policy_is_stored_and_forgotten_with_it() {
+    async fn enters(client: &mut Client, id: &str) -> bool {
+        let mut publishing = persistent("q", id);
+        let mut headers = FieldTable::new();
+        headers.insert("x-deduplication-header", id);
+        publishing.properties.headers = Some(headers);
+        client.confirm().await;
+        client.publish(publishing).await;
+        while !matches!(client.next().await, Got::Ack { .. }) {}
+        !client.drain("q").await.is_empty()
+    }
+    let mut now = Durable::start();
+    now.client().await.declare(durable("q", FieldTable::new())).await;
+    for round in 0..4 {
+        let vhost = now.broker.vhost("/").unwrap();
+        vhost.set_policy(PolicyScope::User, policy("p", json!({"message-deduplication": true}))).unwrap();
+        for (id, is_new) in [("a", true), ("b", true), ("a", false)] {
+            assert_eq!(enters(&mut now.client().await, id).await, is_new, "{id}, round {round}");
+        }
+        store(&mut now.client().await, "q", &["done".into()]).await;
+        now = if round % 2 == 0 { now.crash(secs(0)) } else { now.restart().await };
+        now.client().await.drain("q").await;
+        assert!(!enters(&mut now.client().await, "b").await, "round {round}");
+        now.broker.vhost("/").unwrap().clear_policy(PolicyScope::User, "p").unwrap();
+        assert!(enters(&mut now.client().await, "b").await, "round {round}");
+        if round > 1 {
+            now = now.restart().await;
+        }
+    }
+}

@@ -200,3 +200,42 @@ async fn what_is_on_disk_only_is_trimmed_too() {
     }
     assert_eq!(client.drain("q").await, texts[590..]);
 }
+
+#[tokio::test]
+async fn deduplication_comes_changes_and_goes_with_its_policy() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    client.declare(queue_with("q", FieldTable::new())).await;
+    async fn enters(client: &mut Client, header: &str, id: &str) -> bool {
+        let mut publishing = Publishing::to("q", id);
+        publishing.properties.headers = Some(arguments_of(header, id));
+        client.publish(publishing).await;
+        client.settle().await;
+        !client.drain("q").await.is_empty()
+    }
+    let default = "x-deduplication-header";
+    assert!(enters(&mut client, default, "before").await);
+    set(&broker, json!({"message-deduplication": true, "cache-size": 3}));
+    for (id, is_new) in [("before", true), ("before", false), ("a", true), ("b", true), ("a", false)] {
+        assert_eq!(enters(&mut client, default, id).await, is_new, "{id}");
+    }
+    set(&broker, json!({"message-deduplication": true, "cache-size": 2, "deduplication-header": "id"}));
+    assert!(enters(&mut client, default, "b").await, "another header counts");
+    for (id, is_new) in [("a", false), ("b", false), ("before", true)] {
+        assert_eq!(enters(&mut client, "id", id).await, is_new, "{id}: the oldest was forgotten");
+    }
+    clear(&broker);
+    assert!(enters(&mut client, "id", "before").await);
+    set(&broker, json!({"message-deduplication": true, "deduplication-header": "id"}));
+    assert!(enters(&mut client, "id", "before").await, "it was forgotten");
+    for wrong in [json!({"cache-size": 0}), json!({"message-deduplication": "yes"}), json!({"cache-ttl": -1})]
+    {
+        assert!(vhost(&broker).set_policy(PolicyScope::User, policy("w", "^q", wrong)).is_err());
+    }
+}
+
+fn arguments_of(header: &str, id: &str) -> FieldTable {
+    let mut table = FieldTable::new();
+    table.insert(header, id);
+    table
+}

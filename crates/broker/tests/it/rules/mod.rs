@@ -73,6 +73,8 @@ struct Policy {
     delivery_limit: Option<u32>,
     ladder_ms: Option<Vec<u64>>,
     has_dead_letters: bool,
+    /// Ids remembered, unless the declaration says how many.
+    ids: Option<usize>,
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
@@ -86,16 +88,20 @@ fn policies() -> impl Strategy<Value = Policy> {
         prop::option::weighted(0.3, 0_u32..4),
         prop::option::weighted(0.5, prop::collection::vec(rung, 0..4)),
         prop::bool::weighted(0.8),
+        prop::option::of(1_usize..6),
     )
         .prop_map(
-            |(ttl_ms, length_max, bytes_max, overflow, delivery_limit, ladder_ms, has_dead_letters)| Policy {
-                ttl_ms,
-                length_max,
-                bytes_max,
-                overflow,
-                delivery_limit,
-                ladder_ms,
-                has_dead_letters,
+            |(ttl_ms, length_max, bytes_max, overflow, delivery_limit, ladder_ms, has_dead_letters, ids)| {
+                Policy {
+                    ttl_ms,
+                    length_max,
+                    bytes_max,
+                    overflow,
+                    delivery_limit,
+                    ladder_ms,
+                    has_dead_letters,
+                    ids,
+                }
             },
         )
 }
@@ -178,7 +184,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(40))]
+    #![proptest_config(config(30))]
 
     #[test]
     fn a_queue_on_disk_does_what_the_model_does_over_restarts_and_power_cuts(setup in setups(true), steps in steps()) {

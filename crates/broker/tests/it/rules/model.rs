@@ -290,10 +290,8 @@ impl Model {
 
     /// A channel ends: its consumers go, and what it held comes back.
     pub(super) fn close(&mut self, channel: u16) {
-        let (gone, stay) = self.consumers.drain(..).partition(|one| one.channel == channel);
-        self.consumers = stay;
-        let gone: Vec<Consumer> = gone;
-        gone.iter().for_each(|one| self.cancel(&one.tag));
+        self.consumers.retain(|one| one.channel != channel);
+        self.elect();
         let tags: Vec<u64> = self.tags(channel);
         self.settle(channel, tags, How::Fail);
     }
@@ -316,6 +314,10 @@ impl Model {
 
     pub(super) fn rule(&mut self, rules: Rules) {
         self.rules = rules;
+        // What was seen is forgotten where nobody looks any more, and the oldest where less is to be remembered.
+        let ids_max = self.rules.ids.map_or(0, |(count, _)| count);
+        self.seen.retain(|(_, until_ms, _)| *until_ms > self.now_ms);
+        self.seen.drain(..self.seen.len().saturating_sub(ids_max));
         self.drop_overflow();
         self.turn();
     }
