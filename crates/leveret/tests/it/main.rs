@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod duplicates;
+mod guide;
 mod middleware;
 mod retries;
 mod stopping;
