@@ -68,7 +68,6 @@ impl Management {
     }
 
     /// The same as a `tower` service.
-    #[must_use]
     pub fn metrics_router(&self) -> Router {
         self.metrics.clone()
     }

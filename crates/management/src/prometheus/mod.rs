@@ -188,6 +188,9 @@ fn whole(source: &Source, page: Page, mut text: Text) {
     text.end();
 }
 
+/// Writes the metrics of a family.
+type Write = fn(&Source, &mut Text);
+
 fn detailed(source: &Source, families: &HashSet<String>, mut text: Text) {
     let has = |name: &str| families.contains(name);
     let of_queues = queues::Wanted {
@@ -204,7 +207,7 @@ fn detailed(source: &Source, families: &HashSet<String>, mut text: Text) {
         connections: has("connection_metrics"),
     };
     channels::each(source, of_channels, &mut text);
-    let of_node: [(&str, fn(&Source, &mut Text)); 6] = [
+    let of_node: [(&str, Write); 6] = [
         ("connection_churn_metrics", node::churn),
         ("node_coarse_metrics", node::process),
         ("node_metrics", node::limits),
@@ -218,7 +221,7 @@ fn detailed(source: &Source, families: &HashSet<String>, mut text: Text) {
         }
     }
     let mut text = text.prefixed("rabbitmq_cluster_");
-    let of_entities: [(&str, fn(&Source, &mut Text)); 3] = [
+    let of_entities: [(&str, Write); 3] = [
         ("exchange_names", entities::names),
         ("exchange_bindings", entities::bindings),
         ("vhost_status", entities::vhosts),

@@ -82,7 +82,7 @@ impl<K: Hash + Eq, const N: usize> Board<K, N> {
         }
         let mut inner = self.0.lock();
         inner.entries.retain(|_, entry| {
-            let is_stale = |watch: &Box<Watch<N>>| watch.asked_ms + WATCH_MS < unix_ms;
+            let is_stale = |watch: &Watch<N>| watch.asked_ms + WATCH_MS < unix_ms;
             entry.watch.take_if(|watch| is_stale(watch));
             entry.round == round
         });

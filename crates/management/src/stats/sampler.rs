@@ -93,7 +93,7 @@ pub(crate) fn sample(broker: &Broker, boards: &Boards) {
     let all = channels.iter().map(|channel| ((channel.connection, channel.number), keys::channel(channel)));
     boards.channels.sample(unix_ms, all);
     let connections = broker.connection_octets();
-    boards.connections.sample(unix_ms, connections.into_iter().map(|(id, octets)| (id, octets)));
+    boards.connections.sample(unix_ms, connections.into_iter());
     let mut totals = boards.vhosts.lock();
     totals.retain(|name, _| vhosts.iter().any(|vhost| vhost.name() == name));
     for (vhost, (_, _, lengths)) in vhosts.iter().zip(lengths_by_vhost) {
