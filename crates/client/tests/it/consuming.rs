@@ -234,21 +234,3 @@ async fn acks_before_a_cut_are_not_undone_by_it() {
     consumer.drain(SOON).await.unwrap();
     target.wait_for(&name, 0, 0).await;
 }
-
-/// The broker took a delivery of one channel out of the connection's mailbox when another channel was closed, and wrote it only when the
-/// next thing came.
-#[tokio::test]
-async fn a_channel_that_closes_holds_up_no_delivery_of_its_neighbours() {
-    let target = Target::start().await;
-    let (connection, other) = (target.connect().await, target.connect().await);
-    let name = target.queue(&connection.channel().await.unwrap(), "neighbours").await;
-    let mut consumer = connection.consumer(ConsumerOptions::new(name.clone(), 5)).await.unwrap();
-    let publisher = other.publisher(PublisherOptions::to_queue(name)).await.unwrap();
-    for n in numbers(20) {
-        drop(connection.channel().await.unwrap());
-        publisher.send(n.clone()).await.unwrap();
-        let delivery = next(&mut consumer).await;
-        assert_eq!(text(&delivery), n);
-        delivery.ack().unwrap();
-    }
-}

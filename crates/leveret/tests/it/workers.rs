@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use leveret::client::ConsumerOptions;
 use leveret::test::{TestBroker, connect};
 use leveret::{
     App, Attempt, Failure, Headers, Json, Message, MessageId, Mq, Properties, Queue, Raw, Redelivered,
@@ -241,4 +242,19 @@ async fn what_is_released_comes_again_and_is_no_attempt() {
     assert!(broker.messages("orders.dead").is_empty());
     let report = worker.stop().await;
     assert_eq!((report.released, report.acked, report.dead_lettered), (2, 1, 0));
+}
+
+/// The broker took a delivery of one channel out of the connection's mailbox when another channel was closed, and wrote it only when the
+/// next thing came: a worker stood still.
+#[tokio::test]
+async fn a_channel_that_closes_holds_up_no_delivery_of_its_neighbours() {
+    let (_broker, mq) = with_orders().await;
+    let mut consumer = mq.consuming().consumer(ConsumerOptions::new("orders", 16)).await.unwrap();
+    for order in ["1", "2"] {
+        drop(mq.consuming().channel().await.unwrap());
+        send(&mq, "orders", order).await;
+        let delivery =
+            tokio::time::timeout(std::time::Duration::from_secs(5), consumer.next()).await.unwrap();
+        delivery.unwrap().unwrap().ack().unwrap();
+    }
 }
