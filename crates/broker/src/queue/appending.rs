@@ -87,7 +87,11 @@ mod tests {
         appending.begin();
         appending.begin();
         assert!(appending.wait(load()).is_none());
-        assert_eq!(appending.end().len(), 1, "another is under way, and may be for as long as somebody publishes");
+        assert_eq!(
+            appending.end().len(),
+            1,
+            "another is under way, and may be for as long as somebody publishes"
+        );
         assert!(appending.wait(load()).is_none());
         assert_eq!(appending.end().len(), 1);
         assert!(!appending.is_under_way());
