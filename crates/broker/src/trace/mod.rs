@@ -3,7 +3,7 @@
 //!
 //! The decision falls once, where a message enters the broker: a `traceparent` header decides (W3C "Trace Context"), without one a
 //! ratio. A message that is sampled bears its context from then on, between its routing strings and its header frame
-//! ([`TraceContext`]), through queues, disk, retries and dead-lettering. One that is not bears nothing and costs nothing.
+//! (`TraceContext`), through queues, disk, retries and dead-lettering. One that is not bears nothing and costs nothing.
 //!
 //! What clients sent is never changed: consumers join the trace by the `traceparent` that the publisher wrote.
 
