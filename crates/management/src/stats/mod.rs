@@ -1,6 +1,6 @@
 //! What is counted, as JSON: `message_stats`, lengths and rates of entities, now and over time.
 //!
-//! The broker counts; here the figures are read every few seconds ([`sampler`]), and rates are their changes between the last two
+//! The broker counts; here the figures are read every few seconds (`sampler`), and rates are their changes between the last two
 //! rounds. Totals keep their past; of single objects it is kept while somebody asks for it.
 
 mod board;

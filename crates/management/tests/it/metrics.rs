@@ -64,7 +64,7 @@ async fn page(router: Router, path: &str) -> String {
 async fn metrics_are_told_without_a_login_on_their_listener_and_with_one_beside_the_api() {
     let api = Api::start();
     let metrics = Management::new(api.broker.clone(), Options::default()).metrics_router();
-    api.broker.declare_vhost("other");
+    let _ = api.broker.declare_vhost("other");
     api.dialogue(&[
         ("PUT /api/queues/%2F/q", "", 201, ""),
         ("PUT /api/permissions/other/guest", r#"{"configure":".*","write":".*","read":".*"}"#, 201, ""),

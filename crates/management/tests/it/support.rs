@@ -12,48 +12,48 @@ use serde_json::Value;
 use std::pin::Pin;
 use tower::ServiceExt as _;
 
-pub struct Api {
-    pub broker: Broker,
+pub(crate) struct Api {
+    pub(crate) broker: Broker,
     router: Router,
     user: Option<(String, String)>,
 }
 
 #[derive(Debug)]
-pub struct Answered {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
-pub struct Raw {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Raw {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Api {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(Options::default())
     }
 
-    pub fn with(options: Options) -> Self {
+    pub(crate) fn with(options: Options) -> Self {
         let broker = Broker::in_memory();
         let router = Management::new(broker.clone(), options).router();
         Self { broker, router, user: Some(("guest".into(), "guest".into())) }
     }
 
     /// The same, asked by somebody else.
-    pub fn by(&self, name: &str, password: &str) -> Self {
+    pub(crate) fn by(&self, name: &str, password: &str) -> Self {
         let user = Some((name.into(), password.into()));
         Self { broker: self.broker.clone(), router: self.router.clone(), user }
     }
 
-    pub fn by_nobody(&self) -> Self {
+    pub(crate) fn by_nobody(&self) -> Self {
         Self { user: None, ..self.by("", "") }
     }
 
     /// Adds a user with a tag, who asks with the password `p`.
-    pub fn add(&self, name: &str, tag: &str) -> Self {
+    pub(crate) fn add(&self, name: &str, tag: &str) -> Self {
         let auth = self.broker.auth();
         auth.add_administrator(name, b"p", "/").unwrap();
         auth.clear_permissions(name, "/").unwrap();
@@ -62,13 +62,13 @@ impl Api {
     }
 
     /// As [`raw`](Self::raw), with a body of JSON.
-    pub async fn send(&self, request: Request<Body>) -> Answered {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answered {
         let Raw { status, headers, text } = self.raw(request).await;
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
         Answered { status, headers, body }
     }
 
-    pub async fn raw(&self, request: Request<Body>) -> Raw {
+    pub(crate) async fn raw(&self, request: Request<Body>) -> Raw {
         let (mut parts, body) = request.into_parts();
         if let Some((name, password)) = &self.user {
             let header = format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")));
@@ -82,20 +82,20 @@ impl Api {
     }
 
     /// `GET /api/overview` with a body, or none for an empty one.
-    pub async fn ask(&self, what: &str, body: &str) -> Answered {
+    pub(crate) async fn ask(&self, what: &str, body: &str) -> Answered {
         let (method, path) = what.split_once(' ').unwrap();
         let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned())).unwrap();
         self.send(request).await
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let answered = self.ask(&format!("GET {path}"), "").await;
         assert_eq!(answered.status, StatusCode::OK, "{path}: {}", answered.body);
         answered.body
     }
 
     /// Requests in order: what, body, status, and what the answer has to contain (as text, nothing for no matter what).
-    pub async fn dialogue(&self, table: &[(&str, &str, u16, &str)]) {
+    pub(crate) async fn dialogue(&self, table: &[(&str, &str, u16, &str)]) {
         for (what, body, status, expected) in table {
             let answered = self.ask(what, body).await;
             let text = answered.body.to_string();
@@ -105,7 +105,7 @@ impl Api {
     }
 
     /// Opens an event stream.
-    pub async fn listen(&self, path: &str) -> Events {
+    pub(crate) async fn listen(&self, path: &str) -> Events {
         let mut request = Request::get(path);
         if let Some((name, password)) = &self.user {
             let header = format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")));
@@ -119,14 +119,14 @@ impl Api {
 }
 
 /// An event stream.
-pub struct Events {
+pub(crate) struct Events {
     body: Body,
     text: String,
 }
 
 impl Events {
     /// Reads on to the next event of a kind, and gives its data.
-    pub async fn until(&mut self, key: &str) -> String {
+    pub(crate) async fn until(&mut self, key: &str) -> String {
         let wanted = format!("event: {key}\ndata: ");
         let read = async {
             loop {
