@@ -24,5 +24,5 @@ pub mod stats;
 mod system;
 
 pub use dispatch::Peer;
-pub use options::{Listener, Options};
+pub use options::{CertificateEnd, Listener, Options};
 pub use server::Management;

@@ -1,6 +1,8 @@
 //! What the HTTP API is told at its start.
 
+use leveret_broker::net::tls::Tls;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A listener of the broker, as the API shows it.
@@ -12,14 +14,38 @@ pub struct Listener {
     pub address: SocketAddr,
 }
 
+/// When the certificate of the TLS listeners ends.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum CertificateEnd {
+    /// There is none: no listener has TLS.
+    #[default]
+    Never,
+    /// Then, in seconds since 1970.
+    At(u64),
+    /// When the certificate of these listeners does, which may be exchanged meanwhile.
+    Of(Arc<Tls>),
+}
+
+impl CertificateEnd {
+    /// In seconds since 1970.
+    pub(crate) fn unix_s(&self) -> Option<u64> {
+        match self {
+            Self::Never => None,
+            Self::At(unix_s) => Some(*unix_s),
+            Self::Of(tls) => tls.ends_unix_s(),
+        }
+    }
+}
+
 /// Settings and bounds.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// The listeners to be shown.
     pub listeners: Vec<Listener>,
-    /// When the certificate of the TLS listeners ends, in seconds since 1970; `None` without TLS.
-    pub certificate_ends_unix_s: Option<u64>,
+    /// When the certificate of the TLS listeners ends.
+    pub certificate_end: CertificateEnd,
     /// Connections open at once; the next one is not accepted before another ends. Default 1,024.
     pub connections_max: usize,
     /// Bytes of a request's body; more is answered with 413. Default 1 MiB.
@@ -42,7 +68,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listeners: Vec::new(),
-            certificate_ends_unix_s: None,
+            certificate_end: CertificateEnd::default(),
             connections_max: 1024,
             body_bytes_max: 1024 * 1024,
             definitions_bytes_max: 20 * 1024 * 1024,

@@ -176,7 +176,7 @@ fn certificate(call: &Call) -> Answer {
         _ => return bad("Time unit not recognised. Supported units: days, weeks, months, years."),
     };
     let until_s = (call.broker().clock().unix_ms() / 1000).saturating_add(within.saturating_mul(unit_s));
-    match call.context.options.certificate_ends_unix_s {
+    match call.context.options.certificate_end.unix_s() {
         Some(ends_s) if ends_s <= until_s => {
             failed("Certificates expiring", json!({ "expired": [{ "ends_unix_s": ends_s }] }))
         }

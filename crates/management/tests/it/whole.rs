@@ -4,7 +4,7 @@ use crate::support::Api;
 use axum::body::Body;
 use axum::http::Request;
 use leveret_management::routes;
-use leveret_management::{Listener, Options};
+use leveret_management::{CertificateEnd, Listener, Options};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -134,7 +134,7 @@ async fn health() {
     let mut options = Options::default();
     options.listeners =
         vec![Listener { protocol: "amqp".into(), address: "127.0.0.1:5672".parse().unwrap() }];
-    options.certificate_ends_unix_s = Some(1_700_000_000 + 10 * 86_400);
+    options.certificate_end = CertificateEnd::At(1_700_000_000 + 10 * 86_400);
     let api = Api::with(options);
     api.dialogue(&[
         ("GET /api/health/checks/alarms", "", 200, r#"{"status":"ok"}"#),

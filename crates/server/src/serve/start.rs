@@ -6,7 +6,7 @@ use crate::config::{ListenAddress, Settings, TlsVerify, Watermark};
 use leveret_broker::config::total_memory_bytes;
 use leveret_broker::net::tls::{ClientCertificates, Tls, TlsSettings};
 use leveret_broker::{Broker, Config, DataLocation, ShutdownReport};
-use leveret_management::{Listener, Management};
+use leveret_management::{CertificateEnd, Listener, Management};
 use leveret_telemetry::Telemetry;
 use std::fmt;
 use std::io;
@@ -110,6 +110,9 @@ impl Running {
         }
         let mut options = leveret_management::Options::default();
         options.listeners = self.listening.iter().map(shown).collect();
+        if let Some(tls) = &self.tls {
+            options.certificate_end = CertificateEnd::Of(Arc::clone(tls));
+        }
         let mut management = Management::new(self.broker.clone(), options);
         for (scheme, socket) in sockets {
             match &self.tls {

@@ -66,6 +66,12 @@ fn certificate(der: &[u8]) -> Option<CertificateInfo> {
     })
 }
 
+/// When a certificate ends, in seconds since 1970.
+pub(super) fn ends_unix_s(der: &[u8]) -> Option<u64> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    u64::try_from(certificate.validity().not_after.timestamp()).ok()
+}
+
 fn moment(time: &x509_parser::time::ASN1Time) -> String {
     let time = time.to_datetime();
     let (date, clock) = (time.date(), time.time());

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion};
@@ -81,7 +82,14 @@ impl TlsVersion {
 #[derive(Debug)]
 pub struct Tls {
     settings: TlsSettings,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    /// When the first certificate of the chain ends, in seconds since 1970.
+    ends_unix_s: Option<u64>,
 }
 
 impl Tls {
@@ -90,7 +98,7 @@ impl Tls {
     /// # Errors
     /// A file cannot be read or does not hold what it should; the error says which and what to do.
     pub fn load(settings: TlsSettings) -> Result<Self, TlsError> {
-        let current = RwLock::new(Arc::new(server_config(&settings)?));
+        let current = RwLock::new(read(&settings)?);
         Ok(Self { settings, current })
     }
 
@@ -99,15 +107,20 @@ impl Tls {
     /// # Errors
     /// As for [`load`](Self::load); the certificates in use stay.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let fresh = Arc::new(server_config(&self.settings)?);
+        let fresh = read(&self.settings)?;
         *self.current.write() = fresh;
         Ok(())
+    }
+
+    /// When the certificate that new connections get ends, or the first of those it depends on, in seconds since 1970.
+    pub fn ends_unix_s(&self) -> Option<u64> {
+        self.current.read().ends_unix_s
     }
 
     /// What turns an accepted socket into a TLS stream, with the certificates of this moment. To be asked for every
     /// connection anew; this costs two reference counts.
     pub fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.current.read()))
+        TlsAcceptor::from(Arc::clone(&self.current.read().config))
     }
 }
 
@@ -121,8 +134,16 @@ pub fn peer(connection: &ServerConnection) -> PeerTls {
     }
 }
 
-fn server_config(settings: &TlsSettings) -> Result<ServerConfig, TlsError> {
+fn read(settings: &TlsSettings) -> Result<Current, TlsError> {
     let certificates = pem::certificates(&settings.certificates)?;
+    let ends_unix_s = certificates.iter().filter_map(|certificate| info::ends_unix_s(certificate)).min();
+    Ok(Current { config: Arc::new(server_config(settings, certificates)?), ends_unix_s })
+}
+
+fn server_config(
+    settings: &TlsSettings,
+    certificates: Vec<CertificateDer<'static>>,
+) -> Result<ServerConfig, TlsError> {
     let key = pem::private_key(&settings.key)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))

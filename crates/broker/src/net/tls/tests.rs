@@ -42,6 +42,9 @@ impl Authority {
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(DnType::OrganizationName, "Hare, Ltd.");
         params.distinguished_name.push(DnType::CommonName, common_name);
+        if common_name == "renewed" {
+            params.not_after = rcgen::date_time_ymd(2050, 1, 1);
+        }
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Signed { pem: certificate.pem(), der: certificate.der().clone(), key }
     }
@@ -214,7 +217,9 @@ async fn reloading_takes_new_certificates_and_keeps_good_ones() {
     let tls = files.load(Some(false));
     files.renew("renewed");
     assert_eq!(handshake(&tls, files.client(None)).await.unwrap().1, "broker");
+    assert_ne!(tls.ends_unix_s(), Some(2_524_608_000));
     tls.reload().unwrap();
+    assert_eq!(tls.ends_unix_s(), Some(2_524_608_000), "the start of 2050");
     assert_eq!(handshake(&tls, files.client(None)).await.unwrap().1, "renewed");
     files.write("broker.key", "rubbish");
     tls.reload().unwrap_err();
