@@ -9,6 +9,7 @@ pub mod act;
 pub mod compare;
 pub mod cuts;
 pub mod damage;
+pub mod dedup;
 pub mod drive;
 pub mod faults;
 pub mod generate;
