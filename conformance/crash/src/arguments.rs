@@ -16,7 +16,7 @@ Cuts the power under the store, and lets its disk fail, at every call; compares 
   --cuts N      power cuts, at least (100000)
   --faults N    disk faults, at least (20000)
   --damages N   damages to files, at least (20000)
-  --dedup N     power cuts under brokers that drop duplicates, at least (2000)
+  --dedup N     power cuts under brokers that drop duplicates, at least (1200)
   --threads N   (the machine's)";
 
 pub(crate) struct Arguments {
@@ -39,7 +39,7 @@ impl Arguments {
             cuts: 100_000,
             faults: 20_000,
             damages: 20_000,
-            dedup: 2000,
+            dedup: 1200,
             threads,
             one_cut: None,
             one_fault: None,

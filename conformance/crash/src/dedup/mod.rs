@@ -141,7 +141,7 @@ async fn work(site: &mut Site, plan: Plan, dice: &mut Dice) -> Result<(), String
             }
             site.repeat(next.saturating_sub(back)).await?;
         }
-        site.wait([0, plan.window / 4][dice.below(2) as usize]).await?;
+        site.wait(if dice.chance(plan.wait_percent) { 0 } else { plan.window / 4 }).await?;
         if dice.chance(plan.consume_percent) {
             let queue = dice.below(plan.queues().len() as u64) as usize;
             site.consume(queue, 1 + dice.below(2 * burst + 4) as usize).await?;

@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) burst_max: u64,
     /// Bursts of one message.
     pub(super) single_percent: u64,
+    /// After a burst everything is confirmed before the next.
+    pub(super) wait_percent: u64,
     pub(super) consume_percent: u64,
     pub(super) repeat_percent: u64,
     pub(super) body_max: u64,
@@ -44,9 +46,10 @@ impl Plan {
         Self {
             kind,
             window: window as usize,
-            messages: if long { 1500 + dice.below(1200) } else { 60 + dice.below(300) } as usize,
-            burst_max: if dice.chance(50) { 12 } else { window / 4 },
-            single_percent: if long { 97 } else { dice.below(80) },
+            messages: if long { 1300 + dice.below(1000) } else { 60 + dice.below(300) } as usize,
+            burst_max: if dice.chance(30) { 12 } else { window / 4 },
+            single_percent: if long { 98 } else { dice.below(80) },
+            wait_percent: if long { 95 } else { 50 },
             consume_percent: dice.below(40),
             repeat_percent: dice.below(50),
             body_max: [20, 300, 3000][dice.below(3) as usize],
