@@ -128,11 +128,17 @@ async fn record(
 async fn work(site: &mut Site, plan: Plan, dice: &mut Dice) -> Result<(), String> {
     let mut next = 0;
     while next < plan.messages {
-        let burst = if dice.chance(plan.single_percent) { 1 } else { 1 + dice.below(plan.burst_max) };
-        for _ in 0..burst {
-            site.send(next).await?;
-            next += 1;
+        let is_single = dice.below(1000) < plan.single_permille;
+        let burst = if is_single { 1 } else { 1 + dice.below(plan.burst_max) as usize };
+        let end = next + burst;
+        if burst > 16 && dice.chance(60) {
+            site.send_together(next..end).await?;
+        } else {
+            for id in next..end {
+                site.send(id).await?;
+            }
         }
+        next = end;
         if dice.chance(plan.repeat_percent) {
             // One that the window knows. A producer's numbers may not overtake each other: one that was confirmed.
             let back = 1 + dice.below(plan.window as u64 / 4) as usize;
@@ -144,7 +150,7 @@ async fn work(site: &mut Site, plan: Plan, dice: &mut Dice) -> Result<(), String
         site.wait(if dice.chance(plan.wait_percent) { 0 } else { plan.window / 4 }).await?;
         if dice.chance(plan.consume_percent) {
             let queue = dice.below(plan.queues().len() as u64) as usize;
-            site.consume(queue, 1 + dice.below(2 * burst + 4) as usize).await?;
+            site.consume(queue, 1 + dice.below(2 * burst as u64 + 4) as usize).await?;
         }
     }
     site.wait(0).await

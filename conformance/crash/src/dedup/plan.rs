@@ -24,7 +24,7 @@ pub(super) struct Plan {
     /// Sent in one go, at most.
     pub(super) burst_max: u64,
     /// Bursts of one message.
-    pub(super) single_percent: u64,
+    pub(super) single_permille: u64,
     /// After a burst everything is confirmed before the next.
     pub(super) wait_percent: u64,
     pub(super) consume_percent: u64,
@@ -46,9 +46,9 @@ impl Plan {
         Self {
             kind,
             window: window as usize,
-            messages: if long { 1300 + dice.below(1000) } else { 60 + dice.below(300) } as usize,
+            messages: if long { 1500 + dice.below(700) } else { 60 + dice.below(300) } as usize,
             burst_max: if dice.chance(30) { 12 } else { window / 4 },
-            single_percent: if long { 98 } else { dice.below(80) },
+            single_permille: if long { 996 } else { dice.below(800) },
             wait_percent: if long { 95 } else { 50 },
             consume_percent: dice.below(40),
             repeat_percent: dice.below(50),

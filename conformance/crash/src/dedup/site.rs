@@ -22,7 +22,7 @@ pub(super) struct Site {
     channel: Channel,
     /// Duplicates of what is on its way come on another connection.
     other: Channel,
-    /// Acks in transactions: once one is committed, its acks are stored.
+    /// Acks, and sends much, in transactions: once one is committed, what is in it is stored.
     taker: Channel,
     /// Ids on their way.
     in_flight: VecDeque<(usize, PublishConfirm)>,
@@ -98,6 +98,18 @@ impl Site {
         let message = self.plan.message(id);
         let confirm = self.channel.basic_publish_confirmed(message, PublishOptions::default()).await;
         self.in_flight.push_back((id, confirm.map_err(words)?));
+        Ok(())
+    }
+
+    /// Sends messages in one transaction: all of them come in together.
+    pub(super) async fn send_together(&mut self, ids: std::ops::Range<usize>) -> Result<(), String> {
+        self.wait(0).await?;
+        for id in ids.clone() {
+            self.log.add(Event::Sent(id));
+            self.taker.basic_publish(self.plan.message(id)).await.map_err(words)?;
+        }
+        self.taker.tx_commit().await.map_err(words)?;
+        ids.for_each(|id| self.log.add(Event::Confirmed(id)));
         Ok(())
     }
 
