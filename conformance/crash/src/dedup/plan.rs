@@ -40,13 +40,13 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn roll(seed: u64, dice: &mut Dice) -> Self {
         let kind = [Kind::Ids, Kind::Sequences, Kind::Ids, Kind::Exchange][(seed % 4) as usize];
-        // One in three is so long that what it leaves in the store is put together into pages.
+        // One in three has so many batches in its window that what it leaves in the store is put together into pages.
         let long = dice.chance(35);
-        let window = if long { 600 + dice.below(800) } else { 60 + dice.below(300) };
+        let window = if long { 1200 + dice.below(500) } else { 60 + dice.below(300) };
         Self {
             kind,
             window: window as usize,
-            messages: if long { 1500 + dice.below(700) } else { 60 + dice.below(300) } as usize,
+            messages: if long { window + 200 + dice.below(600) } else { 60 + dice.below(300) } as usize,
             burst_max: if dice.chance(30) { 12 } else { window / 4 },
             single_permille: if long { 996 } else { dice.below(800) },
             wait_percent: if long { 95 } else { 50 },
