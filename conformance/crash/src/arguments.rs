@@ -7,7 +7,7 @@ use leveret_crash::faults::{self, WAYS};
 pub(crate) const HELP: &str = "\
 Cuts the power under the store, and lets its disk fail, at every call; compares what is left with a model.
 
-  leveret-crash [--seed N] [--cuts N] [--faults N] [--damages N] [--threads N]
+  leveret-crash [--seed N] [--cuts N] [--faults N] [--damages N] [--dedup N] [--threads N]
   leveret-crash --seed N --cut K --mode killed|nothing|everything|prefix|some|torn     one power cut again
   leveret-crash --seed N --fault WAY --at K                                     one disk fault again
   leveret-crash --seed N --damage K                                             one damage again
@@ -16,6 +16,7 @@ Cuts the power under the store, and lets its disk fail, at every call; compares 
   --cuts N      power cuts, at least (100000)
   --faults N    disk faults, at least (20000)
   --damages N   damages to files, at least (20000)
+  --dedup N     power cuts under brokers that drop duplicates, at least (1200)
   --threads N   (the machine's)";
 
 pub(crate) struct Arguments {
@@ -23,6 +24,7 @@ pub(crate) struct Arguments {
     pub(crate) cuts: u64,
     pub(crate) faults: u64,
     pub(crate) damages: u64,
+    pub(crate) dedup: u64,
     pub(crate) threads: usize,
     pub(crate) one_cut: Option<cuts::Case>,
     pub(crate) one_fault: Option<faults::Case>,
@@ -37,6 +39,7 @@ impl Arguments {
             cuts: 100_000,
             faults: 20_000,
             damages: 20_000,
+            dedup: 1200,
             threads,
             one_cut: None,
             one_fault: None,
@@ -54,6 +57,7 @@ impl Arguments {
                 "--cuts" => all.cuts = number()?,
                 "--faults" => all.faults = number()?,
                 "--damages" => all.damages = number()?,
+                "--dedup" => all.dedup = number()?,
                 "--damage" => damage = Some(number()?),
                 "--threads" => all.threads = number()? as usize,
                 "--cut" => cut = Some(number()? as usize),

@@ -51,7 +51,7 @@ impl fmt::Display for Mode {
 
 impl Mode {
     /// The disk as it is found afterwards.
-    fn found(self, platter: &Platter, dice: &mut Dice) -> FaultyDisk {
+    pub(crate) fn found(self, platter: &Platter, dice: &mut Dice) -> FaultyDisk {
         let seed = dice.roll();
         FaultyDisk::with(match self {
             Self::Killed => platter.clone(),

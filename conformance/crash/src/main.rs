@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Arguments { seed, cuts, faults, damages, threads, .. } = *arguments;
+    let Arguments { seed, cuts, faults, damages, dedup, threads, .. } = *arguments;
     if let Some(case) = arguments.one_cut {
         return with_bar(1, "power cut", |watch| watch.one_cut(case));
     }
@@ -56,6 +56,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         let count = with_bar(faults, "disk faults", |watch| watch.faults(seed, faults, threads))?;
         println!(
             "{count} disk faults, each at another call or of another kind; workloads from seed {seed} on"
+        );
+    }
+    if dedup > 0 {
+        let tally = with_bar(dedup, "power cuts with duplicates", |watch| watch.dedup(seed, dedup, threads))?;
+        println!(
+            "{} power cuts under brokers that drop duplicates, in {} workloads from seed {seed} on; {} messages sent again after them",
+            tally.cuts, tally.workloads, tally.resent
         );
     }
     if cuts > 0 {

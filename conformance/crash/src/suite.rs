@@ -2,6 +2,7 @@
 
 use crate::cuts::{self, Tally, Workload};
 use crate::damage::{self, Victim};
+use crate::dedup;
 use crate::faults;
 use parking_lot::Mutex;
 use std::fmt;
@@ -28,6 +29,8 @@ pub enum Case {
     Fault(faults::Case),
     /// Damaged files.
     Damage(damage::Case),
+    /// A power cut under a broker that drops duplicates.
+    Dedup(dedup::Case),
 }
 
 impl fmt::Display for Case {
@@ -37,6 +40,7 @@ impl fmt::Display for Case {
             Self::Cut(case) => case.fmt(f),
             Self::Fault(case) => case.fmt(f),
             Self::Damage(case) => case.fmt(f),
+            Self::Dedup(case) => case.fmt(f),
         }
     }
 }
@@ -266,6 +270,25 @@ impl<'a> Watch<'a> {
             Ok(count)
         };
         self.run(threads, &worker, |whole, part| *whole += part)
+    }
+
+    /// Power cuts under brokers that drop duplicates, in one workload after another, from `seed` on, until there were `budget` of them.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn dedup(&self, seed: u64, budget: u64, threads: usize) -> Result<dedup::Tally, Failure> {
+        let worker = |current: &Current| {
+            let mut tally = dedup::Tally::default();
+            while self.goes_on(budget) {
+                let seed = seed + self.next.fetch_add(1, Ordering::Relaxed);
+                current.set(Case::Workload(seed));
+                let before = tally.cuts;
+                current.guard(|| dedup::check(seed, &mut tally, &|case| current.set(Case::Dedup(case))))?;
+                self.add(tally.cuts - before);
+            }
+            Ok(tally)
+        };
+        self.run(threads, &worker, dedup::Tally::add)
     }
 
     /// One damage.

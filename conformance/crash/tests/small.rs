@@ -27,3 +27,9 @@ fn a_disk_that_fails_at_any_call_loses_nothing_that_was_synced() {
 fn damaged_files_invent_nothing_and_one_damaged_message_takes_no_other_with_it() {
     assert!(watched(|watch| watch.damages(3_000_000, 400, 2)) >= 400);
 }
+
+#[test]
+fn a_power_cut_swallows_no_message_that_is_sent_again_and_lets_no_duplicate_in() {
+    let tally = watched(|watch| watch.dedup(4_000_000, 100, 2));
+    assert!(tally.cuts >= 100 && tally.resent > 0, "{tally:?}");
+}

@@ -3,10 +3,13 @@
 //! Every batch of publishings leaves a record of its own, appended with its messages. Once there are many of them, those known to be
 //! appended become pages: an id costs about 24 bytes of disk then, and as good as no memory. A record goes when the window has moved
 //! past its ids, and when each of its producers stands in a later one.
+//!
+//! Pages are made of the oldest, each behind those before it, and whatever is in no page is younger: so a start knows the order of all
+//! ids, though a page stands behind records that are younger.
 
 use super::line::Line;
 use super::producers::Producers;
-use super::record::{StoredProducer, decode, encode};
+use super::record::{Form, StoredProducer, decode, encode};
 use super::sighting::Sighting;
 use super::siphash::Key;
 use super::window::Window;
@@ -16,8 +19,8 @@ use std::sync::Arc;
 
 /// Records from which on small ones are put together.
 const LOOSE_MAX: usize = if cfg!(test) { 16 } else { 1024 };
-/// Ids of a record that is a page as it is.
-const PAGE_MIN: u64 = if cfg!(test) { 8 } else { 128 };
+/// Ids in small records from which on these are put together, so that it never takes long.
+const LOOSE_IDS_MAX: u64 = if cfg!(test) { 100 } else { 65_536 };
 /// Ids of a page that small records are put together into, about.
 const PAGE_IDS: u64 = 4096;
 
@@ -41,7 +44,7 @@ impl Seen {
             let producer = record.producers.iter_mut().find(|producer| producer.hash == hash);
             producer.into_iter().for_each(|producer| producer.refuse(sequence));
         }
-        self.payload = encode(&record.key, record.ids.into_iter(), &record.producers);
+        self.payload = encode(Form::Batch, &record.key, record.ids.into_iter(), &record.producers);
     }
 }
 
@@ -62,6 +65,7 @@ pub(super) struct Journal {
     position: u64,
     turn: u64,
     loose: VecDeque<Loose>,
+    loose_ids: u64,
     /// Position of each, and the number behind its last id.
     pages: VecDeque<(u64, u64)>,
     /// Where each producer stands, and how many stand there.
@@ -77,7 +81,7 @@ impl Journal {
 
     /// Whether there are so many small records that they should be put together.
     pub(super) fn is_crowded(&self) -> bool {
-        self.loose.len() >= LOOSE_MAX
+        self.loose.len() >= LOOSE_MAX || self.loose_ids >= LOOSE_IDS_MAX
     }
 
     fn place(&mut self) -> u64 {
@@ -99,8 +103,9 @@ impl Journal {
         producers: Vec<StoredProducer>,
     ) -> Seen {
         let (position, to) = (self.place(), window.next());
-        let payload = encode(key, window.lasting(from, to), &producers);
+        let payload = encode(Form::Batch, key, window.lasting(from, to), &producers);
         let number = self.line.issue();
+        self.loose_ids += to - from;
         self.loose.push_back(Loose { position, number, from, to, producers });
         Seen { position, payload, number: Some((self.line.clone(), number)) }
     }
@@ -108,8 +113,15 @@ impl Journal {
     /// Takes over a record that a start found. It is in the store.
     pub(super) fn restore(&mut self, position: u64, (from, to): (u64, u64), producers: Vec<StoredProducer>) {
         self.position = self.position.max(position);
+        self.loose_ids += to - from;
         self.turn = producers.iter().map(|producer| producer.turn).fold(self.turn, u64::max);
         self.loose.push_back(Loose { position, number: 0, from, to, producers });
+    }
+
+    /// The same of a page; pages come first.
+    pub(super) fn restore_page(&mut self, position: u64, end: u64) {
+        self.position = self.position.max(position);
+        self.pages.push_back((position, end));
     }
 
     /// Position of the last record.
@@ -144,6 +156,7 @@ impl Journal {
         }
         let is_over = |loose: &mut Loose| loose.to <= first && loose.producers.is_empty();
         while let Some(loose) = self.loose.pop_front_if(is_over) {
+            self.loose_ids -= loose.to - loose.from;
             changes.push(settle(loose.position));
         }
     }
@@ -159,22 +172,19 @@ impl Journal {
     ) {
         // Not before most of them are in the store: an id must not be there without its message.
         let done = self.line.done();
-        if !self.is_crowded() || self.loose.get(LOOSE_MAX / 2).is_some_and(|loose| loose.number > done) {
+        if !self.is_crowded() || self.loose.get(self.loose.len() / 2).is_some_and(|loose| loose.number > done)
+        {
             return;
         }
         let mut run: Option<(u64, u64)> = None;
         let mut latest: HashMap<u128, StoredProducer> = HashMap::new();
         while let Some(loose) = self.loose.pop_front_if(|loose| loose.number <= done) {
+            self.loose_ids -= loose.to - loose.from;
             for producer in loose.producers {
                 match latest.get(&producer.hash) {
                     Some(known) if known.turn > producer.turn => {}
                     _ => drop(latest.insert(producer.hash, producer)),
                 }
-            }
-            if loose.to - loose.from >= PAGE_MIN && loose.to > window.first() {
-                self.end_run(&mut run, key, window, seen);
-                self.pages.push_back((loose.position, loose.to));
-                continue;
             }
             changes.push(settle(loose.position));
             let from = run.map_or(loose.from, |(from, _)| from);
@@ -193,7 +203,11 @@ impl Journal {
             return;
         }
         let position = self.place();
-        seen.push(Seen { position, payload: encode(key, window.lasting(from, to), &[]), number: None });
+        seen.push(Seen {
+            position,
+            payload: encode(Form::Page, key, window.lasting(from, to), &[]),
+            number: None,
+        });
         self.pages.push_back((position, to));
     }
 
@@ -216,7 +230,11 @@ impl Journal {
             self.stands.insert(producer.hash, position);
         }
         self.rosters.insert(position, all.len() as u32);
-        seen.push(Seen { position, payload: encode(key, std::iter::empty(), &all), number: None });
+        seen.push(Seen {
+            position,
+            payload: encode(Form::Batch, key, std::iter::empty(), &all),
+            number: None,
+        });
     }
 
     #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) use journal::Seen;
 use leveret_store::{LoadRequest, Store};
 use line::Line;
 use producers::{PRODUCERS_MAX, Producer, Producers};
-use record::StoredProducer;
+use record::{Form, Record, StoredProducer};
 pub use settings::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
 pub(crate) use settings::{DedupSettings, check_size, check_ttl};
 pub(crate) use sighting::{Sighting, is_known_by};
@@ -228,6 +228,8 @@ impl Dedup {
         journal.restored_through(last);
         let mut turns = std::collections::HashMap::<u128, u64>::new();
         let (mut after, mut senseless) = (0, 0_u64);
+        // Ids of batches are younger than those of all pages: they wait for these. There are never very many of them.
+        let mut batches: Vec<(u64, Record)> = Vec::new();
         while after < u64::MAX {
             let request = LoadRequest {
                 queue,
@@ -242,11 +244,9 @@ impl Dedup {
                     return;
                 };
                 self.key = record.key;
-                let from = self.window.next();
-                for (hash, until) in record.ids {
-                    if !self.window.contains(hash, now_unix_ms) {
-                        self.window.insert(hash, until, true, now_unix_ms);
-                    }
+                if record.form == Form::Page {
+                    self.window.restore(&record.ids, now_unix_ms);
+                    return journal.restore_page(found.position, self.window.next());
                 }
                 for p in &record.producers {
                     let turn = turns.entry(p.hash).or_default();
@@ -258,10 +258,15 @@ impl Dedup {
                         self.producers.restore(p.hash, Producer { next, used_unix_ms, refused, open });
                     }
                 }
-                journal.restore(found.position, (from, self.window.next()), record.producers);
+                batches.push((found.position, record));
             });
             after = end.through;
             senseless += end.unreadable;
+        }
+        for (position, record) in batches {
+            let from = self.window.next();
+            self.window.restore(&record.ids, now_unix_ms);
+            journal.restore(position, (from, self.window.next()), record.producers);
         }
         if senseless > 0 {
             tracing::error!(

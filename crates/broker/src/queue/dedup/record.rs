@@ -1,7 +1,7 @@
 //! What the store keeps of a window: records of ids and of producers, in the hidden lane of the queue that they are of.
 //!
 //! ```text
-//! version u8 = 1 | key 16 bytes
+//! form u8: 1 of a batch, or of producers; 2 a page, older than all of form 1 | key 16 bytes
 //! ids u32       | each: hash u128, end u64 (milliseconds since 1970; all ones: never)
 //! producers u32 | each: hash u128, next u64, used u64 (milliseconds since 1970), turn u64,
 //!               |       open: from u64, through u64 (none: 1, 0), refused u8, each: sequence u64
@@ -10,7 +10,16 @@
 
 use super::siphash::Key;
 
-const VERSION: u8 = 1;
+/// What a record's ids are to others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Those of a batch, younger than those of all pages.
+    #[default]
+    Batch = 1,
+    /// Of many batches, put together.
+    Page = 2,
+}
+
 /// Bytes of a record with one id: what a page of many saves.
 const HEAD_BYTES: usize = 25;
 
@@ -46,18 +55,20 @@ impl StoredProducer {
 /// A record that was read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {
+    pub(super) form: Form,
     pub(super) key: Key,
     pub(super) ids: Vec<(u128, u64)>,
     pub(super) producers: Vec<StoredProducer>,
 }
 
 pub(super) fn encode(
+    form: Form,
     key: &Key,
     ids: impl Iterator<Item = (u128, u64)>,
     producers: &[StoredProducer],
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEAD_BYTES + ids.size_hint().0 * 24 + producers.len() * 57);
-    out.push(VERSION);
+    out.push(form as u8);
     out.extend_from_slice(key);
     out.extend_from_slice(&[0; 4]);
     let mut count = 0_u32;
@@ -83,11 +94,12 @@ pub(super) fn encode(
 
 /// Reads a record. `None`: it makes no sense to this version.
 pub(super) fn decode(mut bytes: &[u8]) -> Option<Record> {
-    let [version] = take(&mut bytes)?;
-    if version != VERSION {
-        return None;
-    }
-    let mut record = Record { key: take(&mut bytes)?, ..Record::default() };
+    let form = match take(&mut bytes)? {
+        [1] => Form::Batch,
+        [2] => Form::Page,
+        _ => return None,
+    };
+    let mut record = Record { form, key: take(&mut bytes)?, ..Record::default() };
     for _ in 0..u32::from_le_bytes(take(&mut bytes)?) {
         record.ids.push((u128::from_le_bytes(take(&mut bytes)?), number(&mut bytes)?));
     }
@@ -124,11 +136,11 @@ mod tests {
             StoredProducer { hash: 9, next: 4, used_unix_ms: 100, turn: 3, refused, open }
         };
         let producers = vec![producer(None), producer(Some((5, 5)))];
-        let record = Record { key: [3; 16], ids: ids.clone(), producers };
-        let bytes = encode(&record.key, ids.into_iter(), &record.producers);
+        let record = Record { form: Form::Page, key: [3; 16], ids: ids.clone(), producers };
+        let bytes = encode(record.form, &record.key, ids.into_iter(), &record.producers);
         assert_eq!(decode(&bytes), Some(record));
         assert!((0..bytes.len()).all(|cut| decode(&bytes[..cut]).is_none()));
         assert_eq!(decode(&[&bytes[..], &[0]].concat()), None);
-        assert_eq!(decode(&[&[2], &bytes[1..]].concat()), None, "a later version");
+        assert_eq!(decode(&[&[3], &bytes[1..]].concat()), None, "a later version");
     }
 }

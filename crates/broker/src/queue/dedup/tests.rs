@@ -142,6 +142,37 @@ fn what_lasted_is_known_again_whatever_became_of_the_records() {
     assert_eq!(records as usize, dedup.journal.as_ref().unwrap().records());
 }
 
+/// The accident: ids that were put together into a page came behind later ones at a start, and pushed these out of the window.
+#[test]
+fn a_start_finds_the_last_ids_in_the_order_in_which_they_came() {
+    const SIZE: u64 = 60;
+    for pattern in 1..15_u64 {
+        let (store, mut dedup) = (store(), Dedup::new(settings(SIZE), true));
+        let mut late: Option<Outcome> = None;
+        let mut id: i64 = 0;
+        for batch in 0..60_u64 {
+            for _ in 0..[1, 1, 1, 25, 2, 1, 9][(batch * pattern / 7 % 7) as usize] {
+                assert!(publish(&mut dedup, &with_id(id), true, 0));
+                id += 1;
+            }
+            // Now and then one is appended after the next.
+            let mut outcome = Outcome::default();
+            dedup.finish(0, &mut outcome);
+            if batch % 11 == pattern % 11 && late.is_none() {
+                late = Some(outcome);
+                continue;
+            }
+            append_outcome(outcome, &store);
+            late.take().into_iter().for_each(|outcome| append_outcome(outcome, &store));
+            let mut again = restored(&store, SIZE, 0);
+            for old in (id - SIZE as i64).max(0)..id {
+                let was_known = again.look(&with_id(old), 0).is_none();
+                assert!(was_known, "pattern {pattern}, batch {batch}: {old} of {id} is forgotten");
+            }
+        }
+    }
+}
+
 /// The accident to avoid: a page that speaks of an id is stored before the message, which then is lost; sent again it is dropped.
 #[test]
 fn nothing_is_put_together_that_is_not_in_the_store_yet() {

@@ -214,6 +214,15 @@ impl Window {
         is_in_time
     }
 
+    /// Takes in what a start found, with its ends.
+    pub(super) fn restore(&mut self, ids: &[(u128, u64)], now_unix_ms: u64) {
+        for (hash, until_unix_ms) in ids {
+            if !self.contains(*hash, now_unix_ms) {
+                self.insert(*hash, *until_unix_ms, true, now_unix_ms);
+            }
+        }
+    }
+
     /// Takes an id in that [`contains`](Self::contains) was just asked about and is not in it, until then; makes room first. `lasting` is told back by [`lasting`](Self::lasting).
     pub(super) fn insert(&mut self, hash: u128, until_unix_ms: u64, lasting: bool, now_unix_ms: u64) {
         if until_unix_ms <= now_unix_ms {

@@ -78,6 +78,30 @@ async fn what_was_confirmed_is_known_after_a_crash_and_a_restart_though_it_was_c
     }
 }
 
+/// The accident: many small batches were put together behind a large one that came after them; a start took the large one for the oldest,
+/// and forgot it first.
+#[tokio::test]
+async fn a_large_batch_among_small_ones_is_known_after_a_crash() {
+    let first = Durable::start();
+    let mut client = first.client().await;
+    client.declare(durable("q", on(1500))).await;
+    client.confirm().await;
+    let texts = numbered(0..1700);
+    for text in &texts[..300] {
+        client.publish(id(text)).await;
+        client.next().await;
+    }
+    send(&mut client, &texts[300..500]).await;
+    confirmed_by(&mut client, 500).await;
+    for text in &texts[500..] {
+        client.publish(id(text)).await;
+        client.next().await;
+    }
+    let second = first.crash(secs(0));
+    send_confirmed(&second.broker, &texts[200..]).await;
+    assert_eq!(figures(&second.broker).counters.duplicates, 1500);
+}
+
 async fn confirmed_by(client: &mut Client, last: u64) {
     loop {
         match client.next().await {
