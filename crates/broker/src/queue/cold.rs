@@ -48,6 +48,7 @@ impl Cold {
 
     /// Takes over what a restart found.
     pub(crate) fn adopt(&mut self, count: u64, bytes: u64, last: u64) {
+        let bytes = if count == 0 { 0 } else { bytes };
         *self = Self { count, bytes, after: 0, last, in_flight: self.in_flight, ..Self::default() };
     }
 
@@ -78,7 +79,8 @@ impl Cold {
     #[inline]
     pub(crate) fn took(&mut self, position: u64, bytes: usize) {
         self.count = self.count.saturating_sub(1);
-        self.bytes = self.bytes.saturating_sub(bytes as u64);
+        // What a restart found may be an estimate; none are left of nothing.
+        self.bytes = if self.count == 0 { 0 } else { self.bytes.saturating_sub(bytes as u64) };
         self.after = self.after.max(position);
     }
 

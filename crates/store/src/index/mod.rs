@@ -123,7 +123,7 @@ impl Index {
         lane.last = lane.last.max(position);
         lane.weight += i64::from(weight);
         if !self.early.is_empty() && self.early.remove(&(id, position)).is_some() {
-            return;
+            return self.weigh_nothing(id);
         }
         // A position is used once; should it come again, the later message counts.
         if !is_new && lane.has(position) {
@@ -175,11 +175,13 @@ impl Index {
         self.weigh_nothing(id);
     }
 
-    /// A lane with nothing in it weighs nothing, whatever was estimated before, but for messages yet to come that were settled already.
+    /// A lane with nothing in it weighs nothing, whatever was estimated before. While messages are yet to come that were settled already,
+    /// what was taken off for them stays: what it was for each of them is not known, only for all that were settled together.
     fn weigh_nothing(&mut self, id: LaneId) {
-        if self.lanes.get(&id).is_some_and(|lane| lane.live == 0 && lane.weight != 0) {
-            let early = self.early_weight(id);
-            self.lane(id).weight = -early;
+        if self.lanes.get(&id).is_some_and(|lane| lane.live == 0 && lane.weight != 0)
+            && self.early.range((id, 0)..=(id, u64::MAX)).next().is_none()
+        {
+            self.lane(id).weight = 0;
         }
     }
 
