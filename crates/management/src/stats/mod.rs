@@ -76,7 +76,8 @@ impl Stats {
             vhosts: Mutex::default(),
             node: Mutex::new(Totals::global()),
         });
-        let sampler = tokio::spawn(sampler::run(broker.clone(), Arc::downgrade(&boards), interval));
+        let start_ms = broker.clock().now_ms();
+        let sampler = tokio::spawn(sampler::run(broker.clone(), Arc::downgrade(&boards), interval, start_ms));
         Self { broker, boards, sampler: sampler.abort_handle() }
     }
 

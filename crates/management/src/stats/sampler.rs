@@ -115,12 +115,17 @@ fn columns(messages: [u64; 12], lengths: [u64; 3], churn: [u64; 7]) -> [u64; TOT
 }
 
 /// Goes round for as long as somebody keeps the boards.
-pub(crate) async fn run(broker: Broker, boards: std::sync::Weak<Boards>, interval: Duration) {
+pub(crate) async fn run(broker: Broker, boards: std::sync::Weak<Boards>, interval: Duration, start_ms: u64) {
+    let interval_ms = (interval.as_millis() as u64).max(1);
+    let mut due_ms = start_ms;
     loop {
         let Some(kept) = boards.upgrade() else { return };
         let reader = broker.clone();
         // Joined, so that two rounds never run at a time.
         let _ = tokio::task::spawn_blocking(move || sample(&reader, &kept)).await;
-        broker.clock().sleep(interval).await;
+        // At whole intervals from the start, however long a round took; rounds that were missed are left out.
+        let now_ms = broker.clock().now_ms();
+        due_ms = (due_ms + interval_ms).max(now_ms - (now_ms - start_ms) % interval_ms);
+        broker.clock().sleep(Duration::from_millis(due_ms.saturating_sub(now_ms))).await;
     }
 }

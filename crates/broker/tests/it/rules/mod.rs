@@ -166,11 +166,13 @@ fn check(setup: Setup, Steps(steps): Steps) {
 }
 
 fn config(cases: u32) -> ProptestConfig {
-    let wanted = std::env::var("LEVERET_MODEL_CASES").ok().and_then(|count| count.parse().ok());
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    let wanted = number("LEVERET_MODEL_CASES");
+    let seed = number("LEVERET_MODEL_SEED").or(wanted.is_none().then_some(7));
     ProptestConfig {
         cases: wanted.unwrap_or(cases),
         // Always the same ones, unless more are asked for: then always others.
-        rng_seed: if wanted.is_some() { RngSeed::Random } else { RngSeed::Fixed(7) },
+        rng_seed: seed.map_or(RngSeed::Random, |seed| RngSeed::Fixed(seed.into())),
         max_shrink_time: 60_000,
         failure_persistence: None,
         ..ProptestConfig::default()
