@@ -269,6 +269,10 @@ impl Recorder {
         }
         let durability = std::mem::take(&mut self.durability);
         let announces = std::mem::take(&mut self.announces);
+        if !self.awaits.is_empty() && self.urgency == Some(Wish::Later) {
+            // The publisher of a duplicate waits for all of the batch, also for records that are put together on the way.
+            self.urgency = Some(if durability == Durability::Synced { Wish::Synced } else { Wish::Written });
+        }
         let mut others = self.await_others_first();
         if self.holds() && self.urgency.is_some() {
             self.urgency = Some(Wish::Synced);

@@ -265,3 +265,23 @@ async fn refused_sequences_may_come_again_after_a_crash() {
         assert_eq!(client.drain("q").await.len(), count, "{sequence}");
     }
 }
+
+/// What was to be forgotten of others went to the store without hurry, and the duplicate's publisher waited for that: for ever, if
+/// nobody else came.
+#[tokio::test]
+async fn a_duplicate_is_confirmed_also_when_ids_expire_with_it() {
+    let disk = Arc::new(FaultyDisk::new());
+    let broker = on_disk(&disk);
+    let mut client = Client::to(&broker).await;
+    let mut how = on(5);
+    how.insert("x-cache-ttl", FieldValue::I32(5000));
+    client.declare(durable("q", how)).await;
+    client.confirm().await;
+    for (tag, text) in ["a", "b", "b", "c", "c"].into_iter().enumerate() {
+        client.publish(id(text)).await;
+        let answer = tokio::time::timeout(secs(20), client.next()).await;
+        assert!(matches!(answer, Ok(Got::Ack { .. })), "{text}, number {tag}: {answer:?}");
+        broker.clock().advance(Duration::from_millis(2600));
+    }
+    assert_eq!(figures(&broker).counters.duplicates, 2);
+}

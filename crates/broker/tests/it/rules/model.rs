@@ -162,18 +162,22 @@ impl Model {
 
     /// Whatever happens ends here: waiting messages that are due are ready, heads expire, consumers get what they may have.
     fn turn(&mut self) {
-        let now_ms = self.now_ms;
-        for (_, (_, message)) in
-            self.waiting.extract_if(.., |_, (due_ms, _)| *due_ms <= now_ms).collect::<Vec<_>>()
-        {
-            self.enter(message);
-        }
+        self.end_waits();
         loop {
             self.drop_expired();
             if self.is_paused || self.ready.is_empty() || self.credit() == 0 {
                 return;
             }
             self.out.extend(self.ready.pop_first().map(|(_, message)| message));
+        }
+    }
+
+    fn end_waits(&mut self) {
+        let now_ms = self.now_ms;
+        for (_, (_, message)) in
+            self.waiting.extract_if(.., |_, (due_ms, _)| *due_ms <= now_ms).collect::<Vec<_>>()
+        {
+            self.enter(message);
         }
     }
 
@@ -255,6 +259,7 @@ impl Model {
     pub(super) fn settle(&mut self, channel: u16, tags: impl IntoIterator<Item = u64>, how: How) {
         let settled: Vec<_> =
             tags.into_iter().map(|tag| self.held.remove(&(channel, tag)).unwrap().message).collect();
+        let is_any = !settled.is_empty();
         for mut message in settled {
             match how {
                 How::Ack => continue,
@@ -282,7 +287,7 @@ impl Model {
                 }
             }
         }
-        if matches!(how, How::GiveBack | How::Fail) {
+        if is_any && matches!(how, How::GiveBack | How::Fail) {
             self.drop_overflow();
         }
         self.turn();
@@ -362,6 +367,8 @@ impl Model {
         for message in self.ready.values_mut().chain(self.waiting.values_mut().map(|(_, message)| message)) {
             message.redelivered = message.redelivered.filter(|said| *said);
         }
+        // A wait that ended meanwhile leaves a message that is ready, and counts.
+        self.end_waits();
         self.drop_overflow();
         self.turn();
     }
