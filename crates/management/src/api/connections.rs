@@ -122,7 +122,7 @@ fn show(call: &Call) -> Answer {
 fn reason(call: &Call) -> String {
     let given = call.headers.get("x-reason").and_then(|value| value.to_str().ok());
     let given = given.filter(|text| !text.is_empty()).unwrap_or(CLOSED);
-    format!("CONNECTION_FORCED - {}", given.chars().take(REASON_BYTES_MAX).collect::<String>())
+    given.chars().take(REASON_BYTES_MAX).collect()
 }
 
 /// Monitoring is looking: others' connections an administrator closes.
