@@ -45,17 +45,20 @@ async fn rates_are_what_autoscalers_read() {
     }
     api.broker.clock().advance(Duration::from_secs(5));
     // The keys that KEDA's scaler reads in its HTTP mode.
-    let queue =
-        until(&api, "/api/queues/%2F/q", |it| it["message_stats"]["publish_details"]["rate"] == 2.0).await;
+    let queue = until(&api, "/api/queues/%2F/q", |it| {
+        it["message_stats"]["publish_details"]["rate"] == 2.0 && it["messages_details"]["rate"] == 2.0
+    })
+    .await;
     assert_eq!((&queue["messages"], &queue["message_stats"]["publish"]), (&11.into(), &11.into()));
-    assert_eq!(queue["messages_details"]["rate"], 2.0);
-    let overview = api.get(path).await;
+    // Totals come last in a round.
+    let overview =
+        until(&api, path, |it| it["message_stats"]["publish_details"]["samples"][0]["sample"] == 11).await;
     let samples = overview["message_stats"]["publish_details"]["samples"].as_array().unwrap();
     let counts: Vec<_> = samples.iter().map(|sample| sample["sample"].as_u64().unwrap()).collect();
     assert_eq!(counts[..2], [11, 1]);
     assert_eq!(overview["queue_totals"]["messages_details"]["rate"], 2.0);
-    let exchange = api.get("/api/vhosts/%2F").await;
-    assert_eq!(exchange["message_stats"]["publish_details"]["rate"], 2.0);
+    let vhost = api.get("/api/vhosts/%2F").await;
+    assert_eq!(vhost["message_stats"]["publish_details"]["rate"], 2.0);
 }
 
 async fn page(router: Router, path: &str) -> String {
