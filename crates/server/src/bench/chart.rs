@@ -37,10 +37,13 @@ pub(crate) fn page(names: &[&str], reports: &[Report]) -> String {
         let _ = write!(page, "<p>{}</p>", escaped(names.first().copied().unwrap_or_default()));
     }
     page += &bars(&rows(first, last), names.len() > 1);
-    let remarks: Vec<&String> = reports.iter().flat_map(|report| &report.remarks).collect();
-    if !remarks.is_empty() {
+    if reports.iter().any(|report| !report.remarks.is_empty()) {
         page.push_str("<h2>Notes</h2><ul>");
-        remarks.iter().for_each(|remark| page += &format!("<li>{}</li>", escaped(remark)));
+        for (name, report) in names.iter().zip(reports) {
+            for remark in &report.remarks {
+                let _ = write!(page, "<li>{}: {}</li>", escaped(name), escaped(remark));
+            }
+        }
         page.push_str("</ul>");
     }
     page + "</html>\n"

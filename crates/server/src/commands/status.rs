@@ -112,16 +112,19 @@ fn about_node(node: &Value, is_coloured: bool) -> String {
     };
     let part =
         |used: f64, of: f64| if of > 0.0 { format!(" ({:.0} %)", used / of * 100.0) } else { String::new() };
+    // A broker that keeps all in memory has no disk to fill.
+    let disk = match node["disk_free"].as_f64() {
+        Some(free) => format!("{} free, alarm below {}", bytes(free), bytes(number("disk_free_limit"))),
+        None => "nothing is stored".to_owned(),
+    };
     format!(
-        "  node         {}: {state}, up {}\n  memory       {} of {}{}\n  disk         {} free, alarm below {}\n  files        \
+        "  node         {}: {state}, up {}\n  memory       {} of {}{}\n  disk         {disk}\n  files        \
          {} of {}, sockets {} of {}\n",
         printable(node["name"].as_str().unwrap_or_default()),
         duration(number("uptime")),
         bytes(number("mem_used")),
         bytes(number("mem_limit")),
         part(number("mem_used"), number("mem_limit")),
-        bytes(number("disk_free")),
-        bytes(number("disk_free_limit")),
         count(number("fd_used")),
         count(number("fd_total")),
         count(number("sockets_used")),

@@ -100,10 +100,13 @@ fn health<'a>(node: &Value, paint: &Paint) -> Line<'a> {
         false => Span::styled(alarms.join(", "), BOLD.patch(paint.colour(Color::Red))),
     };
     let part = number(node, "mem_used") / number(node, "mem_limit").max(1.0) * 100.0;
+    let disk = match node["disk_free"].as_f64() {
+        Some(free) => format!("disk {} free", bytes(free)),
+        None => "nothing is stored".to_owned(),
+    };
     let rest = format!(
-        "    memory {} ({part:.0} % of the limit)  disk {} free  files {} of {}",
+        "    memory {} ({part:.0} % of the limit)  {disk}  files {} of {}",
         bytes(number(node, "mem_used")),
-        bytes(number(node, "disk_free")),
         count(number(node, "fd_used")),
         count(number(node, "fd_total")),
     );
