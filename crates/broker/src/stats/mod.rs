@@ -1,6 +1,6 @@
 //! What the broker counts of messages, channels, connections and entities, for whoever looks.
 //!
-//! Counting costs nothing that could be measured: what one task counts alone is a plain addition (`Tally`), what several count is
+//! Counting is kept cheap (what it costs was not measured yet): what one task counts alone is a plain addition (`Tally`), what several count is
 //! added up per batch, and totals are sums that are made when somebody asks. Figures only grow, unless they say otherwise.
 
 mod channel;
