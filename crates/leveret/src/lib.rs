@@ -9,6 +9,7 @@
 //! | say what is tried again | [`Retry`], [`Failure`] |
 //! | be gentle to what handlers depend on | [`CircuitBreaker`], [`RateLimit`], any layer of `tower`: [`WorkerBuilder::layer`] |
 //! | follow a message | [`trace`], [`TraceContext`] |
+//! | send what a database transaction decided | [`Outbox`], [`Relay`] (features `sqlite`, `postgres`) |
 //! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
@@ -28,9 +29,13 @@ pub mod idempotency;
 pub mod layers;
 mod message;
 mod mq;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod outbox;
 mod publisher;
 pub mod retry;
 mod routes;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "test")]
 pub mod test;
 pub mod topology;
@@ -59,9 +64,15 @@ pub use idempotency::{Idempotency, MemoryStore};
 pub use layers::RateLimit;
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use outbox::{
+    FailingRow, Outbox, OutboxError, OutboxMessage, OutboxStats, Relay, RelayError, RelayReport,
+};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
 pub use retry::Retry;
 pub use routes::{ByType, Routes};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::SqlDatabase;
 pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
 pub use trace::TraceContext;
 pub use worker::{CircuitBreaker, Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

@@ -237,7 +237,7 @@ impl<C: Encode> Publisher<C> {
 }
 
 /// The kind of an error in one word, for telemetry.
-fn word(error: &SendError) -> &'static str {
+pub(crate) fn word(error: &SendError) -> &'static str {
     match error {
         SendError::Unroutable(_) => "unroutable",
         SendError::Rejected => "rejected",
