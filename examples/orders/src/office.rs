@@ -88,6 +88,9 @@ impl Office {
         tx.commit().await?;
         self.wake.notify_one();
         for (kind, event) in direct {
+            if self.stumbles(&format!("before it sends {kind}"), &event.order) {
+                return Err("stumbled between commit and sending".into());
+            }
             let mut message = self
                 .direct
                 .message(&event)?
@@ -103,13 +106,17 @@ impl Office {
     /// Commits the work on a message. Sometimes the part stumbles right behind: the message comes again, and must find the inbox closed.
     pub(crate) async fn finish(&self, work: Work, message: &Incoming, order: &Order) -> Result<(), Failure> {
         self.commit(work).await.map_err(Failure::transient)?;
-        let question = format!("{} stumbles at {}", self.part.name(), message.routing_key());
-        let first = message.attempt() == 1 && !message.is_redelivered();
-        if first && happens(self.seed, &question, order.id.unsigned_abs(), STUMBLES) {
+        let is_first = message.attempt() == 1 && !message.is_redelivered();
+        if is_first && self.stumbles(&format!("at {}", message.routing_key()), order) {
             self.teller.tell(Told::Retry);
             return Err(Failure::transient("stumbled between commit and ack"));
         }
         Ok(())
+    }
+
+    fn stumbles(&self, when: &str, order: &Order) -> bool {
+        let question = format!("{} stumbles {when}", self.part.name());
+        happens(self.seed, &question, order.id.unsigned_abs(), STUMBLES)
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) enum PartCommand {
 pub(crate) enum Without {
     /// Messages that come twice are handled twice
     Inbox,
-    /// Events are sent after the commit, unless something happens in between
+    /// Events are sent after the commit, and lost when something happens in between
     Outbox,
 }
 

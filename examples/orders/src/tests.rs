@@ -6,6 +6,9 @@ use crate::progress::Progress;
 use crate::run::{Folder, Report, run};
 use crate::settings::{Chaos, Settings, Without};
 
+/// Far longer than the pauses of any ladder.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 async fn shop(without: Option<Without>) -> Report {
     let folder = Folder::choose(None).unwrap();
     let settings = Settings {
@@ -16,7 +19,7 @@ async fn shop(without: Option<Without>) -> Report {
         data: Some(folder.path().to_owned()),
         ..Settings::default()
     };
-    run(settings, &Chaos::default(), Duration::from_secs(30), &Progress::silent(), folder).await.unwrap()
+    run(settings, &Chaos::default(), PATIENCE, &Progress::silent(), folder).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,5 +37,13 @@ async fn without_an_inbox_they_do_not() {
     let text = report.to_string();
     assert!(!report.balances() && text.contains("DO NOT BALANCE"), "{text}");
     assert!(report.ledger.findings().iter().any(|finding| finding.contains("instead of")), "{text}");
+    let _ = std::fs::remove_dir_all(report.kept.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_outbox_orders_are_never_heard_of_again() {
+    let report = shop(Some(Without::Outbox)).await;
+    let text = report.to_string();
+    assert!(!report.balances() && text.contains("never heard of again"), "{text}");
     let _ = std::fs::remove_dir_all(report.kept.unwrap());
 }

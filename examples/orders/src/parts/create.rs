@@ -30,18 +30,27 @@ pub(super) async fn take_orders(
     settings: &Settings,
     stop: &CancellationToken,
 ) -> Result<(), BoxError> {
-    let mut next = 1 + office.db.number("SELECT COALESCE(MAX(id), 0) FROM orders").await?;
     let mut pace = interval(Duration::from_secs_f64(1.0 / f64::from(settings.rate.max(1))));
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut next = next_order(office).await?;
     while next <= settings.orders {
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = pace.tick() => {}
         }
-        take(office, &Order::of(settings.seed, next)).await?;
+        if let Err(error) = take(office, &Order::of(settings.seed, next)).await {
+            // It may have been taken all the same: its table knows.
+            tracing::warn!(order = next, %error, "failed to take an order");
+            next = next_order(office).await?;
+            continue;
+        }
         next += 1;
     }
     Ok(())
+}
+
+async fn next_order(office: &Office) -> Result<i64, BoxError> {
+    Ok(1 + office.db.number("SELECT COALESCE(MAX(id), 0) FROM orders").await?)
 }
 
 async fn take(office: &Office, order: &Order) -> Result<(), BoxError> {

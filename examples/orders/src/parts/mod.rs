@@ -68,6 +68,7 @@ impl Part {
         teller: Teller,
         stop: CancellationToken,
     ) -> Result<(), BoxError> {
+        let stop = stop.child_token();
         let mq = connect(settings, self.name()).await?;
         mq.declare(topology::all(settings)).await?;
         let office = Arc::new(Office::open(self, settings, &mq, teller).await?);
@@ -89,8 +90,12 @@ impl Part {
             stock::fill(&office, settings.orders).await?;
         }
         let incoming = async {
-            if self == Self::Create {
-                create::take_orders(&office, settings, &stop).await?;
+            if self == Self::Create
+                && let Err(error) = create::take_orders(&office, settings, &stop).await
+            {
+                // The rest stops as well, and the part begins again.
+                stop.cancel();
+                return Err(error);
             }
             Ok::<_, BoxError>(())
         };

@@ -6,7 +6,7 @@ use crate::chance::draw;
 use crate::settings::{Chaos, Settings};
 
 /// Between two kills, so that what was killed gets to work again.
-const GAP: Duration = Duration::from_millis(150);
+const GAP: Duration = Duration::from_millis(100);
 /// From the order that a kill waits for to the kill, at most.
 const LATER_MS: u64 = 120;
 
@@ -23,15 +23,15 @@ impl Plan {
     /// `victims` is how many there are to choose from.
     pub(crate) fn of(settings: &Settings, chaos: &Chaos, victims: usize) -> Self {
         let count = if chaos.chaos { u64::from(chaos.kills) } else { 0 };
+        let victims = victims.max(1) as u64;
         let kill = |number: u64| {
             let at = settings.orders.unsigned_abs() * number / (count + 1);
             let later = Duration::from_millis(draw(settings.seed, "when", number) % LATER_MS);
-            // In turn, but for chance: all are killed about as often.
-            let victim = if draw(settings.seed, "turn", number).is_multiple_of(3) {
-                draw(settings.seed, "victim", number) as usize % victims.max(1)
-            } else {
-                number as usize % victims.max(1)
-            };
+            // Round by round, each in an order of its own: all are killed equally often.
+            let (round, turn) = (number / victims, (number % victims) as usize);
+            let mut order: Vec<usize> = (0..victims as usize).collect();
+            order.sort_by_key(|victim| draw(settings.seed, &format!("turn of {victim}"), round));
+            let victim = order.get(turn).copied().unwrap_or_default();
             (i64::try_from(at).unwrap_or(i64::MAX), later, victim)
         };
         Self { kills: (0..count).rev().map(kill).collect(), due_at: None, last: None }
@@ -44,7 +44,8 @@ impl Plan {
             return None;
         }
         let due_at = *self.due_at.get_or_insert_with(|| Instant::now() + later);
-        if Instant::now() < due_at {
+        let is_late = self.kills.iter().rev().nth(1).is_some_and(|next| ended >= next.0);
+        if Instant::now() < due_at && !is_late {
             return None;
         }
         self.kills.pop();
@@ -67,7 +68,7 @@ mod tests {
         assert_ne!(kills, plan(5).kills);
         assert_eq!((kills.len(), kills[19].0, kills[0].0), (20, 0, 180));
         for victim in 0..5 {
-            assert!(kills.iter().any(|kill| kill.2 == victim), "{victim} is spared: {kills:?}");
+            assert_eq!(kills.iter().filter(|kill| kill.2 == victim).count(), 4, "{victim}: {kills:?}");
         }
         assert_eq!(Plan::of(&settings, &Chaos { chaos: false, kills: 20 }, 5).kills, []);
     }
