@@ -13,6 +13,7 @@ mod rpc;
 mod schedules;
 mod stopping;
 mod support;
+mod testing_guide;
 mod topology;
 mod tracing;
 mod workers;

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::json::arguments;
 use crate::reply::{Answer, Reply};
-use crate::routes::{Access, Route, Waiting};
+use crate::routes::{Access, Holds, Route, Waiting};
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -36,6 +36,7 @@ pub(super) const ROUTES: &[Route] = &[Route::get(
     "Events as they happen (text/event-stream)",
     |_| Ok(Reply::NoContent),
 )
+.holds(Holds::Text("text/event-stream"))
 .waiting(events)
 .query(&["keys"])];
 
