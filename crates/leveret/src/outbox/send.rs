@@ -12,7 +12,7 @@ use super::lanes::Lane;
 use super::rows::{Outcome, Row};
 use crate::failure::truncate;
 use crate::mq::Mq;
-use crate::{publisher, trace};
+use crate::{metrics, trace};
 
 /// Bytes of a reason that are kept in the row.
 const REASON_BYTES_MAX: usize = 1000;
