@@ -5,6 +5,7 @@ A file EXPECTED/SUITE says what RabbitMQ gets:
   skipped N           tests that skip themselves
   fails NAME :: WHY   a test that fails on RabbitMQ, and so must fail here
   ours NAME :: WHY    a test of what RabbitMQ has not: skipped there, to be passed here; it counts nowhere else
+  lacks NAME :: WHY   a test of what this broker has not: passes on RabbitMQ, and so counts there among `passed`, and fails here
   varies NAME :: WHY  a test whose result depends on the machine or on luck; it counts nowhere
 Exit code 1 when anything differs.
 """
@@ -13,7 +14,7 @@ import sys
 
 
 def read_expected(path):
-    want = {"passed": None, "skipped": None, "fails": {}, "ours": {}, "varies": {}}
+    want = {"passed": None, "skipped": None, "fails": {}, "ours": {}, "lacks": {}, "varies": {}}
     for line in open(path):
         line = line.rstrip("\n")
         kind, _, rest = line.partition(" ")
@@ -21,7 +22,7 @@ def read_expected(path):
             continue
         if kind in ("passed", "skipped"):
             want[kind] = int(rest)
-        elif kind in ("fails", "ours", "varies") and " :: " in rest:
+        elif kind in ("fails", "ours", "lacks", "varies") and " :: " in rest:
             name, _, why = rest.partition(" :: ")
             want[kind][name.strip()] = why
         else:
@@ -42,6 +43,10 @@ def compare(want, got, broker):
             yield f"{name} is to end with {status}, not {got.get(name)}"
     got = {name: status for name, status in got.items() if name not in want["ours"]}
     got = {name: status for name, status in got.items() if name not in want["varies"]}
+    if broker != "rabbitmq":
+        for name in sorted(name for name in want["lacks"] if got.get(name) != "FAIL"):
+            yield f"does not fail any more ({want['lacks'][name]}): {name}"
+        got = {name: "PASS" if name in want["lacks"] else status for name, status in got.items()}
     failed = {name for name, status in got.items() if status == "FAIL"}
     for name in sorted(failed - want["fails"].keys()):
         yield f"fails: {name}"

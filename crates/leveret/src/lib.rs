@@ -13,10 +13,17 @@
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
 
-// Its snippets are compiled and run.
+// Their snippets are compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/guides/getting-started.md")]
-struct GettingStarted;
+mod guides {
+    #[doc = include_str!("../../../docs/guides/getting-started.md")]
+    struct GettingStarted;
+    #[doc = include_str!("../../../docs/guides/retry-and-dead-letters.md")]
+    struct RetryAndDeadLetters;
+    #[doc = include_str!("../../../docs/guides/from-other-frameworks.md")]
+    struct FromOtherFrameworks;
+    // Those of testing.md are tests: tests/it/testing_guide.rs.
+}
 
 mod app;
 mod broker;

@@ -244,7 +244,7 @@ impl Broker {
         self.0.declare_vhost(name)
     }
 
-    /// Everything that outlives a restart, in RabbitMQ's definitions format.
+    /// All that was declared, but messages and what belongs to a single connection, in RabbitMQ's definitions format.
     #[must_use]
     pub fn definitions(&self) -> Definitions {
         self.0.export()

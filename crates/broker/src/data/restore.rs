@@ -3,6 +3,7 @@
 use crate::broker::BrokerInner;
 use crate::definitions::stored::{self, StoredEntity};
 use crate::definitions::{Definitions, DefinitionsError};
+use crate::queue::restore::restore_waiting;
 use crate::queue::stored::HIDDEN_LANE;
 use crate::queue::{Queue, stream};
 use crate::vhost::BindSpec;
@@ -128,6 +129,11 @@ impl BrokerInner {
                     }
                     let level = usize::from(lane.lane & !LaneId::TRANSIENT);
                     queue.lock().adopt(level, lane);
+                    if let (false, Some(store)) = (queue.is_stream(), self.store()) {
+                        let now_ms = self.clock().now_ms();
+                        let origin = self.clock().unix_ms() - now_ms;
+                        restore_waiting(queue, store, lane, now_ms, origin, &|| self.memory().is_short());
+                    }
                 }
                 None => orphans.drop_queue(lane.queue),
             }

@@ -140,7 +140,7 @@ impl BrokerInner {
         Ok(())
     }
 
-    /// Everything that outlives the broker.
+    /// Everything that can be declared again elsewhere.
     pub(crate) fn export(&self) -> Definitions {
         let mut all = Definitions {
             product_name: Some("Leveret".into()),
@@ -163,20 +163,20 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     let other = OtherKeys::default;
     let name = || Some(vhost.name().to_string());
     let topology = vhost.topology();
-    let lasting =
-        topology.exchanges().filter(|e| e.durable && !e.name.is_empty() && !name::is_reserved(&e.name));
-    all.exchanges.extend(lasting.map(|e| ExchangeDefinition {
+    let declared = topology.exchanges().filter(|e| !e.name.is_empty() && !name::is_reserved(&e.name));
+    all.exchanges.extend(declared.map(|e| ExchangeDefinition {
         name: e.name.to_string(),
         vhost: name(),
         kind: e.kind.to_string(),
-        durable: true,
+        durable: e.durable,
         auto_delete: e.auto_delete,
         internal: e.internal,
         arguments: Arguments(e.arguments.clone()),
         other: other(),
     }));
-    let is_lasting = |spec: &QueueSpec| spec.durable && spec.exclusive_owner.is_none();
-    for (_, queue) in topology.queues().filter(|(_, queue)| is_lasting(queue.spec())) {
+    // As in RabbitMQ, those that are not durable are among them; a queue that belongs to a connection cannot be made without it.
+    let is_anybodys = |spec: &QueueSpec| spec.exclusive_owner.is_none();
+    for (_, queue) in topology.queues().filter(|(_, queue)| is_anybodys(queue.spec())) {
         let spec = queue.spec();
         let mut said = other();
         if queue.figures().paused {
@@ -186,23 +186,23 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
             name: spec.name.to_string(),
             vhost: name(),
             kind: None,
-            durable: true,
+            durable: spec.durable,
             auto_delete: spec.auto_delete,
             arguments: Arguments(spec.arguments.clone()),
             other: said,
         });
     }
     for binding in topology.bindings().filter(|b| !b.source.is_empty()) {
-        let lasting = match &binding.destination {
-            Destination::Queue(queue) => topology.queue(queue).is_some_and(|queue| is_lasting(queue.spec())),
-            Destination::Exchange(exchange) => topology.exchange(exchange).is_some_and(|e| e.durable),
-        } && topology.exchange(binding.source).is_some_and(|e| e.durable);
+        let is_told = match &binding.destination {
+            Destination::Queue(queue) => topology.queue(queue).is_some_and(|queue| is_anybodys(queue.spec())),
+            Destination::Exchange(_) => true,
+        };
         // The document is text; a binding key that is not is lost with a word about it.
         let Ok(key) = std::str::from_utf8(binding.key) else {
             tracing::warn!(source = %binding.source, "a binding whose key is not UTF-8 cannot be kept");
             continue;
         };
-        if lasting {
+        if is_told {
             all.bindings.push(BindingDefinition {
                 source: binding.source.to_string(),
                 vhost: name(),

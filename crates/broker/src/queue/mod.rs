@@ -17,6 +17,7 @@ mod history;
 pub(crate) mod load;
 pub(crate) mod past;
 mod policies;
+pub(crate) mod restore;
 mod retry;
 pub(crate) mod scheduled;
 pub mod select;

@@ -4,6 +4,7 @@
 //! - `backlogs URI schedules-fire COUNT SECONDS RATE`: more that are due within SECONDS, at moments that are spread evenly, while RATE
 //!   messages a second go through another queue; how late they come
 //! - `backlogs URI retries COUNT SECONDS RATE`: messages that fail once and whose retries are spread over SECONDS; how late they come
+//! - `backlogs URI retries-fill COUNT`: messages that fail once and then wait for hours
 //! - `backlogs URI priorities-fill COUNT`, `backlogs URI priorities-drain COUNT`: ten priorities, lying there at the same time
 //!
 //! What is late is late by this program's clock, from handing a message over to getting it back: the way there and back is in it.
@@ -39,6 +40,7 @@ async fn main() -> Result<(), Failure> {
         "schedules-fill" => schedules::fill(&connection, number(0)?).await,
         "schedules-fire" => schedules::fire(uri, &connection, number(0)?, number(1)?, number(2)?).await,
         "retries" => retries::run(uri, &connection, number(0)?, number(1)?, number(2)?).await,
+        "retries-fill" => retries::fill(uri, &connection, number(0)?).await,
         "priorities-fill" => priorities::fill(&connection, number(0)?).await,
         "priorities-drain" => priorities::drain(&connection, number(0)?).await,
         other => Err(format!("no mode {other:?}").into()),

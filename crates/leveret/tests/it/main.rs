@@ -8,6 +8,7 @@ mod middleware;
 mod retries;
 mod stopping;
 mod support;
+mod testing_guide;
 mod topology;
 mod tracing;
 mod workers;

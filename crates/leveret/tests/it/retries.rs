@@ -192,6 +192,7 @@ async fn a_copy_that_is_refused_is_kept_and_tried_again() {
     let dead = only(&broker, "orders.dead").await;
     assert_eq!(header(&dead, "x-error"), "never");
     broker.expect_empty("orders").await;
+    assert_eq!(broker.published().iter().filter(|copy| copy.nacked).count(), 3);
     assert_eq!(worker.stop().await.dead_lettered, 1);
 }
 

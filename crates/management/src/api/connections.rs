@@ -16,15 +16,17 @@ const CLOSED: &str = "Closed via management plugin";
 const REASON_BYTES_MAX: usize = 200;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/connections", Access::Management, "Connections", list).paged(),
+    Route::get("/api/connections", Access::Management, "Connections", list).many("Connection").paged(),
     Route::get(
         "/api/vhosts/{vhost}/connections",
         Access::VhostVisible,
         "Connections to a virtual host",
         list,
     )
+    .many("Connection")
     .paged(),
     Route::get("/api/connections/username/{user}", Access::Management, "Connections of a user", of_user)
+        .many("Connection")
         .paged(),
     Route::delete(
         "/api/connections/username/{user}",
@@ -33,6 +35,7 @@ pub(super) const ROUTES: &[Route] = &[
         close_all,
     ),
     Route::get("/api/connections/{name}", Access::Management, "A connection", show)
+        .one("Connection")
         .query(&["columns", "disable_stats"]),
     Route::delete(
         "/api/connections/{name}",
@@ -46,11 +49,14 @@ pub(super) const ROUTES: &[Route] = &[
         "Channels of a connection",
         channels_of,
     )
+    .many("Channel")
     .paged(),
-    Route::get("/api/channels", Access::Management, "Channels", channels).paged(),
+    Route::get("/api/channels", Access::Management, "Channels", channels).many("Channel").paged(),
     Route::get("/api/vhosts/{vhost}/channels", Access::VhostVisible, "Channels of a virtual host", channels)
+        .many("Channel")
         .paged(),
     Route::get("/api/channels/{name}", Access::Management, "A channel, and its consumers", channel)
+        .one("Channel")
         .query(&["columns", "disable_stats"]),
 ];
 

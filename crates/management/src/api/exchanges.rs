@@ -14,9 +14,13 @@ use serde_json::Value;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/exchanges", Access::Management, "Exchanges of all virtual hosts one may see", list)
+        .many("Exchange")
         .paged(),
-    Route::get("/api/exchanges/{vhost}", Access::VhostVisible, "Exchanges of a virtual host", list).paged(),
+    Route::get("/api/exchanges/{vhost}", Access::VhostVisible, "Exchanges of a virtual host", list)
+        .many("Exchange")
+        .paged(),
     Route::get("/api/exchanges/{vhost}/{name}", Access::VhostVisible, "An exchange", show)
+        .one("Exchange")
         .query(&["columns", "disable_stats"]),
     Route::put("/api/exchanges/{vhost}/{name}", Access::Vhost, "Declares an exchange", declare).body(&[
         "type",

@@ -236,6 +236,13 @@ impl Index {
         (returned.copied().unwrap_or_default(), returned.is_some() || position <= state.redelivered_through)
     }
 
+    /// The messages of a lane that are held until later than this moment, in the order of their positions.
+    pub(crate) fn held(&self, id: LaneId, unix_ms: u64) -> Vec<u64> {
+        let returned = self.lanes.get(&id).into_iter().flat_map(|lane| &lane.returned);
+        let held = returned.filter(|(_, history)| history.held_until_unix_ms > unix_ms);
+        held.map(|(position, _)| *position).collect()
+    }
+
     /// No more records will come from this file, which has so many bytes.
     pub(crate) fn closed(&mut self, file: u32, bytes: u64) {
         self.files.entry(file).or_default().bytes = bytes;

@@ -2,7 +2,7 @@
 
 use super::{
     BATCH_HEADER_BYTES, CHECKED_FROM, CLEAR, DELIVERED, DELIVERING, DROP_QUEUE, HISTORY, MESSAGE, MOVED, PUT,
-    RECORD_HEADER_BYTES, REMOVE, SETTLE, checksum, encode_history, encode_target,
+    RECORD_HEADER_BYTES, REMOVE, SETTLE, TARGET_BYTES, checksum, encode_history, encode_target,
 };
 use crate::types::{History, Lane, Target};
 use bytes::Bytes;
@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Tails shorter than this are copied: a reference costs more.
 const TAIL_BYTES_MIN: usize = 4096;
+/// Targets that share a record however short the message is.
+const TARGETS_MIN: usize = 64;
 /// Room kept between appends.
 const KEPT_BYTES_MAX: usize = 1 << 20;
 
@@ -40,6 +42,12 @@ struct Settling {
     weight: u64,
 }
 
+/// Targets that share a record with a message of this length: they take no more bytes than it does, or than
+/// [`TARGETS_MIN`] of them.
+fn targets_max(len: usize) -> usize {
+    (len / TARGET_BYTES).clamp(TARGETS_MIN, u16::MAX.into())
+}
+
 impl Batch {
     /// An empty batch.
     #[must_use]
@@ -64,9 +72,13 @@ impl Batch {
     }
 
     /// A message enters its targets. `weight` is the length of its body; its bytes are `head` and `tail` one after the other, and
-    /// a long tail is shared instead of copied.
+    /// a long tail is shared instead of copied. Of many targets each so many have the message once: who reads it for one of them reads
+    /// not much more than the message.
     pub fn message(&mut self, targets: &[Target], weight: u32, head: &[u8], tail: Option<Bytes>) {
-        self.put_message(MESSAGE, targets, weight, head, tail);
+        let len = head.len() + tail.as_ref().map_or(0, Bytes::len);
+        for targets in targets.chunks(targets_max(len)) {
+            self.put_message(MESSAGE, targets, weight, head, tail.clone());
+        }
     }
 
     /// What is live of a message is found here from now on.

@@ -123,6 +123,12 @@ impl Store {
         self.index.lock().is_live(LaneId { queue, lane }, position)
     }
 
+    /// Positions of the messages in a lane that are held until later than `unix_ms` (see [`History`](crate::History)), in their order,
+    /// as far as what was written goes.
+    pub fn held(&self, queue: u64, lane: Lane, unix_ms: u64) -> Vec<u64> {
+        self.index.lock().held(LaneId { queue, lane }, unix_ms)
+    }
+
     /// Bytes appended and not yet written.
     #[inline]
     pub fn pending_bytes(&self) -> usize {

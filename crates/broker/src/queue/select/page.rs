@@ -48,7 +48,11 @@ pub(crate) fn find(vhost: &VirtualHost, queue: &Queue, place: Place) -> Option<S
 fn from_disk(vhost: &VirtualHost, queue: &Queue, load: &Load) -> (Vec<Seen>, u64) {
     let Some(store) = vhost.store() else { return (Vec::new(), u64::MAX) };
     let (now_ms, unix_ms) = (vhost.clock().now_ms(), vhost.clock().unix_ms());
-    let (entries, through) = fetch(store, queue.id(), load, unix_ms - now_ms);
+    let (mut entries, through) = fetch(store, queue.id(), load, unix_ms - now_ms);
+    // They wait in memory, or were taken out and the store does not know yet.
+    if let Some(state) = queue.lock().backlog() {
+        state.drop_gone(load.level, &mut entries);
+    }
     let seen = |entry: Entry| {
         let until_unix_ms = entry.past.held_until_unix_ms();
         let waits_until_ms = (until_unix_ms > unix_ms).then(|| until_unix_ms - (unix_ms - now_ms));

@@ -44,6 +44,11 @@ impl Load {
         Self { level: 0, after: 0, messages_max: 1, bytes_max: 1, last: 0, generation: 0 }
     }
 
+    /// Messages of a level behind a position, without a bound in bytes.
+    pub(crate) fn of_span(level: usize, after: u64, messages_max: usize) -> Self {
+        Self { level, after, messages_max, bytes_max: usize::MAX, last: 0, generation: 0 }
+    }
+
     /// The same from another place on.
     pub(crate) fn from(self, after: u64) -> Self {
         Self { after, ..self }
@@ -68,6 +73,28 @@ impl QueueState {
         }
         self.backlog.adopt(level.min(self.backlog.levels() - 1), messages, bytes, last);
         self.may_expire |= messages > 0;
+    }
+
+    /// Messages that a restart found waiting were read out of the middle of a level: they wait on.
+    pub(crate) fn hold_loaded(
+        &mut self,
+        level: usize,
+        entries: Vec<Entry>,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
+        if level >= self.backlog.levels() {
+            return;
+        }
+        for entry in entries {
+            let body_len = entry.message.body_len();
+            if self.backlog.take_from_disk(level, entry.position, body_len) {
+                self.charge += entry.message.charge() as i64;
+                let held_until_ms = entry.past.held_until_unix_ms().saturating_sub(self.unix_origin_ms);
+                self.waiting.hold(held_until_ms, entry, Then::Ready { since_ms: now_ms });
+            }
+        }
+        outcome.charge += std::mem::take(&mut self.charge);
     }
 
     /// Asks for messages from the disk when they will be needed soon.

@@ -79,8 +79,7 @@ impl QueueState {
                     if queue.is_watched(&entry.message) {
                         outcome.told.push(Told::of(&entry, What::Retried { since_ms }));
                     }
-                    self.may_expire |= entry.expires_ms != u64::MAX;
-                    self.backlog.put_back(entry);
+                    self.ready_again(entry);
                 }
                 Then::Die(reason) => {
                     self.uncharge(&entry.message);
@@ -88,6 +87,25 @@ impl QueueState {
                 }
             }
         }
+    }
+
+    /// Puts one that has waited into its place, which after a restart may lie among those that are still on disk, or were just loaded.
+    fn ready_again(&mut self, entry: Entry) {
+        let level = self.backlog.level_of(&entry.message);
+        let body_len = entry.message.body_len();
+        let cold = self.backlog.cold_mut(level);
+        if cold.is_gone(entry.position) {
+            if cold.len() == 0 {
+                // What came since is in memory, behind it.
+                cold.gone_for_good(entry.position);
+            } else if self.backlog.put_back_on_disk(level, entry.position, body_len) {
+                self.uncharge(&entry.message);
+                self.may_expire = true;
+                return;
+            }
+        }
+        self.may_expire |= entry.expires_ms != u64::MAX;
+        self.backlog.put_back_in_place(level, entry);
     }
 
     /// A dead letter found no place; it is tried again later. (A queue that is gone keeps nothing.)

@@ -82,6 +82,14 @@ impl QueueState {
         (None, is_possible.then(|| self.load_of(level, 1).from(before)))
     }
 
+    /// Leaves out of what was read from the disk what is there no more, or not only.
+    pub(crate) fn drop_gone(&self, level: usize, entries: &mut Vec<Entry>) {
+        if level < self.backlog.levels() {
+            let cold = self.backlog.cold(level);
+            entries.retain(|entry| !cold.is_gone(entry.position));
+        }
+    }
+
     /// Position of the message that entered last.
     pub(crate) fn last_position(&self) -> u64 {
         self.backlog.last_position()

@@ -11,6 +11,7 @@ mod outcome;
 mod policies;
 mod schedules;
 mod vhosts;
+mod waiting;
 
 use crate::support::*;
 use leveret_broker::{Broker, Clock, Config, DataLocation};

@@ -7,7 +7,7 @@ use crate::auth::is_monitor;
 use crate::call::Call;
 use crate::json::arguments;
 use crate::reply::{Answer, Reply};
-use crate::routes::{Access, Route, Waiting};
+use crate::routes::{Access, Holds, Route, Waiting};
 use bytes::Bytes;
 use leveret_broker::Event;
 use leveret_broker::auth::User;
@@ -23,6 +23,7 @@ pub(super) const ROUTES: &[Route] = &[Route::get(
     "Events as they happen (text/event-stream)",
     |_| Ok(Reply::NoContent),
 )
+.holds(Holds::Text("text/event-stream"))
 .waiting(events)
 .query(&["keys"])];
 

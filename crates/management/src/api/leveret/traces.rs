@@ -5,7 +5,7 @@ use super::stream::{self, QUIET_MAX, Seat, Source, piece, quiet};
 use crate::call::{Call, integer_of, text_of};
 use crate::error::ApiError;
 use crate::reply::{Answer, Reply};
-use crate::routes::{Access, Route, Waiting};
+use crate::routes::{Access, Holds, Route, Waiting};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use leveret_broker::trace::follow::{Follow, FollowBounds, FollowEvent, Subject};
@@ -26,26 +26,31 @@ pub(super) const ROUTES: &[Route] = &[
         Access::VhostPolicymaker,
         "Messages that are followed, and what is over and still to be read",
         list,
-    ),
+    )
+    .many("Trace"),
     Route::post(
         "/api/leveret/traces/{vhost}",
         Access::VhostPolicymaker,
         "Follows messages from now on, for a time",
         begin,
     )
+    .one("Trace")
+    .statuses(&[201])
     .body(&["queue", "trace_id", "filter", "events_max", "bytes_max", "ttl"]),
     Route::get(
         "/api/leveret/traces/{vhost}/{id}",
         Access::VhostPolicymaker,
         "What is followed, and how it stands",
         show,
-    ),
+    )
+    .one("Trace"),
     Route::get(
         "/api/leveret/traces/{vhost}/{id}/events",
         Access::VhostPolicymaker,
         "What happened to these messages, in order",
         events,
     )
+    .one("TraceEvents")
     .query(&["after", "count"]),
     Route::get(
         "/api/leveret/traces/{vhost}/{id}/follow",
@@ -53,6 +58,7 @@ pub(super) const ROUTES: &[Route] = &[
         "The same as it happens (text/event-stream), until it is over",
         |_| Ok(Reply::NoContent),
     )
+    .holds(Holds::Text("text/event-stream"))
     .waiting(follow)
     .query(&["after"]),
     Route::delete(
