@@ -60,7 +60,7 @@ export function follower(ctx, vhost) {
       draw();
       shown.element.scrollIntoView({ block: 'nearest' });
       await asking.now();
-    });
+    }, t('Followed from now on, for ten minutes at most.'));
   }
   function draw() {
     const mine = now;

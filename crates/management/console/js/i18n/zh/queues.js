@@ -169,6 +169,7 @@ export const queues = {
   'Purged': '已清空',
   'over': '已结束',
   'Stop following': '停止跟踪',
+  'Followed from now on, for ten minutes at most.': '从现在起跟踪，最多十分钟。',
   'Nothing happened.': '没有发生任何事。',
   'Nothing happened yet: what comes is shown at once.': '尚未发生任何事：一有动静立即显示。',
   'delivery {n}': '第 {n} 次投递',
