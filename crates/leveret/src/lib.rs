@@ -13,7 +13,7 @@
 //! | follow a message | [`trace`], [`TraceContext`] |
 //! | send what a database transaction decided | [`Outbox`], [`Relay`] (features `sqlite`, `postgres`) |
 //! | watch it | [`metrics`], [`Mq::health`], `endpoint` (feature `prometheus`) |
-//! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
+//! | handle once what comes twice | [`Idempotency`], [`MemoryStore`], [`idempotency`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
 
@@ -24,6 +24,9 @@ mod guides {
     struct GettingStarted;
     #[doc = include_str!("../../../docs/guides/retry-and-dead-letters.md")]
     struct RetryAndDeadLetters;
+    #[cfg(feature = "sqlite")]
+    #[doc = include_str!("../../../docs/guides/idempotency-and-outbox.md")]
+    struct IdempotencyAndOutbox;
     #[doc = include_str!("../../../docs/guides/from-other-frameworks.md")]
     struct FromOtherFrameworks;
     // Those of testing.md are tests: tests/it/testing_guide.rs.
@@ -78,7 +81,11 @@ pub use handler::{Handler, Outcome};
 pub use health::{Health, Link};
 #[cfg(feature = "redb")]
 pub use idempotency::RedbStore;
+#[cfg(feature = "redis")]
+pub use idempotency::RedisStore;
 pub use idempotency::{Idempotency, MemoryStore};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use idempotency::{InboxError, SqlStore};
 pub use layers::RateLimit;
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};

@@ -11,6 +11,10 @@
 //! | `leveret_handle_seconds` | histogram | `queue` | how long a call of the handler took; of a batch, all of it |
 //! | `leveret_published_total` | counter | `exchange`, `outcome` | messages by what is known of them: `stored`, `unroutable`, `rejected`, `unconfirmed`, `deadline`, `closed`, `refused`, `layer` |
 //! | `leveret_confirm_seconds` | histogram | `exchange` | from the send to the broker's word, if it was stored |
+//! | `leveret_outbox_attempts_total` | counter | `table`, `outcome` | rows that a relay sent (`sent`), or could not (`failed`) |
+//! | `leveret_outbox_waiting` | gauge | `table` | rows that are not sent yet; a relay looks every 10 s |
+//! | `leveret_outbox_failing` | gauge | `table` | of these, those that failed at least once |
+//! | `leveret_outbox_oldest_seconds` | gauge | `table` | how long the oldest of them has been waiting; 0 if none is |
 //!
 //! The default exchange has an empty name here. Handles of messages that are sent later or asked (`send_after`, [`rpc`](crate::rpc)) are not among them.
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leveret::idempotency::{Answer, Claim, IdempotencyStore};
+use leveret::idempotency::{Answer, Claim, Committed, IdempotencyStore};
 
 use crate::tell::{Teller, Told};
 
@@ -29,7 +29,7 @@ impl<S: IdempotencyStore> IdempotencyStore for Counted<S> {
         })
     }
 
-    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, ()> {
+    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, Committed> {
         self.inner.commit(key, token, window)
     }
 

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Answer, Claim, IdempotencyStore};
+use super::{Answer, Claim, Committed, IdempotencyStore};
 
 /// Entries unless told otherwise.
 const ENTRIES_MAX: usize = 100_000;
@@ -76,22 +76,12 @@ impl IdempotencyStore for MemoryStore {
         Some(self.claimed(key, lease))
     }
 
-    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, ()> {
-        self.commit_now(key, token, window);
-        Box::pin(std::future::ready(Ok(())))
+    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, Committed> {
+        Box::pin(std::future::ready(Ok(self.put(key, token, window))))
     }
 
-    fn commit_now(&self, key: &str, token: u64, window: Duration) -> bool {
-        let now = Instant::now();
-        let mut state = self.state.lock();
-        let entry = Entry { token, done: true, until: now + window };
-        // Also when the lease was over and another has it by now: it was done.
-        let known = state.entries.get_key_value(key).map(|(key, _)| key.clone());
-        let key = known.unwrap_or_else(|| key.into());
-        state.entries.insert(key.clone(), entry);
-        state.done.push_back((key, token));
-        state.sweep(now, self.entries_max);
-        true
+    fn commit_now(&self, key: &str, token: u64, window: Duration) -> Option<Committed> {
+        Some(self.put(key, token, window))
     }
 
     fn release<'a>(&'a self, key: &'a str, token: u64) -> Answer<'a, ()> {
@@ -104,6 +94,20 @@ impl IdempotencyStore for MemoryStore {
 }
 
 impl MemoryStore {
+    fn put(&self, key: &str, token: u64, window: Duration) -> Committed {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let known = state.entries.get_key_value(key);
+        if known.is_some_and(|(_, entry)| entry.until > now && entry.token != token) {
+            return Committed::Lost;
+        }
+        let key = known.map_or_else(|| key.into(), |(key, _)| key.clone());
+        state.entries.insert(key.clone(), Entry { token, done: true, until: now + window });
+        state.done.push_back((key, token));
+        state.sweep(now, self.entries_max);
+        Committed::Done
+    }
+
     fn claimed(&self, key: &str, lease: Duration) -> Claim {
         let now = Instant::now();
         let mut state = self.state.lock();

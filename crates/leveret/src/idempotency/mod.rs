@@ -5,18 +5,30 @@
 //! next attempt is no duplicate. What remains is the moment between a handler's effect and the mark: a crash there makes the handler run
 //! again. Only an effect that is written in the same transaction as the mark is free of it.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod inbox;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use inbox::InboxError;
 pub use memory::MemoryStore;
 #[cfg(feature = "redb")]
 pub use redb::RedbStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::SqlStore;
 
 use crate::failure::{BoxError, Failure};
 use crate::message::Incoming;
@@ -36,6 +48,26 @@ pub enum Claim {
     Done,
 }
 
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Committed {
+    /// It is remembered.
+    Done,
+    /// The lease was over, and somebody else has claimed it since, or has done it: what is known of the key is left as it is.
+    Lost,
+}
+
+/// How long what was done is remembered, unless told otherwise.
+const WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Whose a claim is: unlike any other, in whichever process.
+#[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres"))]
+fn new_token() -> u64 {
+    // A bit less: databases have signed numbers.
+    rand::random::<u64>() >> 1
+}
+
 /// Remembers which messages were handled.
 ///
 /// An implementation makes `claim` atomic: of two callers at most one is told [`Claim::New`].
@@ -49,13 +81,14 @@ pub trait IdempotencyStore: Send + Sync + 'static {
         None
     }
 
-    /// It is done, and to be remembered for so long.
-    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, ()>;
+    /// It is done, and to be remembered for so long, if nobody else has the key by now: the token is still the key's, or its lease is over
+    /// and the key was not claimed again.
+    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, Committed>;
 
-    /// The same if it can be done without waiting; `false`: nothing was done, [`commit`](Self::commit) is to be called.
-    fn commit_now(&self, key: &str, token: u64, window: Duration) -> bool {
+    /// The same if it can be done without waiting; `None`: nothing was done, [`commit`](Self::commit) is to be called.
+    fn commit_now(&self, key: &str, token: u64, window: Duration) -> Option<Committed> {
         let _ = (key, token, window);
-        false
+        None
     }
 
     /// It is not done; the next who claims it may have it. Nothing happens if somebody else has it by now.
@@ -127,13 +160,7 @@ impl Idempotency {
     /// With a store that others use as well.
     #[must_use]
     pub fn shared(store: Arc<dyn IdempotencyStore>) -> Self {
-        Self {
-            store,
-            key: None,
-            lease: Duration::from_secs(300),
-            window: Duration::from_secs(24 * 3600),
-            open: false,
-        }
+        Self { store, key: None, lease: Duration::from_secs(300), window: WINDOW, open: false }
     }
 
     /// Another key, for example a business id. `None`: the message is handled each time it comes.
@@ -206,14 +233,21 @@ impl Claimed<'_> {
     /// Its handling ended.
     pub(crate) async fn end(self, done: bool) {
         let Idempotency { store, window, .. } = self.idempotency;
-        if done && store.commit_now(&self.key, self.token, *window) {
-            return;
-        }
         let told = if done {
-            store.commit(&self.key, self.token, *window).await
+            match store.commit_now(&self.key, self.token, *window) {
+                Some(committed) => Ok(committed),
+                None => store.commit(&self.key, self.token, *window).await,
+            }
         } else {
-            store.release(&self.key, self.token).await
+            store.release(&self.key, self.token).await.map(|()| Committed::Done)
         };
+        if let Ok(Committed::Lost) = told {
+            tracing::error!(
+                key = self.key,
+                lease = ?self.idempotency.lease,
+                "the handler took longer than its lease, and another has begun: it may be handled twice; make the lease longer"
+            );
+        }
         if let Err(error) = told {
             // Nothing to be undone: at worst it is handled again, or waits for the end of the lease.
             tracing::error!(key = self.key, done, error, "the idempotency store could not be told");

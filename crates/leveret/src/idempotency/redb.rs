@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use redb::{Database, Durability, ReadableTable, TableDefinition};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Answer, Claim, IdempotencyStore};
+use super::{Answer, Claim, Committed, IdempotencyStore};
 use crate::failure::BoxError;
 
 /// Key to token, whether it is done, and until when that counts, in milliseconds since 1970.
@@ -31,10 +31,17 @@ enum What {
     Release { token: u64 },
 }
 
+/// What is answered.
+enum Told {
+    Claim(Claim),
+    Committed(Committed),
+    Released,
+}
+
 struct Operation {
     key: String,
     what: What,
-    reply: oneshot::Sender<Result<Claim, String>>,
+    reply: oneshot::Sender<Result<Told, String>>,
 }
 
 /// Remembers in a file of `redb`'s, for the workers of one process; another process cannot open it meanwhile. What was done survives
@@ -75,7 +82,7 @@ impl RedbStore {
         Ok(Self { operations: Some(operations), thread: Some(thread), last_token: AtomicU64::new(0) })
     }
 
-    async fn ask(&self, key: &str, what: What) -> Result<Claim, BoxError> {
+    async fn ask(&self, key: &str, what: What) -> Result<Told, BoxError> {
         let (reply, answer) = oneshot::channel();
         let gone = || "the thread of the idempotency store has ended";
         let operations = self.operations.as_ref().ok_or_else(gone)?;
@@ -97,11 +104,17 @@ impl Drop for RedbStore {
 impl IdempotencyStore for RedbStore {
     fn claim<'a>(&'a self, key: &'a str, lease: Duration) -> Answer<'a, Claim> {
         let token = self.last_token.fetch_add(1, Relaxed) + 1;
-        Box::pin(self.ask(key, What::Claim { lease, token }))
+        Box::pin(async move {
+            let told = self.ask(key, What::Claim { lease, token }).await?;
+            Ok(if let Told::Claim(claim) = told { claim } else { Claim::InProgress })
+        })
     }
 
-    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, ()> {
-        Box::pin(async move { self.ask(key, What::Commit { token, window }).await.map(drop) })
+    fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, Committed> {
+        Box::pin(async move {
+            let told = self.ask(key, What::Commit { token, window }).await?;
+            Ok(if let Told::Committed(committed) = told { committed } else { Committed::Lost })
+        })
     }
 
     fn release<'a>(&'a self, key: &'a str, token: u64) -> Answer<'a, ()> {
@@ -118,12 +131,12 @@ fn serve(database: &Database, mut waiting: mpsc::Receiver<Operation>) {
             batch.push(next);
         }
         match apply(database, &batch) {
-            Ok(claims) => {
+            Ok(told) => {
                 // Who asked may have stopped waiting; that is its right.
                 batch
                     .into_iter()
-                    .zip(claims)
-                    .for_each(|(operation, claim)| drop(operation.reply.send(Ok(claim))));
+                    .zip(told)
+                    .for_each(|(operation, told)| drop(operation.reply.send(Ok(told))));
             }
             Err(error) => {
                 let text = format!("the idempotency store failed: {error}");
@@ -134,36 +147,39 @@ fn serve(database: &Database, mut waiting: mpsc::Receiver<Operation>) {
 }
 
 /// All in one transaction, in order.
-fn apply(database: &Database, batch: &[Operation]) -> Result<Vec<Claim>, BoxError> {
+fn apply(database: &Database, batch: &[Operation]) -> Result<Vec<Told>, BoxError> {
     let now = unix_ms();
     let after = |time: Duration| now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     let mut write = database.begin_write()?;
     let lasting = batch.iter().any(|operation| matches!(operation.what, What::Commit { .. }));
     write.set_durability(if lasting { Durability::Immediate } else { Durability::None })?;
-    let mut claims = Vec::with_capacity(batch.len());
+    let mut told = Vec::with_capacity(batch.len());
     {
         let (mut entries, mut done) = (write.open_table(ENTRIES)?, write.open_table(DONE)?);
         for Operation { key, what, .. } in batch {
             let key = key.as_str();
             let known = entries.get(key)?.map(|entry| entry.value()).filter(|(.., until)| *until > now);
-            claims.push(match (what, known) {
-                (What::Claim { .. }, Some((_, true, _))) => Claim::Done,
-                (What::Claim { .. }, Some(_)) => Claim::InProgress,
+            told.push(match (what, known) {
+                (What::Claim { .. }, Some((_, true, _))) => Told::Claim(Claim::Done),
+                (What::Claim { .. }, Some(_)) => Told::Claim(Claim::InProgress),
                 (What::Claim { lease, token }, None) => {
                     entries.insert(key, (*token, false, after(*lease)))?;
-                    Claim::New(*token)
+                    Told::Claim(Claim::New(*token))
+                }
+                (What::Commit { token, .. }, Some((holder, ..))) if holder != *token => {
+                    Told::Committed(Committed::Lost)
                 }
                 (What::Commit { token, window }, _) => {
                     let until = after(*window);
                     entries.insert(key, (*token, true, until))?;
                     done.insert((until, key), ())?;
-                    Claim::Done
+                    Told::Committed(Committed::Done)
                 }
                 (What::Release { token }, Some((holder, false, _))) if holder == *token => {
                     entries.remove(key)?;
-                    Claim::Done
+                    Told::Released
                 }
-                (What::Release { .. }, _) => Claim::Done,
+                (What::Release { .. }, _) => Told::Released,
             });
         }
         for _ in 0..batch.len() * FORGET_PER_OPERATION {
@@ -185,7 +201,7 @@ fn apply(database: &Database, batch: &[Operation]) -> Result<Vec<Claim>, BoxErro
         }
     }
     write.commit()?;
-    Ok(claims)
+    Ok(told)
 }
 
 fn unix_ms() -> u64 {

@@ -45,11 +45,20 @@ impl<DB: SqlDatabase> Outbox<DB> {
     /// # Errors
     /// [`OutboxError::Database`].
     pub async fn stats(&self) -> Result<OutboxStats, OutboxError> {
+        let mut stats = self.backlog().await?;
+        let sql = format!("SELECT COUNT(*) FROM {} WHERE sent_at IS NOT NULL", self.table);
+        let mut conn = self.pool.acquire().await?;
+        if let Some(row) = DB::fetch(&mut conn, sql, &[]).await?.first() {
+            stats.sent = positive(DB::int(row, 0)?);
+        }
+        Ok(stats)
+    }
+
+    /// The same of what waits alone.
+    pub(super) async fn backlog(&self) -> Result<OutboxStats, sqlx::Error> {
         let (table, now) = (&self.table, DB::NOW_MS);
         let sql = format!(
-            "SELECT COUNT(*), SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), {now} - MIN(added_at),
-                (SELECT COUNT(*) FROM {table} WHERE sent_at IS NOT NULL)
-            FROM {table} WHERE sent_at IS NULL"
+            "SELECT COUNT(*), SUM(CASE WHEN attempts > 0 THEN 1 ELSE 0 END), {now} - MIN(added_at) FROM {table} WHERE sent_at IS NULL"
         );
         let mut conn = self.pool.acquire().await?;
         let rows = DB::fetch(&mut conn, sql, &[]).await?;
@@ -57,7 +66,7 @@ impl<DB: SqlDatabase> Outbox<DB> {
         let count = |column| DB::int(row, column).map(positive);
         let waiting = count(0)?;
         let oldest = (waiting > 0).then_some(Duration::from_millis(count(2)?));
-        Ok(OutboxStats { waiting, failing: count(1)?, oldest, sent: count(3)? })
+        Ok(OutboxStats { waiting, failing: count(1)?, oldest, sent: 0 })
     }
 
     /// Messages that failed, the oldest first, at most so many.

@@ -6,6 +6,7 @@
 //! once with [`Idempotency`](crate::Idempotency).
 
 mod error;
+mod figures;
 mod lanes;
 mod look;
 mod message;

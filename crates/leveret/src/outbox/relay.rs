@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::figures::Figures;
 use super::lanes::lanes;
 use super::rows::Outcome;
 use super::send::{Sender, Trouble};
@@ -22,8 +23,8 @@ const SETTLE_MAX: usize = 256;
 const AWAY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// How often what became of rows is written down again when that fails; then they go out once more after their lease.
 const SETTLE_ATTEMPTS: u32 = 5;
-/// How often sent rows that are too old are looked for.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often it counts what waits, and looks for sent rows that are too old.
+const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Sends what is in an [`Outbox`]; from [`Outbox::relay`].
 ///
@@ -120,32 +121,34 @@ impl<DB: SqlDatabase> Relay<DB> {
         let heard = Arc::new(Notify::new());
         let mut listening = JoinSet::new();
         listening.spawn(listen(self.outbox.clone(), heard.clone()));
-        let (mut report, mut pruned) = (RelayReport::default(), None::<Instant>);
+        let (mut report, mut looked) = (RelayReport::default(), None::<Instant>);
+        let figures = Figures::new(&self.outbox.table);
         let mut away = AWAY_PAUSES.0;
         while !stop.is_cancelled() {
-            let round = self.round(&sender, &stop, &mut report).await;
-            let wait = match round {
-                Ok(Round::Done) => None,
-                Ok(Round::Nothing) => Some(self.poll_interval),
+            let round = self.round(&sender, &stop, &figures, &mut report).await;
+            let (wait, is_away) = match round {
+                Ok(Round::Done) => (Duration::ZERO, false),
+                Ok(Round::Nothing) => (self.poll_interval, false),
                 Ok(Round::Closed(error)) => return Err(RelayError::Closed(error)),
-                Ok(Round::Away) => Some(away),
+                Ok(Round::Away) => (away, true),
                 Err(error) => {
                     tracing::error!(table = %self.outbox.table, %error, "the outbox cannot be asked; again in {away:?}");
-                    Some(away)
+                    (away, true)
                 }
             };
-            away = if wait == Some(away) { (away * 2).min(AWAY_PAUSES.1) } else { AWAY_PAUSES.0 };
-            let is_time = pruned.is_none_or(|pruned| pruned.elapsed() >= PRUNE_INTERVAL);
-            if let Some(keep) = self.keep.filter(|_| is_time) {
-                pruned = Some(Instant::now());
-                if let Err(error) = self.outbox.prune(keep).await {
-                    tracing::error!(table = %self.outbox.table, %error, "sent rows are not forgotten yet");
+            away = if is_away { (away * 2).min(AWAY_PAUSES.1) } else { AWAY_PAUSES.0 };
+            if looked.is_none_or(|looked| looked.elapsed() >= LOOK_INTERVAL) {
+                looked = Some(Instant::now());
+                if let Err(error) = self.look(&figures).await {
+                    tracing::error!(table = %self.outbox.table, %error, "sent rows are not counted and forgotten yet");
                 }
             }
-            let Some(wait) = wait else { continue };
+            if wait.is_zero() {
+                continue;
+            }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = heard.notified(), if wait == self.poll_interval => {}
+                () = heard.notified(), if !is_away => {}
                 () = sleep(wait) => {}
             }
         }
@@ -153,11 +156,21 @@ impl<DB: SqlDatabase> Relay<DB> {
         Ok(report)
     }
 
+    /// Counts what waits, and forgets what was sent long ago.
+    async fn look(&self, figures: &Figures) -> Result<(), sqlx::Error> {
+        figures.tell(self.outbox.backlog().await?);
+        if let Some(keep) = self.keep {
+            self.outbox.prune(keep).await?;
+        }
+        Ok(())
+    }
+
     /// Takes rows, sends them, and writes down what became of each as soon as that is known, of those that are known together at once.
     async fn round(
         &self,
         sender: &Sender,
         stop: &CancellationToken,
+        figures: &Figures,
         report: &mut RelayReport,
     ) -> Result<Round, sqlx::Error> {
         // From before the claim: the database counts from a later moment.
@@ -178,6 +191,7 @@ impl<DB: SqlDatabase> Relay<DB> {
             let mut outcomes = Vec::with_capacity(some.len());
             for (seq, outcome, trouble) in some.drain(..) {
                 report.count(&outcome);
+                figures.count(&outcome);
                 outcomes.push((seq, outcome));
                 match trouble {
                     Trouble::None => {}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret::idempotency::{Answer, Claim, IdempotencyStore};
+use leveret::idempotency::{Answer, Claim, Committed, IdempotencyStore};
 use leveret::test::{TestBroker, connect};
 use leveret::{Failure, Idempotency, MemoryStore, Mq, Queue, State, Text};
 use tokio::sync::Semaphore;
@@ -74,7 +74,7 @@ impl IdempotencyStore for Away {
         Box::pin(async { Err("the store is away".into()) })
     }
 
-    fn commit<'a>(&'a self, _: &'a str, _: u64, _: Duration) -> Answer<'a, ()> {
+    fn commit<'a>(&'a self, _: &'a str, _: u64, _: Duration) -> Answer<'a, Committed> {
         Box::pin(async { Err("the store is away".into()) })
     }
 

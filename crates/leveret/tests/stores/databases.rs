@@ -16,6 +16,8 @@ pub(crate) trait TestDatabase: SqlDatabase {
     async fn fresh() -> Fresh<Self>;
     /// Does this, and says to how many rows.
     async fn sql(pool: &Pool<Self>, sql: &str) -> u64;
+    /// The same in a transaction.
+    async fn sql_in(conn: &mut Self::Connection, sql: &str) -> u64;
     /// The one number of this.
     fn number(pool: &Pool<Self>, sql: &str) -> impl Future<Output = i64> + Send;
 }
@@ -24,6 +26,10 @@ macro_rules! asked {
     () => {
         async fn sql(pool: &Pool<Self>, sql: &str) -> u64 {
             sqlx::query(AssertSqlSafe(sql)).execute(pool).await.unwrap().rows_affected()
+        }
+
+        async fn sql_in(conn: &mut Self::Connection, sql: &str) -> u64 {
+            sqlx::query(AssertSqlSafe(sql)).execute(conn).await.unwrap().rows_affected()
         }
 
         async fn number(pool: &Pool<Self>, sql: &str) -> i64 {

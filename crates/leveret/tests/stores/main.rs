@@ -4,6 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod databases;
+mod faults;
+mod idempotency;
+mod inbox;
 mod outbox;
 mod outbox_failing;
 mod outbox_relays;
+mod support;

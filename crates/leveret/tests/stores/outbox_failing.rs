@@ -6,7 +6,7 @@ use leveret::Queue;
 use leveret::test::Ending;
 
 use crate::databases::{Fresh, TestDatabase, on_each_database};
-use crate::outbox::{add, all_sent, start, texts, to, with_orders, with_table};
+use crate::support::{add, all_sent, start, texts, to, with_orders, with_table};
 
 on_each_database!(
     a_row_that_fails_holds_back_its_key_alone,
@@ -138,4 +138,36 @@ async fn a_table_that_is_away_is_waited_for<DB: TestDatabase>(db: Fresh<DB>) {
     all_sent(&db.pool).await;
     assert_eq!(texts(&broker, "orders"), ["1"]);
     relay.stop().await;
+}
+
+/// The only test with a recorder: there is one for the process. Its table has a name of its own.
+#[tokio::test]
+async fn what_waits_and_how_long_is_served() {
+    let figures = leveret::endpoint::Endpoint::install().unwrap();
+    let db = sqlx::Sqlite::fresh().await;
+    let (broker, mq) = with_orders().await;
+    let outbox = leveret::Outbox::in_table(db.pool.clone(), "counted_outbox").unwrap();
+    outbox.migrate().await.unwrap();
+    for queue in ["orders", "nobody's", "nobody's"] {
+        add(&outbox, &db.pool, to(queue, "x").key(queue)).await;
+    }
+    let aged = "UPDATE counted_outbox SET added_at = added_at - 60000 WHERE routing_key = 'nobody''s'";
+    sqlx::query(aged).execute(&db.pool).await.unwrap();
+    let long = Duration::from_secs(3600);
+    let relay = start(outbox.relay(&mq).retry_pauses(long, long));
+    broker.eventually("one is sent", || texts(&broker, "orders").len() == 1).await;
+    // It looks when it has done what there was, also when it is told to stop meanwhile.
+    relay.stop().await;
+    let text = figures.render();
+    let of = |name: &str| -> f64 {
+        let line =
+            text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in {text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let table = "{table=\"counted_outbox\"}";
+    assert_eq!(of("leveret_outbox_attempts_total{table=\"counted_outbox\",outcome=\"sent\"}"), 1.0);
+    assert_eq!(of("leveret_outbox_attempts_total{table=\"counted_outbox\",outcome=\"failed\"}"), 1.0);
+    assert_eq!(of(&format!("leveret_outbox_waiting{table}")), 2.0);
+    assert_eq!(of(&format!("leveret_outbox_failing{table}")), 1.0);
+    assert!(of(&format!("leveret_outbox_oldest_seconds{table}")) >= 60.0);
 }

@@ -9,7 +9,7 @@ use leveret::test::{Direction, Ending, TestBroker, connect};
 use sqlx::Postgres;
 
 use crate::databases::{Fresh, TestDatabase, on_each_database};
-use crate::outbox::{
+use crate::support::{
     add, add_all, all_sent, start, start_and_wait, texts, to, waiting, with_orders, with_table,
 };
 
