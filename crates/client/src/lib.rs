@@ -34,7 +34,7 @@ pub use connection::{Connection, ConnectionState};
 pub use consumer::{Consumer, ConsumerOptions, Delivery, DrainReport, prefetch_for};
 pub use error::{ConnectError, ConsumeError, Error, Origin, Returned, Scope, SendError, StaleDelivery};
 pub use io::Returns;
-pub use leveret_protocol::{FieldName, FieldTable, FieldValue, Properties};
+pub use leveret_protocol::{FieldName, FieldTable, FieldValue, Properties, RawProperties};
 pub use message::Message;
 pub use options::{ConnectOptions, OptionsError};
 pub use publisher::{Confirm, Publisher, PublisherOptions, PublisherSink, Receipt, SinkError};

@@ -42,6 +42,10 @@ const SHAPES: &[(&str, &str)] = &[
          permissions:[object] topic_permissions:[object] parameters:[object] global_parameters:[object] policies:[object] queues:[object] \
          exchanges:[object] bindings:[object]",
     ),
+    (
+        "DeprecatedFeature",
+        "name!:string desc!:string deprecation_phase!:string doc_url!:string provided_by!:string",
+    ),
     ("Details", "rate:number samples:[object] avg:number avg_rate:number"),
     ("Document", "openapi!:string info!:object paths!:object"),
     ("Error", "error!:string reason!:any"),
