@@ -177,6 +177,8 @@ impl Source for Reader {
         if self.read.is_empty() {
             // Who was deleted meanwhile hears no more.
             self.seat.0.broker.auth().user(&self.user)?;
+            // What was followed long enough ends when somebody looks.
+            let _ = self.seat.0.broker.follows();
             self.read.extend(self.follow.events(self.after, STREAMED));
         }
         if self.read.is_empty() {
