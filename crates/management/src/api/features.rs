@@ -60,7 +60,6 @@ pub(super) const ROUTES: &[Route] = &[
     ),
     Route::get("/api/stream/publishers", Access::Management, "Publishers of the stream protocol: none", none),
     Route::get("/api/stream/consumers", Access::Management, "Consumers of the stream protocol: none", none),
-    Route::get("/api/shovels", Access::Monitor, "Shovels: none", none),
     Route::get("/api/federation-links", Access::Monitor, "Federation links: none", none),
 ];
 
