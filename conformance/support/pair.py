@@ -106,7 +106,7 @@ class Pair:
             "AMQPS_PORT": str(self.base + 1),
             "PROM_PORT": str(self.base + 2),
             "MGMT_PORT": str(self.base + 10000),
-            "PLUGINS": ",rabbitmq_shovel,rabbitmq_shovel_management",
+            "PLUGINS": "rabbitmq_shovel,rabbitmq_shovel_management",
         }
 
     @staticmethod

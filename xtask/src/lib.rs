@@ -1,3 +1,4 @@
 //! The project's automation as a library, so that tests can run it in process.
 
 pub mod generate;
+pub mod links;

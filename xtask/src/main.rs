@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo run -p xtask -- generate           write crates/protocol/src/generated from crates/protocol/spec
-cargo run -p xtask -- generate --check   only say whether it is up to date";
+cargo run -p xtask -- generate --check   only say whether it is up to date
+cargo run -p xtask -- links              whether relative links in *.md lead to files and headings that are there";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["generate"] => xtask::generate::write(),
         ["generate", "--check"] => xtask::generate::check(),
+        ["links"] => xtask::links::check(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

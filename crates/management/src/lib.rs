@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod call;
 mod console;
+mod content;
 mod context;
 mod dispatch;
 mod error;

@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::call::Call;
+pub use crate::content::{Body, Holds};
 use crate::reply::Answer;
 use std::pin::Pin;
 
@@ -61,17 +62,6 @@ pub enum Handler {
     Async(fn(Call) -> Waiting),
 }
 
-/// What the body of a request is, for the OpenAPI document; the size it may have depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// None is looked at.
-    None,
-    /// A JSON object with these keys.
-    Object(&'static [&'static str]),
-    /// A definitions document.
-    Definitions,
-}
-
 /// One resource and method.
 #[derive(Clone, Copy)]
 pub struct Route {
@@ -87,6 +77,10 @@ pub struct Route {
     pub handler: Handler,
     /// The request's body.
     pub body: Body,
+    /// The answer's body.
+    pub holds: Holds,
+    /// Statuses of answers; errors that any request may meet with need not be named.
+    pub statuses: &'static [u16],
     /// The answer is a list that can be sorted, filtered and divided into pages.
     pub is_paged: bool,
     /// The virtual host of the path need not be there.
@@ -111,6 +105,12 @@ impl Route {
             summary,
             handler,
             body: Body::None,
+            holds: Holds::Nothing,
+            statuses: match method {
+                Method::Get => &[200],
+                Method::Put => &[201, 204],
+                Method::Post | Method::Delete => &[204],
+            },
             is_paged: false,
             makes_vhost: false,
             query: &[],
@@ -160,6 +160,24 @@ impl Route {
 
     pub(crate) const fn body(mut self, keys: &'static [&'static str]) -> Self {
         self.body = Body::Object(keys);
+        self
+    }
+
+    pub(crate) const fn holds(mut self, holds: Holds) -> Self {
+        self.holds = holds;
+        self
+    }
+
+    pub(crate) const fn one(self, shape: &'static str) -> Self {
+        self.holds(Holds::One(shape))
+    }
+
+    pub(crate) const fn many(self, shape: &'static str) -> Self {
+        self.holds(Holds::Many(shape))
+    }
+
+    pub(crate) const fn statuses(mut self, statuses: &'static [u16]) -> Self {
+        self.statuses = statuses;
         self
     }
 

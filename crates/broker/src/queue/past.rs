@@ -107,6 +107,14 @@ impl Past {
         }
     }
 
+    /// Takes out what an earlier life wrote: a message that is replayed begins anew, and who counts attempts by these headers must not
+    /// find those that were used up.
+    pub(crate) fn forget(headers: &mut FieldTable) {
+        for name in ["x-delivery-count", "x-acquired-count", "x-first-failed-at", "x-last-failure"] {
+            headers.remove(name);
+        }
+    }
+
     /// As the store keeps it.
     pub(crate) fn history(&self) -> History {
         self.0.as_deref().copied().unwrap_or_default()

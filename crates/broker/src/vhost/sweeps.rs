@@ -26,8 +26,10 @@ impl Sweeps {
 
 impl VirtualHost {
     /// Sends dead letters back to where they came from, or elsewhere. They keep their headers and their `x-death`, and carry
-    /// `x-replayed-at` (a timestamp), `x-replay-count` and `x-replay-deaths` (their deaths before it). An expiration that dead-lettering took
-    /// out does not come back; one that is there begins anew, as does the target's time to live. A message that leads nowhere, that never died
+    /// `x-replayed-at` (a timestamp), `x-replay-count` and `x-replay-deaths` (their deaths before it). What counted their failed deliveries
+    /// (`x-delivery-count` and its like) is taken out: their attempts begin anew. An expiration that dead-lettering took
+    /// out does not come back; one that is there begins anew, as does the target's time to live. Where they came from is what `x-original-exchange`,
+    /// `x-original-routing-key` and `x-original-queue` say, which the toolkit writes, else their first `x-death`. A message that leads nowhere, that never died
     /// while its origin is asked for, or whose queue is full, stays where it is and counts as failed.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ pub(crate) const RETRIES: &str = "x-retry-attempts";
 pub(crate) const REDELIVERIES: &str = "x-retry-redeliveries";
 /// The broker's count of deliveries that failed.
 pub(crate) const DELIVERIES: &str = "x-delivery-count";
+/// And of all that came back.
+const ACQUIRED: &str = "x-acquired-count";
 pub(crate) const EXCHANGE: &str = "x-original-exchange";
 pub(crate) const ROUTING_KEY: &str = "x-original-routing-key";
 pub(crate) const EXPIRATION: &str = "x-original-expiration";
@@ -22,6 +24,8 @@ pub(crate) const CC: &str = "x-original-cc";
 pub(crate) const QUEUE: &str = "x-original-queue";
 pub(crate) const ERROR: &str = "x-error";
 pub(crate) const REASON: &str = "x-error-reason";
+/// In answers: whether an error may be gone later.
+pub(crate) const CLASS: &str = "x-error-class";
 pub(crate) const ATTEMPTS: &str = "x-attempts";
 /// Leveret's broker writes it as well, with the same meaning.
 pub(crate) const FIRST_FAILED: &str = "x-first-failed-at";
@@ -68,6 +72,9 @@ impl Failed<'_> {
         {
             headers.insert(CC, cc);
         }
+        // They are of the delivery that this copy replaces, and counted among its attempts: left in, they would be counted again.
+        headers.remove(DELIVERIES);
+        headers.remove(ACQUIRED);
         properties.headers = Some(headers);
         Message { body: self.body.clone(), properties, exchange: Some("".into()), routing_key: None }
     }
@@ -147,7 +154,11 @@ mod tests {
         let properties = Properties {
             expiration: Some("60000".into()),
             user_id: Some("somebody".into()),
-            headers: Some(FieldTable::from([("CC", cc.clone())])),
+            headers: Some(FieldTable::from([
+                ("CC", cc.clone()),
+                (DELIVERIES, 2.into()),
+                (ACQUIRED, 2.into()),
+            ])),
             ..Properties::default()
         };
         let body = "coffee".into();
@@ -158,6 +169,7 @@ mod tests {
         assert_eq!(header(&copy, EXPIRATION).unwrap().as_str(), Some("60000"));
         assert_eq!(header(&copy, USER_ID).unwrap().as_str(), Some("somebody"));
         assert_eq!(header(&copy, RETRIES).unwrap().as_i64(), Some(1));
+        assert_eq!((header(&copy, DELIVERIES), header(&copy, ACQUIRED)), (None, None), "counted already");
     }
 
     #[test]

@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod batches;
 mod duplicates;
 mod guide;
+mod metrics;
 mod middleware;
+mod publishing;
 mod retries;
+mod rpc;
+mod schedules;
 mod stopping;
 mod support;
+mod testing_guide;
 mod topology;
 mod tracing;
 mod workers;

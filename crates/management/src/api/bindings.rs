@@ -14,9 +14,13 @@ use leveret_broker::vhost::{BindSpec, VirtualHost};
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/bindings", Access::Management, "Bindings of all virtual hosts one may see", list)
+        .many("Binding")
         .paged(),
-    Route::get("/api/bindings/{vhost}", Access::VhostVisible, "Bindings of a virtual host", list).paged(),
+    Route::get("/api/bindings/{vhost}", Access::VhostVisible, "Bindings of a virtual host", list)
+        .many("Binding")
+        .paged(),
     Route::get("/api/queues/{vhost}/{name}/bindings", Access::VhostVisible, "Bindings to a queue", of_queue)
+        .many("Binding")
         .paged(),
     Route::get(
         "/api/exchanges/{vhost}/{name}/bindings/source",
@@ -24,6 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Bindings from an exchange",
         of_source,
     )
+    .many("Binding")
     .paged(),
     Route::get(
         "/api/exchanges/{vhost}/{name}/bindings/destination",
@@ -31,6 +36,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Bindings to an exchange",
         of_destination,
     )
+    .many("Binding")
     .paged(),
     Route::get(
         "/api/bindings/{vhost}/e/{source}/q/{destination}",
@@ -38,6 +44,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Bindings of a queue to an exchange",
         to_queue,
     )
+    .many("Binding")
     .paged(),
     Route::post(
         "/api/bindings/{vhost}/e/{source}/q/{destination}",
@@ -45,13 +52,15 @@ pub(super) const ROUTES: &[Route] = &[
         "Binds a queue",
         bind_queue,
     )
+    .statuses(&[201])
     .body(&["routing_key", "arguments"]),
     Route::get(
         "/api/bindings/{vhost}/e/{source}/q/{destination}/{props}",
         Access::VhostVisible,
         "A binding",
         show_queue,
-    ),
+    )
+    .one("Binding"),
     Route::delete(
         "/api/bindings/{vhost}/e/{source}/q/{destination}/{props}",
         Access::Vhost,
@@ -64,6 +73,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Bindings of an exchange to an exchange",
         to_exchange,
     )
+    .many("Binding")
     .paged(),
     Route::post(
         "/api/bindings/{vhost}/e/{source}/e/{destination}",
@@ -71,13 +81,15 @@ pub(super) const ROUTES: &[Route] = &[
         "Binds an exchange to an exchange",
         bind_exchange,
     )
+    .statuses(&[201])
     .body(&["routing_key", "arguments"]),
     Route::get(
         "/api/bindings/{vhost}/e/{source}/e/{destination}/{props}",
         Access::VhostVisible,
         "A binding",
         show_exchange,
-    ),
+    )
+    .one("Binding"),
     Route::delete(
         "/api/bindings/{vhost}/e/{source}/e/{destination}/{props}",
         Access::Vhost,
@@ -108,6 +120,7 @@ fn answer(call: &Call, mut all: Vec<Shown>) -> Answer {
     let listed = Listed {
         name: &|shown: &Shown| shown.destination.name(),
         key: &|_, _| None,
+        order: None,
         json: &|shown| shape::binding(shown),
     };
     page::list(call, all, &listed)

@@ -16,15 +16,17 @@ const CLOSED: &str = "Closed via management plugin";
 const REASON_BYTES_MAX: usize = 200;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/connections", Access::Management, "Connections", list).paged(),
+    Route::get("/api/connections", Access::Management, "Connections", list).many("Connection").paged(),
     Route::get(
         "/api/vhosts/{vhost}/connections",
         Access::VhostVisible,
         "Connections to a virtual host",
         list,
     )
+    .many("Connection")
     .paged(),
     Route::get("/api/connections/username/{user}", Access::Management, "Connections of a user", of_user)
+        .many("Connection")
         .paged(),
     Route::delete(
         "/api/connections/username/{user}",
@@ -33,6 +35,7 @@ pub(super) const ROUTES: &[Route] = &[
         close_all,
     ),
     Route::get("/api/connections/{name}", Access::Management, "A connection", show)
+        .one("Connection")
         .query(&["columns", "disable_stats"]),
     Route::delete(
         "/api/connections/{name}",
@@ -46,11 +49,14 @@ pub(super) const ROUTES: &[Route] = &[
         "Channels of a connection",
         channels_of,
     )
+    .many("Channel")
     .paged(),
-    Route::get("/api/channels", Access::Management, "Channels", channels).paged(),
+    Route::get("/api/channels", Access::Management, "Channels", channels).many("Channel").paged(),
     Route::get("/api/vhosts/{vhost}/channels", Access::VhostVisible, "Channels of a virtual host", channels)
+        .many("Channel")
         .paged(),
     Route::get("/api/channels/{name}", Access::Management, "A channel, and its consumers", channel)
+        .one("Channel")
         .query(&["columns", "disable_stats"]),
 ];
 
@@ -66,7 +72,7 @@ pub(super) fn visible_connections(call: &Call) -> Vec<ConnectionInfo> {
 }
 
 fn key(connection: &ConnectionInfo, by: &str) -> Option<Key> {
-    let text = |text: Option<&str>| Some(text.map_or(Key::None, |text| Key::Text(text.to_owned())));
+    let text = |text: Option<&str>| Some(text.map_or(Key::None, |text| Key::text(text)));
     let number = |number: u64| Some(Key::Number(number as f64));
     match by {
         "name" => text(Some(&connection.name)),
@@ -84,6 +90,7 @@ fn answer(call: &Call, all: Vec<ConnectionInfo>) -> Answer {
     let listed = Listed {
         name: &|connection: &ConnectionInfo| &connection.name,
         key: &key,
+        order: None,
         json: &|connection| shape::connection(call, connection),
     };
     page::list(call, all, &listed)
@@ -156,13 +163,14 @@ fn channel_answer(call: &Call, all: Vec<ChannelInfo>) -> Answer {
     let listed = Listed {
         name: &|channel: &ChannelInfo| &channel.name,
         key: &|channel, by| match by {
-            "name" => Some(Key::Text(channel.name.clone())),
-            "user" => Some(Key::Text(channel.user.to_string())),
-            "vhost" => Some(Key::Text(channel.vhost.to_string())),
+            "name" => Some(Key::text(&channel.name)),
+            "user" => Some(Key::text(&channel.user)),
+            "vhost" => Some(Key::text(&channel.vhost)),
             "messages_unacknowledged" => Some(Key::Number(channel.messages_unacknowledged as f64)),
             "messages_unconfirmed" => Some(Key::Number(channel.messages_unconfirmed as f64)),
             _ => None,
         },
+        order: None,
         json: &|channel| shape::channel(call, channel, connections.get(&channel.connection)),
     };
     page::list(call, all, &listed)

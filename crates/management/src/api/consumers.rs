@@ -13,8 +13,11 @@ use std::sync::Arc;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/consumers", Access::Management, "Consumers of all virtual hosts one may see", list)
+        .many("Consumer")
         .paged(),
-    Route::get("/api/consumers/{vhost}", Access::VhostVisible, "Consumers of a virtual host", list).paged(),
+    Route::get("/api/consumers/{vhost}", Access::VhostVisible, "Consumers of a virtual host", list)
+        .many("Consumer")
+        .paged(),
 ];
 
 fn list(call: &Call) -> Answer {
@@ -29,6 +32,7 @@ fn list(call: &Call) -> Answer {
     let listed = Listed {
         name: &|(_, consumer): &(Arc<Queue>, ConsumerInfo)| &consumer.consumer_tag,
         key: &|_, _| None,
+        order: None,
         json: &|(queue, consumer)| {
             let of = (&**queue.vhost_name(), &**queue.name());
             shape::consumer(call, consumer, of, connections.get(&consumer.connection))

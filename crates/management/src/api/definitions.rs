@@ -12,13 +12,15 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/definitions",
         Access::Administrator,
-        "Everything that outlives a restart but messages",
+        "Everything but messages, and queues that belong to a connection",
         all,
     )
+    .one("Definitions")
     .query(&["download"]),
     Route::post("/api/definitions", Access::Administrator, "Adds what a document names", import)
         .definitions(),
     Route::get("/api/definitions/{vhost}", Access::Administrator, "The same of a virtual host", of_vhost)
+        .one("Definitions")
         .query(&["download"]),
     Route::post(
         "/api/definitions/{vhost}",
@@ -29,8 +31,14 @@ pub(super) const ROUTES: &[Route] = &[
     .definitions(),
 ];
 
+/// What a document of one virtual host does not have.
+const OF_THE_BROKER: [&str; 5] = ["users", "vhosts", "permissions", "topic_permissions", "global_parameters"];
+
 fn answer(call: &Call, definitions: &Definitions) -> Answer {
     let mut json = serde_json::to_value(definitions).unwrap_or_default();
+    if let (Value::Object(json), false) = (&mut json, call.param("vhost").is_empty()) {
+        json.retain(|key, _| !OF_THE_BROKER.contains(&key.as_str()));
+    }
     // RabbitMQ has both names of the version.
     if let Value::Object(json) = &mut json
         && let Some(version) = json.get("rabbitmq_version").cloned()

@@ -1,9 +1,9 @@
-//! Feature flags, features on their way out, login attempts: what tools ask for before they use something.
+//! Feature flags, login attempts: what tools ask for before they use something.
 
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::reply::{Answer, Reply};
-use crate::routes::{Access, Route};
+use crate::routes::{Access, Holds, Route};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
@@ -36,31 +36,24 @@ const FLAGS: &[(&str, &str)] = &[
 ];
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/feature-flags", Access::Management, "Feature flags: those that are here are on", flags),
-    Route::put("/api/feature-flags/{name}/enable", Access::Administrator, "They are on already", enable),
-    Route::get("/api/deprecated-features", Access::Management, "Features on their way out: none", none),
-    Route::get("/api/deprecated-features/used", Access::Management, "Those in use: none", none),
+    Route::get("/api/feature-flags", Access::Management, "Feature flags: those that are here are on", flags)
+        .many("FeatureFlag"),
+    Route::put("/api/feature-flags/{name}/enable", Access::Administrator, "They are on already", enable)
+        .statuses(&[204]),
     Route::get(
         "/api/auth/attempts/{node}",
         Access::Monitor,
         "Logins that were accepted and refused",
         attempts,
-    ),
+    )
+    .many("LoginAttempts"),
     Route::get(
         "/api/auth/attempts/{node}/source",
         Access::Monitor,
         "The same by user and address: not kept, as in RabbitMQ unless it is told to",
         attempts_by_source,
-    ),
-    Route::get(
-        "/api/stream/connections",
-        Access::Management,
-        "Connections of the stream protocol: none",
-        none,
-    ),
-    Route::get("/api/stream/publishers", Access::Management, "Publishers of the stream protocol: none", none),
-    Route::get("/api/stream/consumers", Access::Management, "Consumers of the stream protocol: none", none),
-    Route::get("/api/federation-links", Access::Monitor, "Federation links: none", none),
+    )
+    .holds(Holds::NoEntries),
 ];
 
 fn flags(_: &Call) -> Answer {

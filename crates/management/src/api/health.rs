@@ -15,78 +15,111 @@ use serde_json::{Value, json};
 const ALIVENESS: &str = "aliveness-test";
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/aliveness-test/{vhost}", Access::Vhost, "Declares a queue, publishes, gets", aliveness),
-    Route::get("/api/healthchecks/node", Access::Management, "Whether the node is well", node),
-    Route::get("/api/healthchecks/node/{node}", Access::Management, "Whether the node is well", node),
-    Route::get("/api/health/checks/alarms", Access::Management, "Whether a resource runs short", alarms),
-    Route::get("/api/health/checks/local-alarms", Access::Management, "The same: there is one node", alarms),
+    Route::get("/api/aliveness-test/{vhost}", Access::Vhost, "Declares a queue, publishes, gets", aliveness)
+        .one("Health")
+        .statuses(&[200, 503]),
+    Route::get("/api/healthchecks/node", Access::Management, "Whether the node is well", node)
+        .one("Health")
+        .statuses(&[200, 503]),
+    Route::get("/api/healthchecks/node/{node}", Access::Management, "Whether the node is well", node)
+        .one("Health")
+        .statuses(&[200, 503]),
+    Route::get("/api/health/checks/alarms", Access::Management, "Whether a resource runs short", alarms)
+        .one("Health")
+        .statuses(&[200, 503]),
+    Route::get("/api/health/checks/local-alarms", Access::Management, "The same: there is one node", alarms)
+        .one("Health")
+        .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/certificate-expiration/{within}/{unit}",
         Access::Management,
         "Whether the certificate ends within days, weeks, months or years",
         certificate,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/port-listener/{port}",
         Access::Management,
         "Whether somebody listens at a port",
         port,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/protocol-listener/{protocol}",
         Access::Management,
         "Whether somebody listens for a protocol",
         protocol,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/virtual-hosts",
         Access::Management,
         "Whether all virtual hosts run: from the moment they are there",
         well,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/node-is-mirror-sync-critical",
         Access::Management,
         "Whether others depend on this node: there are no others",
         single,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/node-is-quorum-critical",
         Access::Management,
         "Whether others depend on this node: there are no others",
         single,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/quorum-queues-without-elected-leaders/vhost/{vhost}/pattern/{pattern}",
         Access::Management,
         "Quorum queues without a leader: none",
         well,
-    ),
-    Route::get("/api/health/checks/is-in-service", Access::Management, "Whether the node serves", in_service),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
+    Route::get("/api/health/checks/is-in-service", Access::Management, "Whether the node serves", in_service)
+        .one("Health")
+        .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/ready-to-serve-clients",
         Access::Anyone,
         "Whether clients are served; for load balancers, without a login",
         in_service,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/below-node-connection-limit",
         Access::Management,
         "Whether another connection would be let in",
         connection_limit,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/health/checks/metadata-store/initialized",
         Access::Management,
         "Whether definitions are there",
         well,
-    ),
+    )
+    .one("Health")
+    .statuses(&[200, 503]),
     Route::get(
         "/api/version",
         Access::Management,
         "The version of RabbitMQ that clients may count on",
         version,
-    ),
+    )
+    .one("Version"),
 ];
 
 fn ok() -> Answer {

@@ -11,14 +11,24 @@ use leveret_broker::vhost::VirtualHost;
 use serde_json::{Map, Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/vhost-limits", Access::Management, "Limits of virtual hosts", list_vhosts),
-    Route::get("/api/vhost-limits/{vhost}", Access::VhostVisible, "Limits of a virtual host", show_vhost),
+    Route::get("/api/vhost-limits", Access::Management, "Limits of virtual hosts", list_vhosts)
+        .many("VirtualHostLimits")
+        .paged(),
+    Route::get("/api/vhost-limits/{vhost}", Access::VhostVisible, "Limits of a virtual host", show_vhost)
+        .many("VirtualHostLimits")
+        .paged(),
     Route::put("/api/vhost-limits/{vhost}/{name}", Access::Administrator, "Sets a limit", set_vhost)
+        .statuses(&[204])
         .body(&["value"]),
     Route::delete("/api/vhost-limits/{vhost}/{name}", Access::Administrator, "Lifts a limit", clear_vhost),
-    Route::get("/api/user-limits", Access::Administrator, "Limits of users", list_users),
-    Route::get("/api/user-limits/{user}", Access::Administrator, "Limits of a user", show_user),
+    Route::get("/api/user-limits", Access::Administrator, "Limits of users", list_users)
+        .many("UserLimits")
+        .paged(),
+    Route::get("/api/user-limits/{user}", Access::Administrator, "Limits of a user", show_user)
+        .many("UserLimits")
+        .paged(),
     Route::put("/api/user-limits/{user}/{name}", Access::Administrator, "Sets a limit", set_user)
+        .statuses(&[204])
         .body(&["value"]),
     Route::delete("/api/user-limits/{user}/{name}", Access::Administrator, "Lifts a limit", clear_user),
 ];

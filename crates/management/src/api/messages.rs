@@ -17,8 +17,12 @@ pub(super) const DEFAULT_EXCHANGE: &str = "amq.default";
 
 pub(super) const ROUTES: &[Route] = &[
     Route::post("/api/exchanges/{vhost}/{name}/publish", Access::Vhost, "Publishes a message", publish)
+        .one("Published")
+        .statuses(&[200])
         .body(&["properties", "routing_key", "payload", "payload_encoding"]),
     Route::post("/api/queues/{vhost}/{name}/get", Access::Vhost, "Takes messages out of a queue", get)
+        .many("Message")
+        .statuses(&[200])
         .body(&["count", "ackmode", "encoding", "truncate"]),
 ];
 

@@ -2,10 +2,11 @@
 
 use crate::call::Call;
 use crate::reply::Reply;
-use crate::routes::{Access, Route, Waiting};
+use crate::routes::{Access, Holds, Route, Waiting};
 
 pub(super) const ROUTES: &[Route] =
     &[Route::get("/metrics", Access::Monitor, "Metrics for Prometheus, added up", |_| Ok(Reply::NoContent))
+        .holds(Holds::Text("text/plain"))
         .waiting(metrics)];
 
 fn metrics(call: Call) -> Waiting {

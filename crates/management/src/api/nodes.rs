@@ -11,9 +11,10 @@ use leveret_broker::{DataLocation, RABBITMQ_VERSION, Resource};
 use serde_json::{Map, Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/nodes", Access::Monitor, "Nodes: one", list).paged(),
-    Route::get("/api/nodes/{node}", Access::Monitor, "The node", show).query(&["columns"]),
-    Route::get("/api/nodes/{node}/memory", Access::Monitor, "What memory is used for", memory),
+    Route::get("/api/nodes", Access::Monitor, "Nodes: one", list).many("Node").paged(),
+    Route::get("/api/nodes/{node}", Access::Monitor, "The node", show).one("Node").query(&["columns"]),
+    Route::get("/api/nodes/{node}/memory", Access::Monitor, "What memory is used for", memory)
+        .one("NodeMemory"),
 ];
 
 fn shape(call: &Call) -> Value {

@@ -6,7 +6,7 @@ use crate::call::{Call, text_of};
 use crate::error::ApiError;
 use crate::page;
 use crate::reply::{Answer, Reply};
-use crate::routes::{Access, Route};
+use crate::routes::{Access, Holds, Route};
 use crate::stats::Asked;
 use leveret_broker::RABBITMQ_VERSION;
 use leveret_broker::exchange::ExchangeKind;
@@ -17,10 +17,14 @@ const NO_ERLANG: &str = "none";
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/api/overview", Access::Management, "Versions, totals, listeners", overview)
+        .one("Overview")
         .query(&["columns", "disable_stats"]),
-    Route::get("/api/extensions", Access::Management, "Extensions of the console: none", extensions),
-    Route::get("/api/cluster-name", Access::Management, "What the broker calls itself", cluster_name),
+    Route::get("/api/extensions", Access::Management, "Extensions of the console: none", extensions)
+        .holds(Holds::NoEntries),
+    Route::get("/api/cluster-name", Access::Management, "What the broker calls itself", cluster_name)
+        .one("ClusterName"),
     Route::put("/api/cluster-name", Access::Administrator, "Has it call itself otherwise", set_cluster_name)
+        .statuses(&[204])
         .body(&["name"]),
     Route::post(
         "/api/rebalance/queues",

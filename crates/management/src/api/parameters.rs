@@ -13,16 +13,20 @@ use serde_json::{Value, json};
 const OPERATOR_POLICY: &str = "operator_policy";
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/parameters", Access::Policymaker, "Parameters", list).paged(),
-    Route::get("/api/parameters/{component}", Access::Policymaker, "Parameters of a component", list).paged(),
+    Route::get("/api/parameters", Access::Policymaker, "Parameters", list).many("Parameter").paged(),
+    Route::get("/api/parameters/{component}", Access::Policymaker, "Parameters of a component", list)
+        .many("Parameter")
+        .paged(),
     Route::get(
         "/api/parameters/{component}/{vhost}",
         Access::VhostPolicymaker,
         "Parameters of a component in a virtual host",
         list,
     )
+    .many("Parameter")
     .paged(),
-    Route::get("/api/parameters/{component}/{vhost}/{name}", Access::VhostPolicymaker, "A parameter", show),
+    Route::get("/api/parameters/{component}/{vhost}/{name}", Access::VhostPolicymaker, "A parameter", show)
+        .one("Parameter"),
     Route::put(
         "/api/parameters/{component}/{vhost}/{name}",
         Access::VhostPolicymaker,
@@ -37,8 +41,10 @@ pub(super) const ROUTES: &[Route] = &[
         clear,
     ),
     Route::get("/api/global-parameters", Access::Policymaker, "Parameters of the whole broker", list_global)
+        .many("GlobalParameter")
         .paged(),
-    Route::get("/api/global-parameters/{name}", Access::Policymaker, "One of them", show_global),
+    Route::get("/api/global-parameters/{name}", Access::Policymaker, "One of them", show_global)
+        .one("GlobalParameter"),
     Route::put("/api/global-parameters/{name}", Access::Administrator, "Sets one", set_global)
         .body(&["value"]),
     Route::delete("/api/global-parameters/{name}", Access::Administrator, "Takes one away", clear_global),

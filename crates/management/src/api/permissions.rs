@@ -10,8 +10,11 @@ use leveret_broker::auth::{Permissions, UserPermissions, UserTopicPermissions};
 use serde_json::{Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/permissions", Access::Administrator, "Permissions of all users", list).paged(),
+    Route::get("/api/permissions", Access::Administrator, "Permissions of all users", list)
+        .many("Permissions")
+        .paged(),
     Route::get("/api/users/{user}/permissions", Access::Administrator, "Permissions of a user", of_user)
+        .many("Permissions")
         .paged(),
     Route::get(
         "/api/vhosts/{vhost}/permissions",
@@ -19,18 +22,23 @@ pub(super) const ROUTES: &[Route] = &[
         "Permissions in a virtual host",
         of_vhost,
     )
+    .many("Permissions")
     .paged(),
-    Route::get("/api/permissions/{vhost}/{user}", Access::Administrator, "What a user may do", show),
+    Route::get("/api/permissions/{vhost}/{user}", Access::Administrator, "What a user may do", show)
+        .one("Permissions"),
     Route::put("/api/permissions/{vhost}/{user}", Access::Administrator, "Sets what a user may do", set)
         .body(&["configure", "write", "read"]),
     Route::delete("/api/permissions/{vhost}/{user}", Access::Administrator, "Takes permissions away", clear),
-    Route::get("/api/topic-permissions", Access::Administrator, "Topic permissions", topics).paged(),
+    Route::get("/api/topic-permissions", Access::Administrator, "Topic permissions", topics)
+        .many("TopicPermissions")
+        .paged(),
     Route::get(
         "/api/users/{user}/topic-permissions",
         Access::Administrator,
         "Topic permissions of a user",
         topics_of_user,
     )
+    .many("TopicPermissions")
     .paged(),
     Route::get(
         "/api/vhosts/{vhost}/topic-permissions",
@@ -38,13 +46,16 @@ pub(super) const ROUTES: &[Route] = &[
         "Topic permissions in a virtual host",
         topics_of_vhost,
     )
+    .many("TopicPermissions")
     .paged(),
     Route::get(
         "/api/topic-permissions/{vhost}/{user}",
         Access::Administrator,
         "Topic permissions of a user in a virtual host",
         show_topics,
-    ),
+    )
+    .many("TopicPermissions")
+    .paged(),
     Route::put(
         "/api/topic-permissions/{vhost}/{user}",
         Access::Administrator,

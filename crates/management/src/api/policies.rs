@@ -11,25 +11,31 @@ use serde_json::{Value, json};
 const KEYS: &[&str] = &["pattern", "definition", "priority", "apply-to"];
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/policies", Access::Policymaker, "Policies", list).paged(),
-    Route::get("/api/policies/{vhost}", Access::VhostPolicymaker, "Policies of a virtual host", list).paged(),
-    Route::get("/api/policies/{vhost}/{name}", Access::VhostPolicymaker, "A policy", show),
+    Route::get("/api/policies", Access::Policymaker, "Policies", list).many("Policy").paged(),
+    Route::get("/api/policies/{vhost}", Access::VhostPolicymaker, "Policies of a virtual host", list)
+        .many("Policy")
+        .paged(),
+    Route::get("/api/policies/{vhost}/{name}", Access::VhostPolicymaker, "A policy", show).one("Policy"),
     Route::put("/api/policies/{vhost}/{name}", Access::VhostPolicymaker, "Sets a policy", set).body(KEYS),
     Route::delete("/api/policies/{vhost}/{name}", Access::VhostPolicymaker, "Takes a policy away", clear),
-    Route::get("/api/operator-policies", Access::Policymaker, "Operator policies", operator_list).paged(),
+    Route::get("/api/operator-policies", Access::Policymaker, "Operator policies", operator_list)
+        .many("Policy")
+        .paged(),
     Route::get(
         "/api/operator-policies/{vhost}",
         Access::VhostPolicymaker,
         "Operator policies of a virtual host",
         operator_list,
     )
+    .many("Policy")
     .paged(),
     Route::get(
         "/api/operator-policies/{vhost}/{name}",
         Access::VhostPolicymaker,
         "An operator policy",
         operator_show,
-    ),
+    )
+    .one("Policy"),
     Route::put(
         "/api/operator-policies/{vhost}/{name}",
         Access::Administrator,

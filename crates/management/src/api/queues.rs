@@ -13,37 +13,39 @@ use leveret_protocol::FieldTable;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/queues", Access::Management, "Queues of all virtual hosts one may see", list)
-        .paged()
-        .query(&["enable_queue_totals"]),
-    Route::get("/api/queues/{vhost}", Access::VhostVisible, "Queues of a virtual host", list)
-        .paged()
-        .query(&["enable_queue_totals"]),
-    Route::get("/api/queues/{vhost}/{name}", Access::VhostVisible, "A queue", show).query(&[
-        "columns",
-        "disable_stats",
-        "enable_queue_totals",
-    ]),
-    Route::put("/api/queues/{vhost}/{name}", Access::Vhost, "Declares a queue", declare).body(&[
-        "durable",
-        "auto_delete",
-        "arguments",
-        "node",
-    ]),
-    Route::delete("/api/queues/{vhost}/{name}", Access::Vhost, "Deletes a queue", delete)
-        .query(&["if-empty", "if-unused"]),
-    Route::delete("/api/queues/{vhost}/{name}/contents", Access::Vhost, "Purges a queue", purge),
-    Route::post(
-        "/api/queues/{vhost}/{name}/actions",
-        Access::Vhost,
-        "sync and cancel_sync, which have nothing to do here; pause and resume",
-        act,
-    )
-    .body(&["action"]),
-    Route::get("/api/queues/detailed", Access::Management, "Queues with all that is known of them", list)
-        .paged(),
-];
+pub(super) const ROUTES: &[Route] =
+    &[
+        Route::get("/api/queues", Access::Management, "Queues of all virtual hosts one may see", list)
+            .many("Queue")
+            .paged()
+            .query(&["enable_queue_totals"]),
+        Route::get("/api/queues/{vhost}", Access::VhostVisible, "Queues of a virtual host", list)
+            .many("Queue")
+            .paged()
+            .query(&["enable_queue_totals"]),
+        Route::get("/api/queues/{vhost}/{name}", Access::VhostVisible, "A queue", show)
+            .one("Queue")
+            .query(&["columns", "disable_stats", "enable_queue_totals"]),
+        Route::put("/api/queues/{vhost}/{name}", Access::Vhost, "Declares a queue", declare).body(&[
+            "durable",
+            "auto_delete",
+            "arguments",
+            "node",
+        ]),
+        Route::delete("/api/queues/{vhost}/{name}", Access::Vhost, "Deletes a queue", delete)
+            .query(&["if-empty", "if-unused"]),
+        Route::delete("/api/queues/{vhost}/{name}/contents", Access::Vhost, "Purges a queue", purge),
+        Route::post(
+            "/api/queues/{vhost}/{name}/actions",
+            Access::Vhost,
+            "sync and cancel_sync, which have nothing to do here; pause and resume",
+            act,
+        )
+        .body(&["action"]),
+        Route::get("/api/queues/detailed", Access::Management, "Queues with all that is known of them", list)
+            .many("Queue")
+            .paged(),
+    ];
 
 /// The queue of the path.
 pub(super) fn find(call: &Call) -> Result<Arc<Queue>, ApiError> {
@@ -66,14 +68,13 @@ pub(super) fn arguments_of(object: &Map<String, Value>) -> Result<FieldTable, Ap
 fn list(call: &Call) -> Answer {
     let mut queues: Vec<Arc<Queue>> = Vec::new();
     for vhost in call.visible_vhosts() {
-        let from = queues.len();
         queues.extend(vhost.topology().queues().map(|(_, queue)| queue.clone()));
-        queues[from..].sort_unstable_by(|one, other| one.name().cmp(other.name()));
     }
     let detail = Detail::of(call);
     let listed = Listed {
         name: &|queue: &Arc<Queue>| queue.name(),
-        key: &shape::key,
+        key: &|queue, by| shape::key(call, queue, by),
+        order: Some(&|one, other| (one.vhost_name(), one.name()).cmp(&(other.vhost_name(), other.name()))),
         json: &|queue| shape::queue(call, queue, detail),
     };
     page::list(call, queues, &listed)

@@ -10,9 +10,12 @@ use leveret_shovel::{Spec, State, Status};
 use serde_json::{Map, Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/shovels", Access::Monitor, "Shovels and what they do", list).paged(),
-    Route::get("/api/shovels/{vhost}", Access::Monitor, "Shovels of a virtual host", list).paged(),
-    Route::get("/api/shovels/vhost/{vhost}/{name}", Access::Monitor, "A shovel and what it does", show),
+    Route::get("/api/shovels", Access::Monitor, "Shovels and what they do", list).many("Shovel").paged(),
+    Route::get("/api/shovels/{vhost}", Access::Monitor, "Shovels of a virtual host", list)
+        .many("Shovel")
+        .paged(),
+    Route::get("/api/shovels/vhost/{vhost}/{name}", Access::Monitor, "A shovel and what it does", show)
+        .one("Shovel"),
     Route::delete("/api/shovels/vhost/{vhost}/{name}", Access::Monitor, "Deletes a shovel", delete),
     Route::delete(
         "/api/shovels/vhost/{vhost}/{name}/restart",
@@ -25,9 +28,10 @@ pub(super) const ROUTES: &[Route] = &[
 /// The component of their parameters.
 const COMPONENT: &str = "shovel";
 
-/// A moment as RabbitMQ's plugin writes it, in UTC.
+/// A moment as RabbitMQ's plugin writes it, hours without a zero in front; in UTC.
 fn moment(unix_ms: u64) -> String {
-    crate::json::time(unix_ms).replace('T', " ").chars().take(19).collect()
+    let text: String = crate::json::time(unix_ms).chars().take(19).collect();
+    text.replace("T0", " ").replace('T', " ")
 }
 
 fn shape(node: &str, status: &Status) -> Value {

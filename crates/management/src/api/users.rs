@@ -15,17 +15,18 @@ use std::collections::HashSet;
 const NAME_BYTES_MAX: usize = 255;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/users", Access::Administrator, "Users", list).paged(),
+    Route::get("/api/users", Access::Administrator, "Users", list).many("User").paged(),
     Route::get(
         "/api/users/without-permissions",
         Access::Administrator,
         "Users who may enter no virtual host",
         without_permissions,
     )
+    .many("User")
     .paged(),
     Route::post("/api/users/bulk-delete", Access::Administrator, "Deletes users", bulk_delete)
         .body(&["users"]),
-    Route::get("/api/users/{user}", Access::Administrator, "A user", show).query(&["columns"]),
+    Route::get("/api/users/{user}", Access::Administrator, "A user", show).one("User").query(&["columns"]),
     Route::put("/api/users/{user}", Access::Administrator, "Adds or changes a user", put).body(&[
         "password",
         "password_hash",

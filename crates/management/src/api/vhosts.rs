@@ -17,8 +17,12 @@ use std::sync::Arc;
 const NAME_BYTES_MAX: usize = 255;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/vhosts", Access::Management, "Virtual hosts that one may see", list).paged(),
-    Route::get("/api/vhosts/{vhost}", Access::VhostVisible, "A virtual host", show).query(&["columns"]),
+    Route::get("/api/vhosts", Access::Management, "Virtual hosts that one may see", list)
+        .many("VirtualHost")
+        .paged(),
+    Route::get("/api/vhosts/{vhost}", Access::VhostVisible, "A virtual host", show)
+        .one("VirtualHost")
+        .query(&["columns"]),
     Route::put("/api/vhosts/{vhost}", Access::Administrator, "Makes a virtual host", declare)
         .body(&["description", "tags", "default_queue_type", "tracing", "protected_from_deletion"])
         .makes_vhost(),
@@ -27,7 +31,8 @@ pub(super) const ROUTES: &[Route] = &[
         Access::Administrator,
         "Deletes a virtual host and all in it",
         delete,
-    ),
+    )
+    .statuses(&[204, 412]),
     Route::post(
         "/api/vhosts/{vhost}/start/{node}",
         Access::Administrator,
@@ -91,7 +96,8 @@ fn shape(call: &Call, vhost: &VirtualHost) -> Value {
 fn list(call: &Call) -> Answer {
     let listed = Listed {
         name: &|vhost: &Arc<VirtualHost>| vhost.name(),
-        key: &|vhost, by| (by == "name").then(|| Key::Text(vhost.name().to_string())),
+        key: &|vhost, by| (by == "name").then(|| Key::text(vhost.name())),
+        order: None,
         json: &|vhost| shape(call, vhost),
     };
     page::list(call, call.visible_vhosts(), &listed)

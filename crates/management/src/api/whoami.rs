@@ -7,9 +7,11 @@ use crate::routes::{Access, Route};
 use serde_json::json;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/whoami", Access::Management, "The user who asks, and its tags", whoami),
-    Route::get("/api/auth", Access::Anyone, "How one logs in: with a name and a password", auth),
-    Route::get("/api/leveret/openapi.json", Access::Management, "This description", description),
+    Route::get("/api/whoami", Access::Management, "The user who asks, and its tags", whoami).one("WhoAmI"),
+    Route::get("/api/auth", Access::Anyone, "How one logs in: with a name and a password", auth)
+        .one("LoginOptions"),
+    Route::get("/api/leveret/openapi.json", Access::Management, "This description", description)
+        .one("Document"),
 ];
 
 fn whoami(call: &Call) -> Answer {

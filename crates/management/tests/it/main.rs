@@ -14,5 +14,6 @@ mod entities;
 mod messages;
 mod metrics;
 mod queues;
+mod tools;
 mod users;
 mod whole;

@@ -57,8 +57,8 @@ options! {
     "Data" {
         /// Keeps data in this folder, which is made when it is missing.
         ///
-        /// In this version these are the definitions: users, permissions, virtual hosts, durable exchanges, queues and
-        /// bindings, saved within a second of a change. Messages are kept in memory.
+        /// Users, permissions, virtual hosts, durable exchanges and queues, policies, and the messages of durable queues. One
+        /// broker has a folder for itself.
         data: PathBuf = "leveret-data", "DIR";
 
         /// Keeps everything in memory: nothing is read from disk or written to it.

@@ -172,7 +172,7 @@ impl Store {
         self.append_moved(&mut batch);
         self.commit();
         if stuck {
-            tracing::error!(file = %log::name(number), "some messages in it cannot be read; the file is kept");
+            tracing::error!(file = %crate::log::name(number), "some messages in it cannot be read; the file is kept");
             self.keeping.lock().stuck.insert(number);
         }
         Ok(())

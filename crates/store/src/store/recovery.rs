@@ -164,7 +164,7 @@ impl Store {
                     files.open.insert(*number, file);
                 }
                 Err(error) => {
-                    tracing::error!(file = %log::name(*number), %error, "a log file is missing: its messages are lost");
+                    tracing::error!(file = %crate::log::name(*number), %error, "a log file is missing: its messages are lost");
                     report.missing_files.push(log::name(*number));
                 }
             }

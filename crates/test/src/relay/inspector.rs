@@ -182,7 +182,8 @@ impl Inspector {
         match id {
             basic::Deliver::ID | basic::GetOk::ID | basic::Return::ID => self.outgoing = Some(None),
             channel::OpenOk::ID => {
-                self.channels.insert(frame.channel, ChannelState::default());
+                // A client need not wait for it before it goes on: what it has said by now stands.
+                self.channels.entry(frame.channel).or_default();
             }
             channel::CloseOk::ID => {
                 self.channels.remove(&frame.channel);

@@ -1,4 +1,5 @@
 use crate::support::*;
+use leveret_client::{PublisherOptions, QueueDeclare, SendError};
 use leveret_protocol::methods::basic;
 use leveret_test::TestBroker;
 
@@ -72,4 +73,19 @@ async fn nacks_do_not_come_between_the_frames_of_a_delivery() {
         }
     }
     assert_eq!((nacks, deliveries), (50, 50));
+}
+
+/// The accident this guards against: what a client said before it had `channel.open-ok`, such as `confirm.select`, was forgotten when that
+/// came, and nothing of the channel was nacked.
+#[tokio::test]
+async fn a_client_that_does_not_wait_for_its_channel_is_nacked_as_well() {
+    let broker = TestBroker::start().await;
+    let client = broker.client().await;
+    client.channel().await.unwrap().queue_declare("q", QueueDeclare::default()).await.unwrap();
+    let publisher = client.publisher(PublisherOptions::to_queue("q")).await.unwrap();
+    broker.faults().nack_next(1);
+    let refused = publisher.send("1").await.unwrap_err();
+    assert!(matches!(refused, SendError::Rejected), "{refused:?}");
+    publisher.send("2").await.unwrap();
+    broker.expect_message("q").body("2").await;
 }

@@ -4,6 +4,7 @@ use super::{Action, Sweep};
 use crate::message::{Message, Parts};
 use crate::name::Name;
 use crate::queue::Queue;
+use crate::queue::past::Past;
 use crate::refusal::Permission;
 use crate::vhost::VirtualHost;
 use leveret_protocol::{FieldTable, FieldValue, RawProperties};
@@ -62,9 +63,10 @@ impl Sweep {
         let old = message.properties();
         let decoded = old.headers().map_or_else(|| Ok(FieldTable::default()), |raw| raw.decode());
         let mut headers = decoded.map_err(|error| format!("its headers cannot be read: {error}"))?;
-        let death = first_death(&headers);
+        let death = put_aside(&headers).or_else(|| first_death(&headers));
         mark(&mut headers, vhost.clock().unix_ms() / 1000);
-        let not_dead = "it has no x-death: it never died, so it has no origin";
+        Past::forget(&mut headers);
+        let not_dead = "it has neither x-death nor x-original-queue: it never died, so it has no origin";
         let (exchange, key) = match (to, &death) {
             (To::Exchange { exchange, routing_key }, _) => {
                 let key = routing_key.clone().unwrap_or_else(|| message.routing_key().to_vec());
@@ -151,6 +153,17 @@ fn mark(headers: &mut FieldTable, now_s: u64) {
 pub(in crate::queue) fn deaths(history: &[FieldValue]) -> i64 {
     let count = |death: &FieldValue| death.as_table()?.get("count")?.as_i64();
     history.iter().filter_map(count).fold(0, i64::saturating_add)
+}
+
+/// What the toolkit wrote where it published a dead letter by itself. It is the first of all: on its way through queues in which it waited for
+/// another attempt the message may have died as well.
+fn put_aside(headers: &FieldTable) -> Option<Death> {
+    let bytes = |name| headers.get(name).and_then(FieldValue::as_bytes).map(<[u8]>::to_vec);
+    let (exchange, key, queue) =
+        (bytes("x-original-exchange")?, bytes("x-original-routing-key")?, bytes("x-original-queue")?);
+    let copies = headers.get("x-original-cc").and_then(FieldValue::as_array).unwrap_or_default();
+    let copies = copies.iter().filter_map(FieldValue::as_bytes).map(<[u8]>::to_vec);
+    Some(Death { exchange, keys: [key].into_iter().chain(copies).collect(), queue })
 }
 
 fn first_death(headers: &FieldTable) -> Option<Death> {

@@ -4,7 +4,7 @@ use super::*;
 use leveret_broker::queue::select::{Condition, Filter};
 use leveret_broker::queue::sweep::{Progress, Selection, SweepState, To};
 use leveret_protocol::methods::{exchange, queue};
-use leveret_protocol::{FieldTable, FieldValue};
+use leveret_protocol::{FieldTable, FieldValue, Properties};
 
 pub(super) fn letters_to(queue: &str) -> [(&'static str, FieldValue); 2] {
     [("x-dead-letter-exchange", "".into()), ("x-dead-letter-routing-key", queue.into())]
@@ -109,6 +109,60 @@ async fn what_cannot_go_stays_and_the_reason_is_told() {
     let problem = progress.problem.unwrap();
     assert_eq!(problem, "no queue is bound for exchange 'orders' and routing key 'order.new'");
     assert_eq!(browsed(&broker, "dead", 10), ["a", "never died"], "in their places");
+}
+
+/// The accident this guards against: what counted the attempts of a message that had used up its ladder stayed in its headers, so that a
+/// worker took the first delivery after a replay for one too many, and it was a dead letter again at its first failure.
+#[tokio::test]
+async fn attempts_begin_anew() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    client.declare(queue_with("dead", FieldTable::new())).await;
+    let [exchange, key] = letters_to("dead");
+    let ladder = ("x-retry-delays", FieldValue::Array(vec![0.into()]));
+    client.declare(queue_with("q", arguments([exchange, key, ladder]))).await;
+    client.fill("q", &["a"]).await;
+    for _ in 0..2 {
+        pass(&broker, &mut client, secs(1)).await;
+        let (tag, _, _) = client.get("q", false).await.unwrap();
+        client.tell(1, reject(tag, true)).await;
+        client.settle().await;
+    }
+    let counters = ["x-delivery-count", "x-acquired-count", "x-first-failed-at", "x-last-failure"];
+    let (tag, _, letter) = client.get("dead", false).await.unwrap();
+    assert!(counters.iter().all(|name| letter.headers().contains_key(name)), "{:?}", letter.headers());
+    client.tell(1, nack(tag, false, true)).await;
+    client.settle().await;
+    assert_eq!(replay(&broker, "dead", To::Origin, Selection::default()).await.moved, 1);
+    let (_, _, message) = client.get("q", true).await.unwrap();
+    assert!(counters.iter().all(|name| !message.headers().contains_key(name)), "{:?}", message.headers());
+}
+
+/// The toolkit publishes dead letters by itself, with the error in them. They have no `x-death`, or one of the queues they waited in.
+#[tokio::test]
+async fn a_dead_letter_of_the_toolkit_goes_back_to_where_its_headers_say() {
+    let (broker, mut client) = start().await;
+    client.declare(queue_with("also", FieldTable::new())).await;
+    let mut headers = arguments([
+        ("x-original-exchange", "orders".into()),
+        ("x-original-routing-key", "order.new".into()),
+        ("x-original-queue", "q".into()),
+        ("x-original-cc", FieldValue::Array(vec!["order.copy".into()])),
+        ("x-error", "no stock".into()),
+    ]);
+    for to in [To::Origin, To::Queue] {
+        let properties = Properties { headers: Some(headers.clone()), ..Properties::default() };
+        client.publish(Publishing { properties, ..Publishing::to("dead", "a") }).await;
+        client.settle().await;
+        let progress = replay(&broker, "dead", to, Selection::default()).await;
+        assert_eq!((progress.moved, progress.problem), (1, None));
+        let (_, _, message) = client.get("q", true).await.unwrap();
+        assert_eq!((&*message.exchange, &*message.routing_key), ("orders", "order.new"));
+        assert!(message.headers().contains_key("x-error") && message.headers().contains_key("CC"));
+        // It waited in a queue beside its own, and expired out of that.
+        let death = [("queue", "q.retry.5s".into()), ("exchange", "".into()), ("reason", "expired".into())];
+        headers.insert("x-death", FieldValue::Array(vec![FieldValue::Table(arguments(death))]));
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ pub(super) const ROUTES: &[Route] = &[
         "A page of a queue's messages that a filter wants; none is taken, marked or counted",
         browse,
     )
+    .one("BrowsedMessages")
+    .statuses(&[200])
     .body(&["filter", "cursor", "count", "bytes", "looked", "encoding", "truncate"]),
     Route::post(
         "/api/leveret/queues/{vhost}/{name}/pause",

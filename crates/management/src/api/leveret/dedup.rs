@@ -14,13 +14,15 @@ pub(super) const ROUTES: &[Route] = &[
         Access::VhostVisible,
         "Duplicates that a queue dropped, and what it remembers",
         of_queue,
-    ),
+    )
+    .one("Deduplication"),
     Route::get(
         "/api/leveret/exchanges/{vhost}/{name}/dedup",
         Access::VhostVisible,
         "The same of an exchange that drops duplicates",
         of_exchange,
-    ),
+    )
+    .one("Deduplication"),
 ];
 
 fn of_queue(call: &Call) -> Answer {

@@ -8,8 +8,10 @@ use leveret_store::State;
 use serde_json::{Map, Value, json};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::get("/api/leveret/alarms", Access::Management, "Resource alarms, and what they watch", alarms),
-    Route::get("/api/leveret/store", Access::Monitor, "How the store is, and what it holds", store),
+    Route::get("/api/leveret/alarms", Access::Management, "Resource alarms, and what they watch", alarms)
+        .one("Alarms"),
+    Route::get("/api/leveret/store", Access::Monitor, "How the store is, and what it holds", store)
+        .one("Store"),
 ];
 
 fn alarms(call: &Call) -> Answer {

@@ -19,6 +19,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Messages that a delayed exchange holds, what is due first before what is due later",
         list,
     )
+    .one("ScheduledMessages")
     .query(&["after", "count", "truncate"]),
     Route::delete(
         "/api/leveret/schedules/{vhost}/{exchange}/{id}",

@@ -19,14 +19,17 @@ pub(super) const ROUTES: &[Route] = &[
         "Begins to replay, move, copy, delete or expire messages of a queue",
         begin,
     )
+    .one("Sweep")
+    .statuses(&[202])
     .body(&["action", "places", "filter", "to", "exchange", "routing_key", "per_second"]),
     Route::get(
         "/api/leveret/sweeps/{vhost}",
         Access::Vhost,
         "Sweeps that run, and the last that are over",
         list,
-    ),
-    Route::get("/api/leveret/sweeps/{vhost}/{id}", Access::Vhost, "How far a sweep came", show),
+    )
+    .many("Sweep"),
+    Route::get("/api/leveret/sweeps/{vhost}/{id}", Access::Vhost, "How far a sweep came", show).one("Sweep"),
     Route::delete(
         "/api/leveret/sweeps/{vhost}/{id}",
         Access::Vhost,

@@ -18,6 +18,7 @@ pub(super) const ROUTES: &[Route] = &[Route::get(
     "Messages of a queue that consumers hold, the one held longest first",
     |_| Ok(Reply::NoContent),
 )
+.one("UnackedMessages")
 .waiting(unacked)
 .query(&["count", "truncate"])];
 

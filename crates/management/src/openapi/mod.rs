@@ -1,6 +1,8 @@
 //! The OpenAPI document, made from the table of routes.
 
-use crate::routes::{self, Access, Body, Route};
+mod schemas;
+
+use crate::routes::{self, Access, Body, Holds, Method, Route};
 use serde_json::{Map, Value, json};
 
 /// Parameters that every list takes.
@@ -34,11 +36,7 @@ pub(crate) fn document() -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } },
-            "schemas": { "Error": {
-                "type": "object",
-                "required": ["error", "reason"],
-                "properties": { "error": { "type": "string" }, "reason": {} },
-            } },
+            "schemas": schemas::all(),
         },
         "security": [{ "basic": [] }],
     })
@@ -47,7 +45,7 @@ pub(crate) fn document() -> Value {
 fn operation(route: &Route) -> Value {
     let mut parameters: Vec<Value> = route
         .path_parameters()
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }))
         .collect();
     let query = |name: &str, kind: &str| json!({ "name": name, "in": "query", "schema": { "type": kind } });
     if route.is_paged {
@@ -65,7 +63,8 @@ fn operation(route: &Route) -> Value {
     let schema = match route.body {
         Body::None => None,
         Body::Object(keys) => {
-            let keys: Map<String, Value> = keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
+            let keys: Map<String, Value> =
+                keys.iter().map(|key| ((*key).to_owned(), schemas::key(key))).collect();
             Some(json!({ "type": "object", "properties": keys }))
         }
         Body::Definitions => Some(json!({ "type": "object" })),
@@ -73,9 +72,9 @@ fn operation(route: &Route) -> Value {
     if let (Some(schema), Value::Object(operation)) = (schema, &mut operation) {
         let body = json!({ "content": { "application/json": { "schema": schema } } });
         operation.insert("requestBody".into(), body);
-        if route.access == Access::Anyone {
-            operation.insert("security".into(), json!([]));
-        }
+    }
+    if let (Access::Anyone, Value::Object(operation)) = (route.access, &mut operation) {
+        operation.insert("security".into(), json!([]));
     }
     operation
 }
@@ -108,25 +107,68 @@ fn access(access: Access) -> &'static str {
     }
 }
 
+/// What an answer holds that is no refusal.
+fn content(route: &Route) -> Option<Value> {
+    let many = |entry: Value| match route.is_paged {
+        false => json!({ "type": "array", "items": entry }),
+        true => json!({ "anyOf": [{ "type": "array", "items": entry }, page(&entry)] }),
+    };
+    let schema = match route.holds {
+        Holds::Nothing => return None,
+        Holds::Text(media) => return Some(json!({ media: { "schema": { "type": "string" } } })),
+        Holds::One(shape) => schemas::reference(shape),
+        Holds::Many(shape) => many(schemas::reference(shape)),
+        Holds::NoEntries => json!({ "type": "array", "maxItems": 0 }),
+    };
+    Some(json!({ "application/json": { "schema": schema } }))
+}
+
+/// What a list is when a page of it is asked for.
+fn page(entry: &Value) -> Value {
+    let counts = ["total_count", "filtered_count", "item_count", "page", "page_size", "page_count"];
+    let mut properties: Map<String, Value> =
+        counts.iter().map(|name| ((*name).to_owned(), json!({ "type": "integer" }))).collect();
+    properties.insert("items".to_owned(), json!({ "type": "array", "items": entry }));
+    json!({ "type": "object", "required": ["items", "total_count", "page"], "properties": properties })
+}
+
+fn words(status: u16) -> &'static str {
+    match status {
+        201 => "It is new",
+        202 => "It has begun",
+        412 => "It is protected",
+        503 => "A check failed",
+        _ => "Done",
+    }
+}
+
 fn responses(route: &Route) -> Value {
     let error = |text: &str| {
-        let schema = json!({ "$ref": "#/components/schemas/Error" });
+        let schema = schemas::reference("Error");
         json!({ "description": text, "content": { "application/json": { "schema": schema } } })
     };
     let mut all = Map::new();
-    all.insert("200".into(), json!({ "description": "Done", "content": { "application/json": {} } }));
-    if route.method != routes::Method::Get {
-        all.insert("201".into(), json!({ "description": "It is new" }));
-        all.insert("204".into(), json!({ "description": "Done" }));
-        all.insert("413".into(), error("The body is too large"));
-        all.insert("403".into(), error("A page of another site asked"));
-    }
+    // What any request may meet with.
     all.insert("400".into(), error("What was sent cannot be"));
+    all.insert("404".into(), error("There is no such object"));
+    all.insert("503".into(), error("There was no time, or no space"));
+    if route.method != Method::Get {
+        all.insert("403".into(), error("A page of another site asked"));
+        all.insert("413".into(), error("The body is too large"));
+    }
     if route.access != Access::Anyone {
         all.insert("401".into(), json!({ "description": "Not logged in, or not allowed" }));
         all.insert("429".into(), error("Too many failed logins"));
     }
-    all.insert("404".into(), error("There is no such object"));
-    all.insert("503".into(), error("A check failed, or there was no time"));
+    for status in route.statuses {
+        let answer = match content(route) {
+            Some(content) if *status < 300 || *status == 503 => {
+                json!({ "description": words(*status), "content": content })
+            }
+            _ if *status >= 400 => error(words(*status)),
+            _ => json!({ "description": words(*status) }),
+        };
+        all.insert(status.to_string(), answer);
+    }
     Value::Object(all)
 }
