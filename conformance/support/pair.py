@@ -27,6 +27,11 @@ def is_free(port):
     return True
 
 
+def answers(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_base():
     """A port that is free, together with those that a RabbitMQ on it needs, and some for ours."""
     while True:
@@ -145,7 +150,7 @@ class Pair:
              f"127.0.0.1:{self.ours_port + 10000}", "--data", f"{self.scratch}/data"],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL,
         )
-        until("Leveret answers", lambda: not is_free(self.ours_port + 10000))
+        until("Leveret answers", lambda: answers(self.ours_port + 10000))
 
     def kill_leveret(self):
         """As kill -9 does."""
