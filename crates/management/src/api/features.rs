@@ -1,4 +1,4 @@
-//! Feature flags, login attempts, shovels: what tools ask for before they use something.
+//! Feature flags, login attempts: what tools ask for before they use something.
 
 use crate::call::Call;
 use crate::error::ApiError;
@@ -55,7 +55,6 @@ pub(super) const ROUTES: &[Route] = &[
         attempts_by_source,
     )
     .holds(Holds::NoEntries),
-    Route::get("/api/shovels", Access::Monitor, "Shovels: none", none).holds(Holds::NoEntries),
 ];
 
 fn flags(_: &Call) -> Answer {

@@ -4,8 +4,11 @@
 use crate::support::Api;
 use serde_json::Value;
 
+/// A place in an answer, and whether a program can make something of what is there.
+type Read = (&'static str, fn(&Value) -> bool);
+
 /// Values that a program reads, by their place in the answer.
-async fn reads(api: &Api, path: &str, places: &[(&str, fn(&Value) -> bool)]) {
+async fn reads(api: &Api, path: &str, places: &[Read]) {
     let answer = api.get(path).await;
     for (place, is_right) in places {
         let found = answer.pointer(place);
@@ -33,7 +36,7 @@ async fn keda_reads_lengths_and_rates() {
         ("GET /api/queues/my%2Fvhost/a%20b", "", 200, r#""messages":0"#),
     ])
     .await;
-    let queue: [(&str, fn(&Value) -> bool); 5] = [
+    let queue: [Read; 5] = [
         ("/name", Value::is_string),
         ("/messages", |value| *value == 2),
         ("/messages_ready", |value| *value == 2),
