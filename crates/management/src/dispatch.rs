@@ -204,7 +204,8 @@ async fn run(
     path: Vec<(String, String)>,
     request: Request,
 ) -> Answer {
-    if let Err(error) = admit(&context, route, user.as_ref(), &path, &request) {
+    let admitted = admit(&context, route, user.as_ref(), &path, &request);
+    if let Err(error) = admitted {
         let_arrive(request.into_body()).await;
         return Err(error);
     }
