@@ -91,6 +91,11 @@ async fn nservicebus_checks_version_streams_and_delivery_limits() {
             r#""items":[{"#,
         ),
         ("GET /api/queues/%2F/orders/bindings", "", 200, r#""destination":"orders""#),
+        // (of what is not there they are an empty list, as in RabbitMQ: tools look for what to unbind)
+        ("GET /api/queues/%2F/none/bindings", "", 200, "[]"),
+        ("GET /api/exchanges/%2F/none/bindings/source", "", 200, "[]"),
+        ("GET /api/bindings/%2F/e/none/q/none", "", 200, "[]"),
+        ("GET /api/bindings/%2F/e/none/q/none/k", "", 404, ""),
     ])
     .await;
     reads(
@@ -114,7 +119,7 @@ async fn features_on_their_way_out_are_named_and_found_in_use() {
     let listed = api.get("/api/deprecated-features").await;
     let names: Vec<&str> =
         listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["global_qos", "transient_nonexcl_queues"]);
+    assert_eq!(names, ["classic_queue_mirroring", "global_qos", "ram_node_type", "transient_nonexcl_queues"]);
     api.dialogue(&[
         ("PUT /api/queues/%2F/lasting", r#"{"durable":true}"#, 201, ""),
         ("GET /api/deprecated-features/used", "", 200, "[]"),
