@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::channel::{Channel, ConsumeOptions};
+use crate::channel::{Channel, ConsumeOptions, PublishOptions};
 use crate::connection::{Connection, ConnectionState};
 use crate::consumer::Delivery;
-use crate::error::Error;
+use crate::error::{Error, Returned};
 use crate::message::Message;
 
 /// RabbitMQ's pseudo-queue for answers.
@@ -27,6 +27,9 @@ pub enum RpcError {
     /// None came in time. The request may have been carried out.
     #[error("no answer within {0:?}; is a server consuming the queue?")]
     Deadline(Duration),
+    /// No queue takes the request: nobody serves it. It was not carried out.
+    #[error("no queue is bound for routing key {:?} on exchange {:?} ({} {}): nobody serves this", .0.routing_key, .0.exchange, .0.code, .0.text)]
+    Unroutable(Box<Returned>),
     /// Channel or connection are gone. The request may have been carried out.
     #[error(transparent)]
     Closed(#[from] Error),
@@ -38,12 +41,18 @@ impl RpcError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Deadline(_) => true,
+            Self::Unroutable(_) => false,
             Self::Closed(error) => error.is_transient(),
         }
     }
 }
 
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Delivery>>>>;
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Delivery, RpcError>>>>>;
+
+fn asker(waiting: &Waiting, id: Option<&str>) -> Option<oneshot::Sender<Result<Delivery, RpcError>>> {
+    let id = id?.parse::<u64>().ok()?;
+    waiting.lock().remove(&id)
+}
 
 /// Asks and waits for answers, any number at a time. It comes back with its connection; requests under way when that is lost fail at
 /// once, since their answers cannot come any more.
@@ -95,6 +104,7 @@ impl RpcClient {
         let channel = Channel::new(connection.clone(), shared);
         let options = ConsumeOptions { no_ack: true, ..Default::default() };
         let mut answers = channel.basic_consume(REPLY_TO, options).await?;
+        let mut returns = channel.returns();
         let waiting = Waiting::default();
         let by_id = waiting.clone();
         let mut states = connection.watch();
@@ -102,6 +112,13 @@ impl RpcClient {
             loop {
                 let answer = tokio::select! {
                     answer = answers.next() => answer,
+                    returned = returns.next() => {
+                        let Some(returned) = returned else { break };
+                        if let Some(asker) = asker(&by_id, returned.properties.correlation_id.as_deref()) {
+                            let _ = asker.send(Err(RpcError::Unroutable(Box::new(returned))));
+                        }
+                        continue;
+                    }
                     changed = states.changed() => {
                         if changed.is_err() {
                             break;
@@ -114,10 +131,8 @@ impl RpcClient {
                 };
                 let Some(Ok(answer)) = answer else { break };
                 let id = answer.raw_properties().correlation_id();
-                let id = id.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
-                let asker = id.and_then(|id| by_id.lock().remove(&id));
-                if let Some(asker) = asker {
-                    let _ = asker.send(answer);
+                if let Some(asker) = asker(&by_id, id.and_then(|id| id.to_str().ok())) {
+                    let _ = asker.send(Ok(answer));
                 }
             }
             by_id.lock().clear();
@@ -129,7 +144,7 @@ impl RpcClient {
     /// Sends a request and waits for its answer. Cancel-safe in this sense: dropped, the answer is thrown away.
     ///
     /// # Errors
-    /// No answer in time; channel or connection gone.
+    /// No answer in time; no queue for it; channel or connection gone.
     pub async fn call(&self, request: impl Into<Message>, deadline: Duration) -> Result<Delivery, RpcError> {
         struct Forget<'a>(&'a Waiting, u64);
         impl Drop for Forget<'_> {
@@ -146,16 +161,13 @@ impl RpcClient {
         let _forget = Forget(&self.waiting, id);
         let asked = async {
             if let ConnectionState::Recovering { cause, .. } = self.connection.state() {
-                return Err(Error::Lost(cause));
+                return Err(Error::Lost(cause).into());
             }
-            self.channel.basic_publish(request).await?;
+            self.channel.basic_publish_with(request, PublishOptions { mandatory: true }).await?;
             let lost = |_| Error::Lost("the channel for answers is gone".into());
-            answer.await.map_err(|error| self.channel.closed().unwrap_or_else(|| lost(error)))
+            answer.await.map_err(|error| self.channel.closed().unwrap_or_else(|| lost(error)))?
         };
-        match timeout(deadline, asked).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(RpcError::Deadline(deadline)),
-        }
+        timeout(deadline, asked).await.unwrap_or(Err(RpcError::Deadline(deadline)))
     }
 }
 

@@ -4,6 +4,10 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 
+use bytes::Bytes;
+
+use crate::layers::{CircuitOpen, Overloaded};
+
 /// Any error that can go to another thread.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -43,12 +47,13 @@ pub struct Failure {
     class: Option<Class>,
     reason: Cow<'static, str>,
     source: BoxError,
+    details: Option<Bytes>,
 }
 
 impl Failure {
     /// With a class, or without one.
     pub fn new(class: impl Into<Option<Class>>, error: impl Into<BoxError>) -> Self {
-        Self { class: class.into(), reason: "failed".into(), source: error.into() }
+        Self { class: class.into(), reason: "failed".into(), source: error.into(), details: None }
     }
 
     /// It may succeed later.
@@ -77,6 +82,16 @@ impl Failure {
         Self { reason: reason.into(), ..self }
     }
 
+    /// A value for who [asked](crate::rpc), as JSON: [`Refused::details`](crate::rpc::Refused::details). What does not encode is left out.
+    #[must_use]
+    pub fn details(self, value: &impl serde::Serialize) -> Self {
+        Self { details: serde_json::to_vec(value).ok().map(Bytes::from), ..self }
+    }
+
+    pub(crate) fn details_body(&self) -> Option<&Bytes> {
+        self.details.as_ref()
+    }
+
     /// What the handler says of it.
     #[must_use]
     pub fn class(&self) -> Option<Class> {
@@ -93,6 +108,11 @@ impl Failure {
     #[must_use]
     pub fn reason_word(&self) -> &str {
         &self.reason
+    }
+
+    /// Class, reason and error.
+    pub(crate) fn into_parts(self) -> (Option<Class>, Cow<'static, str>, BoxError) {
+        (self.class, self.reason, self.source)
     }
 
     pub(crate) fn classified(self, class: Class) -> Self {
@@ -176,6 +196,9 @@ impl Failure {
     pub(crate) fn unboxed(error: BoxError) -> Self {
         match error.downcast::<Carried>() {
             Ok(carried) => carried.0,
+            // Not begun: no attempt of the message's.
+            Err(error) if error.is::<Overloaded>() => Self::release(error).reason("overloaded"),
+            Err(error) if error.is::<CircuitOpen>() => Self::release(error).reason("circuit-open"),
             Err(error) => Self::new(None, error),
         }
     }

@@ -5,11 +5,14 @@
 //! | connect | [`connect`], [`Mq`] |
 //! | say which queues there are | [`Queue`], [`Exchange`], [`Binding`], [`Topology`]; [`Mq::declare`], [`Mq::verify`], [`Mq::plan`] |
 //! | send | [`Mq::publisher`], [`Publisher`] |
+//! | send later | [`Publisher::send_after`], [`Publisher::send_at`], [`Publisher::cancellable_after`], [`schedule`] |
+//! | ask and answer | [`Mq::requester`], [`rpc::Requester`], [`WorkerBuilder::responder`] |
 //! | handle messages | [`Mq::worker`], [`WorkerBuilder`], [`App`], [`Routes`], [`Handler`], [`extract`] |
 //! | say what is tried again | [`Retry`], [`Failure`] |
 //! | be gentle to what handlers depend on | [`CircuitBreaker`], [`RateLimit`], any layer of `tower`: [`WorkerBuilder::layer`] |
 //! | follow a message | [`trace`], [`TraceContext`] |
 //! | send what a database transaction decided | [`Outbox`], [`Relay`] (features `sqlite`, `postgres`) |
+//! | watch it | [`metrics`], [`Mq::health`], `endpoint` (feature `prometheus`) |
 //! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
@@ -27,20 +30,27 @@ mod guides {
 }
 
 mod app;
+pub mod batch;
 mod broker;
 pub mod codec;
+#[cfg(feature = "prometheus")]
+pub mod endpoint;
 pub mod extract;
 mod failure;
 mod handler;
+mod health;
 pub mod idempotency;
 pub mod layers;
 mod message;
+pub mod metrics;
 mod mq;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outbox;
 mod publisher;
 pub mod retry;
 mod routes;
+pub mod rpc;
+pub mod schedule;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "test")]
@@ -65,6 +75,7 @@ pub use extract::{
 };
 pub use failure::{BoxError, Class, Classify, Failure};
 pub use handler::{Handler, Outcome};
+pub use health::{Health, Link};
 #[cfg(feature = "redb")]
 pub use idempotency::RedbStore;
 pub use idempotency::{Idempotency, MemoryStore};

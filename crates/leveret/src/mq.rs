@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret_client::{ConnectError, ConnectOptions, Connection, Connector, Error};
+use leveret_client::{
+    ConnectError, ConnectOptions, Connection, Connector, Error, ExchangeDeclare, FieldTable,
+};
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::broker::{BrokerInfo, Waiting};
 use crate::publisher::PublisherBuilder;
+use crate::rpc::RequesterBuilder;
+use crate::schedule::ScheduleError;
 use crate::topology::{self, Plan, Queue, Topology, TopologyError};
 use crate::worker::WorkerBuilder;
 
@@ -20,19 +25,29 @@ pub struct MqOptions {
     /// Messages wait in queues of their own for their next attempt even where the broker could keep them. For brokers that are to be
     /// exchanged while messages are in them. Default: false.
     pub rungs_everywhere: bool,
+    /// Which share of messages is traced, 0 to 1. Below 1 a message whose context (`traceparent`) says that it is kept is traced, one whose
+    /// context says that it is not is not, and of those without a context this share is. What is not traced passes its context on all
+    /// the same. Default: 1, every message, whatever its context says.
+    pub trace_share: f64,
 }
 
 impl MqOptions {
     /// With these options for both connections.
     #[must_use]
     pub fn new(connect: ConnectOptions) -> Self {
-        Self { connect, rungs_everywhere: false }
+        Self { connect, rungs_everywhere: false, trace_share: 1.0 }
     }
 
     /// Sets [`rungs_everywhere`](Self::rungs_everywhere).
     #[must_use]
     pub fn rungs_everywhere(self, rungs_everywhere: bool) -> Self {
         Self { rungs_everywhere, ..self }
+    }
+
+    /// Sets [`trace_share`](Self::trace_share).
+    #[must_use]
+    pub fn trace_share(self, share: f64) -> Self {
+        Self { trace_share: share, ..self }
     }
 }
 
@@ -44,6 +59,8 @@ struct Inner {
     /// Publishes: a broker that blocks publishers blocks whole connections.
     publishing: Connection,
     declared: Mutex<Vec<Queue>>,
+    /// Whether the broker has delayed exchanges, once somebody asked.
+    delays: OnceCell<bool>,
 }
 
 /// A broker, for an application; clones are the same.
@@ -102,7 +119,18 @@ impl Mq {
         others.name = others.name.map(|name| format!("{name} (publishing)"));
         let publishing = Connection::connect_over(connector.clone(), others).await?;
         let declared = Mutex::default();
-        Ok(Self(Arc::new(Inner { options, connector, consuming, publishing, declared })))
+        Ok(Self(Arc::new(Inner {
+            options,
+            connector,
+            consuming,
+            publishing,
+            declared,
+            delays: OnceCell::new(),
+        })))
+    }
+
+    pub(crate) fn options(&self) -> &MqOptions {
+        &self.0.options
     }
 
     /// What broker it is.
@@ -136,8 +164,7 @@ impl Mq {
     /// [`TopologyError::Drift`] with all that is missing or otherwise; the broker refused; connection lost.
     pub async fn verify(&self, topology: impl Into<Topology>) -> Result<(), TopologyError> {
         let topology = topology.into();
-        let options = self.0.options.connect.clone();
-        let connection = Connection::connect_over(self.0.connector.clone(), options).await?;
+        let connection = self.another().await?;
         let verified = topology::verify(&connection, &topology, &self.plan(topology.clone())).await;
         // It goes by itself; nobody has to wait for the farewell.
         drop(connection);
@@ -150,6 +177,51 @@ impl Mq {
     #[must_use]
     pub fn plan(&self, topology: impl Into<Topology>) -> Plan {
         topology.into().plan(self.waiting())
+    }
+
+    /// A connection of its own, for what may end it.
+    async fn another(&self) -> Result<Connection, ConnectError> {
+        Connection::connect_over(self.0.connector.clone(), self.0.options.connect.clone()).await
+    }
+
+    /// Whether exchanges can be of the type `x-delayed-message`: Leveret's can, RabbitMQ's with the plugin of that name. RabbitMQ says so
+    /// in no other way than by ending the connection that declares one, so it is asked over another, once.
+    pub(crate) async fn has_delayed_exchanges(&self) -> Result<bool, ScheduleError> {
+        if self.broker().is_leveret() {
+            return Ok(true);
+        }
+        let ask = async || {
+            let how = ExchangeDeclare {
+                auto_delete: true,
+                arguments: FieldTable::from([("x-delayed-type", "direct")]),
+                ..ExchangeDeclare::default()
+            };
+            let channel = self.another().await?.channel().await?;
+            let name = format!("leveret.delayed.{:016x}", rand::random::<u64>());
+            match channel.exchange_declare(&name, "x-delayed-message", how).await {
+                Ok(()) => {
+                    channel.exchange_delete(&name, Default::default()).await?;
+                    Ok(true)
+                }
+                Err(Error::Closed { code: 503, .. }) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        };
+        self.0.delays.get_or_try_init(ask).await.copied()
+    }
+
+    /// Cancels what was sent with [`cancellable_after`](crate::Publisher::cancellable_after), by its
+    /// [id](crate::schedule::Cancellable::id). `true`: it is never sent. `false`: it was sent, or cancelled before.
+    ///
+    /// # Errors
+    /// The broker refused, or the connection was lost: it may have been cancelled or not. Try it again; it says `false` if it was.
+    pub async fn cancel_scheduled(&self, id: &str) -> Result<bool, Error> {
+        let gone = self.0.consuming.channel().await?.queue_delete(id, Default::default()).await;
+        match gone {
+            Ok(messages) => Ok(messages > 0),
+            Err(Error::Closed { code: 404, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn remember(&self, topology: Topology) {
@@ -167,7 +239,7 @@ impl Mq {
 
     /// A publisher to a queue, by the default exchange.
     pub fn publisher(&self, queue: impl Into<String>) -> PublisherBuilder {
-        PublisherBuilder::new(self.0.publishing.clone(), "", queue.into())
+        PublisherBuilder::new(self.clone(), "", queue.into())
     }
 
     /// A publisher to an exchange, with this routing key unless a message has its own.
@@ -176,7 +248,21 @@ impl Mq {
         exchange: impl Into<String>,
         routing_key: impl Into<String>,
     ) -> PublisherBuilder {
-        PublisherBuilder::new(self.0.publishing.clone(), exchange, routing_key.into())
+        PublisherBuilder::new(self.clone(), exchange, routing_key.into())
+    }
+
+    /// Asks questions of whoever answers those in this queue.
+    pub fn requester(&self, queue: impl Into<String>) -> RequesterBuilder {
+        RequesterBuilder::new(self.clone(), String::new(), queue.into())
+    }
+
+    /// The same by an exchange, with this routing key.
+    pub fn requester_to(
+        &self,
+        exchange: impl Into<String>,
+        routing_key: impl Into<String>,
+    ) -> RequesterBuilder {
+        RequesterBuilder::new(self.clone(), exchange.into(), routing_key.into())
     }
 
     /// A worker for a queue that was declared or verified with this handle.

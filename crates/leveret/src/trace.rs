@@ -100,9 +100,22 @@ pub(crate) fn inherit(properties: &mut Properties) {
     let _ = CURRENT.try_with(|context| context.borrow().inject(properties));
 }
 
-/// The span around a call of a handler.
+/// Whether a message is one of those that are traced, of which this is the share: its context says so, or chance.
+pub(crate) fn is_sampled(properties: &Properties, share: f64) -> bool {
+    match header(properties, HEADERS[0]) {
+        // version-trace-parent-flags; the last bit of the flags says that somebody keeps the trace.
+        Some(traceparent) => {
+            let flags = traceparent.split('-').nth(3).and_then(|flags| u8::from_str_radix(flags, 16).ok());
+            flags.is_some_and(|flags| flags & 1 == 1)
+        }
+        None => rand::random::<f64>() < share,
+    }
+}
+
+/// The span around a call of a handler. It has no parent here: what runs the worker is none.
 pub(crate) fn process_span(message: &Incoming) -> Span {
     tracing::info_span!(
+        parent: None,
         "process",
         otel.name = %format_args!("process {}", message.queue()),
         otel.kind = "consumer",
@@ -117,6 +130,23 @@ pub(crate) fn process_span(message: &Incoming) -> Span {
         messaging.message.body.size = message.body().len(),
         leveret.attempt = message.attempt(),
         traceparent = header(message.properties(), HEADERS[0]),
+    )
+}
+
+/// The span around a call with a batch, whose messages have contexts of their own.
+pub(crate) fn batch_span(queue: &str, count: usize) -> Span {
+    tracing::info_span!(
+        parent: None,
+        "process",
+        otel.name = %format_args!("process {queue}"),
+        otel.kind = "consumer",
+        otel.status_code = Empty,
+        error.r#type = Empty,
+        messaging.system = "rabbitmq",
+        messaging.operation.name = "process",
+        messaging.operation.r#type = "process",
+        messaging.destination.name = queue,
+        messaging.batch.message_count = count,
     )
 }
 
@@ -187,6 +217,22 @@ mod tests {
             Some(&FieldValue::LongString(b"x=1".to_vec()))
         );
         assert_eq!(TraceContext::of(&empty), other);
+    }
+
+    #[test]
+    fn a_context_says_whether_it_is_kept_and_chance_decides_for_those_without() {
+        let of = |traceparent: &str| {
+            let mut properties = Properties::default();
+            TraceContext::new(traceparent).inject(&mut properties);
+            properties
+        };
+        for (traceparent, sampled) in
+            [("00-a-b-01", true), ("00-a-b-03", true), ("00-a-b-00", false), ("nonsense", false)]
+        {
+            assert_eq!(is_sampled(&of(traceparent), 0.5), sampled, "{traceparent}");
+        }
+        let none = Properties::default();
+        assert!(!is_sampled(&none, 0.0) && is_sampled(&none, 1.0));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::queue::Counters;
 use crate::replies::Replies;
 use crate::stats::{Channels, Churn, ChurnCounters, Deaths};
 use crate::timers::Timers;
+use crate::trace::follow::Follows;
 use crate::trace::{TraceFigures, Tracer};
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
 use leveret_store::{Batch, Latencies, Store};
@@ -165,6 +166,7 @@ impl Broker {
             definitions_stand: Arc::default(),
             node: Name::from(&*config.node_name),
             events: events.clone(),
+            follows: Follows::new(clock.clone()),
             tracer: config.tracing.clone().map(|tracing| Arc::new(Tracer::new(tracing, clock.clone()))),
             channels: Arc::default(),
             churn: Arc::default(),
@@ -377,6 +379,10 @@ impl BrokerInner {
             vhost.emit("vhost.created", |event| event.text("name", name));
         }
         vhost
+    }
+
+    pub(crate) fn follows(&self) -> &Arc<Follows> {
+        &self.shared.follows
     }
 
     pub(crate) fn channels(&self) -> &Channels {

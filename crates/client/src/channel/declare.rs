@@ -110,6 +110,23 @@ impl Channel {
     /// # Errors
     /// 406 when it exists with other properties, 405 when it is another connection's, 404 when `passive` and absent.
     pub async fn queue_declare(&self, name: &str, how: QueueDeclare) -> Result<DeclaredQueue, Error> {
+        self.declare_queue(name, how, true).await
+    }
+
+    /// The same, and the queue is not declared again when the connection comes back: for one that goes by itself (`x-expires`).
+    ///
+    /// # Errors
+    /// As [`queue_declare`](Self::queue_declare).
+    pub async fn queue_declare_once(&self, name: &str, how: QueueDeclare) -> Result<DeclaredQueue, Error> {
+        self.declare_queue(name, how, false).await
+    }
+
+    async fn declare_queue(
+        &self,
+        name: &str,
+        how: QueueDeclare,
+        again: bool,
+    ) -> Result<DeclaredQueue, Error> {
         let QueueDeclare { passive, durable, exclusive, auto_delete, arguments } = how;
         let (queue, no_wait) = (short(name)?, false);
         let declared = topology::Queue {
@@ -121,7 +138,7 @@ impl Channel {
             arguments: arguments.clone(),
         };
         let declare = queue::Declare { queue, passive, durable, exclusive, auto_delete, no_wait, arguments };
-        match self.change(declare, (!passive).then_some(Change::Queue(declared))).await? {
+        match self.change(declare, (again && !passive).then_some(Change::Queue(declared))).await? {
             Reply::Declared { queue: name, messages, consumers } => {
                 Ok(DeclaredQueue { name, messages, consumers })
             }

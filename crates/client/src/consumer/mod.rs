@@ -141,6 +141,8 @@ pub struct Consumer {
     no_ack: bool,
     tag: String,
     ended: bool,
+    /// The subscription is over; what is here is still given out.
+    cancelled: bool,
 }
 
 impl Consumer {
@@ -167,6 +169,7 @@ impl Consumer {
             no_ack,
             tag: String::new(),
             ended: false,
+            cancelled: false,
         };
         let no_local = false;
         let subscription =
@@ -271,9 +274,26 @@ impl Consumer {
                     }
                     Poll::Ready(Some(Err(error.clone().into())))
                 }
+                None if self.cancelled => Poll::Ready(None),
                 None => Poll::Pending,
             };
         }
+    }
+
+    /// Ends the subscription. What has come is still given out by [`next`](Self::next), and then the stream ends; everything can be settled
+    /// until it is [drained](Self::drain) or dropped. To take another prefetch: start a consumer with that, cancel this one, and
+    /// finish it.
+    ///
+    /// # Errors
+    /// The channel or connection is lost, or no answer came in time: it may still be subscribed, and is again when the connection comes
+    /// back.
+    pub async fn cancel(&mut self) -> Result<(), Error> {
+        let mut frame = Vec::new();
+        basic::Cancel { consumer_tag: ShortStr::truncate(&self.tag), no_wait: false }
+            .write(self.channel.number, &mut frame);
+        self.call("basic.cancel", frame, CallKind::Cancel(self.tag.clone())).await?;
+        self.cancelled = true;
+        Ok(())
     }
 
     /// Stops: cancels the subscription, requeues what was not taken out, waits until everything that was is settled, flushes the
@@ -287,11 +307,9 @@ impl Consumer {
         let until = Instant::now() + deadline;
         let late = Error::Timeout { what: "drain", after: deadline };
         let number = self.channel.number;
-        let mut frame = Vec::new();
-        basic::Cancel { consumer_tag: ShortStr::truncate(&self.tag), no_wait: false }
-            .write(number, &mut frame);
-        let cancel = self.call("basic.cancel", frame, CallKind::Cancel(self.tag.clone()));
-        timeout_at(until, cancel).await.map_err(|_| late.clone())??;
+        if !self.cancelled {
+            timeout_at(until, self.cancel()).await.map_err(|_| late.clone())??;
+        }
         self.local.append(&mut self.inbox.deliveries.lock());
         self.took(self.local.iter().map(Delivery::bytes).sum());
         let requeued = self.local.len();

@@ -234,3 +234,24 @@ async fn acks_before_a_cut_are_not_undone_by_it() {
     consumer.drain(SOON).await.unwrap();
     target.wait_for(&name, 0, 0).await;
 }
+
+#[tokio::test]
+async fn what_has_come_before_a_cancel_is_given_out_and_can_be_settled() {
+    let target = Target::start().await;
+    let connection = target.connect().await;
+    let name = target.queue(&connection.channel().await.unwrap(), "cancel").await;
+    let publisher = connection.publisher(PublisherOptions::to_queue(name.clone())).await.unwrap();
+    publisher.send_all(["1", "2", "3"]).await;
+    let mut first = connection.consumer(ConsumerOptions::new(name.clone(), 2)).await.unwrap();
+    let one = first.next().await.unwrap().unwrap();
+    let mut second = connection.consumer(ConsumerOptions::new(name, 10)).await.unwrap();
+    assert_eq!(text(&second.next().await.unwrap().unwrap()), "3");
+    first.cancel().await.unwrap();
+    let two = first.next().await.unwrap().unwrap();
+    assert_eq!((text(&one), text(&two)), ("1", "2"));
+    assert!(first.next().await.is_none());
+    one.ack().unwrap();
+    two.ack().unwrap();
+    let report = first.drain(SOON).await.unwrap();
+    assert_eq!((report.requeued, report.abandoned), (0, 0));
+}

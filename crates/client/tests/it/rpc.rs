@@ -51,3 +51,12 @@ async fn a_question_that_nobody_answers_ends_at_its_deadline() {
         client.call(Message::new("?").routing_key(name), Duration::from_millis(50)).await.unwrap_err();
     assert!(matches!(error, RpcError::Deadline(_)) && error.is_transient(), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_question_for_nobody_is_told_at_once() {
+    let target = Target::start().await;
+    let connection = target.connect().await;
+    let client = RpcClient::new(&connection).await.unwrap();
+    let error = client.call(Message::new("?").routing_key("nobody's"), SOON).await.unwrap_err();
+    assert!(matches!(error, RpcError::Unroutable(_)) && !error.is_transient(), "{error:?}");
+}

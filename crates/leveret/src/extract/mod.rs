@@ -121,6 +121,25 @@ impl FromMessage for Text {
     }
 }
 
+macro_rules! tuples {
+    ($($part:ident)*) => {
+        impl<$($part: FromMessage),*> FromMessage for ($($part,)*) {
+            fn from_message(message: &Incoming) -> Result<Self, Failure> {
+                Ok(($($part::from_message(message)?,)*))
+            }
+
+            fn check(given: &Given<'_>) -> Result<(), String> {
+                $($part::check(given)?;)*
+                Ok(())
+            }
+        }
+    };
+}
+
+tuples!(A B);
+tuples!(A B C);
+tuples!(A B C D);
+
 /// `None` where it cannot be made.
 impl<T: FromMessage> FromMessage for Option<T> {
     fn from_message(message: &Incoming) -> Result<Self, Failure> {

@@ -1,8 +1,10 @@
 //! What was handled, in memory: for one process, and forgotten with it.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -22,9 +24,9 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    entries: HashMap<Box<str>, Entry>,
+    entries: HashMap<Arc<str>, Entry, RandomState>,
     /// What was done, in the order in which it was.
-    done: VecDeque<(Box<str>, u64)>,
+    done: VecDeque<(Arc<str>, u64)>,
     last_token: u64,
 }
 
@@ -67,29 +69,29 @@ impl State {
 
 impl IdempotencyStore for MemoryStore {
     fn claim<'a>(&'a self, key: &'a str, lease: Duration) -> Answer<'a, Claim> {
-        let now = Instant::now();
-        let mut state = self.state.lock();
-        let claim = match state.entries.get(key).filter(|entry| entry.until > now) {
-            Some(Entry { done: true, .. }) => Claim::Done,
-            Some(_) => Claim::InProgress,
-            None => {
-                state.last_token += 1;
-                let token = state.last_token;
-                state.entries.insert(key.into(), Entry { token, done: false, until: now + lease });
-                Claim::New(token)
-            }
-        };
-        Box::pin(std::future::ready(Ok(claim)))
+        Box::pin(std::future::ready(Ok(self.claimed(key, lease))))
+    }
+
+    fn claim_now(&self, key: &str, lease: Duration) -> Option<Claim> {
+        Some(self.claimed(key, lease))
     }
 
     fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, ()> {
+        self.commit_now(key, token, window);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn commit_now(&self, key: &str, token: u64, window: Duration) -> bool {
         let now = Instant::now();
         let mut state = self.state.lock();
+        let entry = Entry { token, done: true, until: now + window };
         // Also when the lease was over and another has it by now: it was done.
-        state.entries.insert(key.into(), Entry { token, done: true, until: now + window });
-        state.done.push_back((key.into(), token));
+        let known = state.entries.get_key_value(key).map(|(key, _)| key.clone());
+        let key = known.unwrap_or_else(|| key.into());
+        state.entries.insert(key.clone(), entry);
+        state.done.push_back((key, token));
         state.sweep(now, self.entries_max);
-        Box::pin(std::future::ready(Ok(())))
+        true
     }
 
     fn release<'a>(&'a self, key: &'a str, token: u64) -> Answer<'a, ()> {
@@ -98,6 +100,23 @@ impl IdempotencyStore for MemoryStore {
             state.entries.remove(key);
         }
         Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl MemoryStore {
+    fn claimed(&self, key: &str, lease: Duration) -> Claim {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        match state.entries.get(key).filter(|entry| entry.until > now) {
+            Some(Entry { done: true, .. }) => Claim::Done,
+            Some(_) => Claim::InProgress,
+            None => {
+                state.last_token += 1;
+                let token = state.last_token;
+                state.entries.insert(key.into(), Entry { token, done: false, until: now + lease });
+                Claim::New(token)
+            }
+        }
     }
 }
 

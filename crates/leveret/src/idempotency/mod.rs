@@ -43,8 +43,20 @@ pub trait IdempotencyStore: Send + Sync + 'static {
     /// Claims a key for at most `lease`; after that another may have it.
     fn claim<'a>(&'a self, key: &'a str, lease: Duration) -> Answer<'a, Claim>;
 
+    /// The same if it can be answered without waiting, which costs less; `None`: to be asked by [`claim`](Self::claim).
+    fn claim_now(&self, key: &str, lease: Duration) -> Option<Claim> {
+        let _ = (key, lease);
+        None
+    }
+
     /// It is done, and to be remembered for so long.
     fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, ()>;
+
+    /// The same if it can be done without waiting; `false`: nothing was done, [`commit`](Self::commit) is to be called.
+    fn commit_now(&self, key: &str, token: u64, window: Duration) -> bool {
+        let _ = (key, token, window);
+        false
+    }
 
     /// It is not done; the next who claims it may have it. Nothing happens if somebody else has it by now.
     fn release<'a>(&'a self, key: &'a str, token: u64) -> Answer<'a, ()>;
@@ -89,7 +101,8 @@ type Key = dyn Fn(&Incoming) -> Option<String> + Send + Sync;
 #[derive(Clone)]
 pub struct Idempotency {
     store: Arc<dyn IdempotencyStore>,
-    key: Arc<Key>,
+    /// `None`: the message id.
+    key: Option<Arc<Key>>,
     lease: Duration,
     window: Duration,
     open: bool,
@@ -114,10 +127,9 @@ impl Idempotency {
     /// With a store that others use as well.
     #[must_use]
     pub fn shared(store: Arc<dyn IdempotencyStore>) -> Self {
-        let key = Arc::new(|message: &Incoming| message.message_id().map(str::to_owned));
         Self {
             store,
-            key,
+            key: None,
             lease: Duration::from_secs(300),
             window: Duration::from_secs(24 * 3600),
             open: false,
@@ -127,7 +139,7 @@ impl Idempotency {
     /// Another key, for example a business id. `None`: the message is handled each time it comes.
     #[must_use]
     pub fn by(self, key: impl Fn(&Incoming) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { key: Arc::new(key), ..self }
+        Self { key: Some(Arc::new(key)), ..self }
     }
 
     /// How long a claim holds when its worker is lost. Longer than a handler ever takes: after it two may work on the same. Default: 5 min.
@@ -151,9 +163,18 @@ impl Idempotency {
 
     /// Asks for a message.
     pub(crate) async fn claim(&self, message: &Incoming) -> Result<Permission<'_>, Failure> {
-        let Some(key) = (self.key)(message) else { return Ok(Permission::Handle(None)) };
-        let key = format!("{}/{key}", message.queue());
-        match self.store.claim(&key, self.lease).await {
+        let own = self.key.as_ref().map(|key| key(message));
+        let id = match &own {
+            None => message.message_id(),
+            Some(own) => own.as_deref(),
+        };
+        let Some(id) = id else { return Ok(Permission::Handle(None)) };
+        let key = [message.queue(), "/", id].concat();
+        let claimed = match self.store.claim_now(&key, self.lease) {
+            Some(claim) => Ok(claim),
+            None => self.store.claim(&key, self.lease).await,
+        };
+        match claimed {
             Ok(Claim::New(token)) => Ok(Permission::Handle(Some(Claimed { idempotency: self, key, token }))),
             Ok(Claim::InProgress) => Ok(Permission::Wait),
             Ok(Claim::Done) => Ok(Permission::Duplicate),
@@ -185,6 +206,9 @@ impl Claimed<'_> {
     /// Its handling ended.
     pub(crate) async fn end(self, done: bool) {
         let Idempotency { store, window, .. } = self.idempotency;
+        if done && store.commit_now(&self.key, self.token, *window) {
+            return;
+        }
         let told = if done {
             store.commit(&self.key, self.token, *window).await
         } else {

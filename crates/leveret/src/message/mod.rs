@@ -12,6 +12,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::retry::headers;
+use crate::rpc::Answer;
+use crate::trace;
 
 pub(crate) use place::Place;
 
@@ -26,7 +28,8 @@ pub struct Incoming(Arc<Inner>);
 struct Inner {
     place: Arc<Place>,
     exchange: String,
-    routing_key: String,
+    /// `None`: the name of the queue.
+    routing_key: Option<String>,
     properties: Properties,
     body: Bytes,
     redelivered: bool,
@@ -37,10 +40,10 @@ struct Inner {
     silent: u32,
     /// Set when its handling begins.
     deadline: OnceLock<Instant>,
-    /// What stops the worker.
-    stop: CancellationToken,
     /// Made when somebody asks: most handlers do not.
     cancelled: OnceLock<CancellationToken>,
+    /// What its responder answers.
+    answer: OnceLock<Answer>,
 }
 
 impl std::fmt::Debug for Incoming {
@@ -53,20 +56,21 @@ impl std::fmt::Debug for Incoming {
     }
 }
 
+impl Inner {
+    fn own_routing_key(&self) -> &str {
+        self.routing_key.as_deref().unwrap_or(&self.place.queue)
+    }
+}
+
 impl Incoming {
-    pub(crate) fn new(
-        delivery: &Delivery,
-        properties: Properties,
-        place: &Arc<Place>,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(crate) fn new(delivery: &Delivery, properties: Properties, place: &Arc<Place>) -> Self {
         let copies = headers::count(&properties, headers::RETRIES).unwrap_or(0);
         let silent = headers::count(&properties, headers::REDELIVERIES);
         let counted = headers::count(&properties, headers::DELIVERIES).filter(|_| place.broker_counts);
         let redelivered = delivery.is_redelivered();
         Self(Arc::new(Inner {
             exchange: delivery.exchange().to_owned(),
-            routing_key: delivery.routing_key().to_owned(),
+            routing_key: Some(delivery.routing_key()).filter(|key| *key != place.queue).map(str::to_owned),
             body: delivery.body().clone(),
             redelivered: redelivered || copies > 0 || silent.is_some(),
             attempt: copies.saturating_add(counted.unwrap_or(0)).saturating_add(1),
@@ -76,8 +80,8 @@ impl Incoming {
             place: place.clone(),
             properties,
             deadline: OnceLock::new(),
-            stop,
             cancelled: OnceLock::new(),
+            answer: OnceLock::new(),
         }))
     }
 
@@ -96,7 +100,7 @@ impl Incoming {
     /// The routing key it was published with first.
     #[must_use]
     pub fn routing_key(&self) -> &str {
-        headers::text(&self.0.properties, headers::ROUTING_KEY).unwrap_or(&self.0.routing_key)
+        headers::text(&self.0.properties, headers::ROUTING_KEY).unwrap_or_else(|| self.0.own_routing_key())
     }
 
     /// Its properties, as they came.
@@ -130,6 +134,12 @@ impl Incoming {
         self.0.redelivered
     }
 
+    /// Whether its handling is a span.
+    pub(crate) fn is_traced(&self) -> bool {
+        let share = self.0.place.trace_share;
+        share >= 1.0 || trace::is_sampled(&self.0.properties, share)
+    }
+
     /// When its handling is given up.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -139,7 +149,7 @@ impl Incoming {
     /// Cancelled when the deadline has passed or the worker stops.
     #[must_use]
     pub fn cancelled(&self) -> &CancellationToken {
-        self.0.cancelled.get_or_init(|| self.0.stop.child_token())
+        self.0.cancelled.get_or_init(|| self.0.place.stop.child_token())
     }
 
     /// What the worker was given of that type.
@@ -152,6 +162,15 @@ impl Incoming {
     pub(crate) fn begin(&self, deadline: Instant) {
         // More than once only if somebody else did, with the same.
         let _ = self.0.deadline.set(deadline);
+    }
+
+    /// The answer to it. The first counts.
+    pub(crate) fn answer(&self, answer: Answer) {
+        let _ = self.0.answer.set(answer);
+    }
+
+    pub(crate) fn answered(&self) -> Option<&Answer> {
+        self.0.answer.get()
     }
 
     /// Whether an earlier delivery ended without a word, and has to be counted in the message because the broker does not.
@@ -170,7 +189,8 @@ impl Incoming {
     }
 
     pub(crate) fn failed(&self, now: u64) -> headers::Failed<'_> {
-        let Inner { place, exchange, routing_key, properties, body, attempt, .. } = &*self.0;
+        let Inner { place, exchange, properties, body, attempt, .. } = &*self.0;
+        let routing_key = self.0.own_routing_key();
         headers::Failed {
             queue: &place.queue,
             exchange,

@@ -12,7 +12,7 @@ use super::lanes::Lane;
 use super::rows::{Outcome, Row};
 use crate::failure::truncate;
 use crate::mq::Mq;
-use crate::{publisher, trace};
+use crate::{metrics, trace};
 
 /// Bytes of a reason that are kept in the row.
 const REASON_BYTES_MAX: usize = 1000;
@@ -86,7 +86,7 @@ impl Sender {
         match publisher.send(message).instrument(span.clone()).await {
             Ok(_) => (Outcome::Sent, Trouble::None),
             Err(error) => {
-                trace::failed(&span, publisher::word(&error));
+                trace::failed(&span, metrics::word(&error));
                 tracing::warn!(id = row.id, key = row.key, exchange = row.exchange, routing_key = row.routing_key, %error, "not sent from the outbox");
                 match error {
                     // Nothing of it was written: that says nothing of the message.

@@ -24,6 +24,8 @@ pub(crate) const CC: &str = "x-original-cc";
 pub(crate) const QUEUE: &str = "x-original-queue";
 pub(crate) const ERROR: &str = "x-error";
 pub(crate) const REASON: &str = "x-error-reason";
+/// In answers: whether an error may be gone later.
+pub(crate) const CLASS: &str = "x-error-class";
 pub(crate) const ATTEMPTS: &str = "x-attempts";
 /// Leveret's broker writes it as well, with the same meaning.
 pub(crate) const FIRST_FAILED: &str = "x-first-failed-at";

@@ -10,6 +10,8 @@ use std::time::Duration;
 /// Rungs a ladder may have: what Leveret's broker takes for `x-retry-delays`.
 pub const RUNGS_MAX: usize = 100;
 
+const MILLI: Duration = Duration::from_millis(1);
+
 /// A retry policy: pauses in the broker, one for each attempt after the first, and then the dead letters.
 ///
 /// While it pauses a message is in the broker, not in the worker: it survives both, and holds nobody up. Others overtake it.
@@ -30,6 +32,14 @@ pub struct Retry {
     jitter_percent: u8,
     in_place: u32,
     in_place_pause: Duration,
+    linear: Option<Linear>,
+}
+
+/// What RabbitMQ 4.3 keeps by itself: `min` after the first failed attempt, twice that after the second, and so on, at most `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Linear {
+    pub(crate) min: Duration,
+    pub(crate) max: Duration,
 }
 
 impl Retry {
@@ -37,7 +47,7 @@ impl Retry {
     pub fn ladder(delays: impl IntoIterator<Item = Duration>) -> Self {
         let delays =
             delays.into_iter().map(|delay| Duration::from_millis(delay.as_millis() as u64)).collect();
-        Self { delays, jitter_percent: 0, in_place: 0, in_place_pause: Duration::ZERO }
+        Self { delays, jitter_percent: 0, in_place: 0, in_place_pause: Duration::ZERO, linear: None }
     }
 
     /// `rungs` pauses, each `factor` times the one before.
@@ -50,6 +60,30 @@ impl Retry {
         Self::ladder((0..rungs).map(|rung| Duration::from_secs_f64(seconds(rung))))
     }
 
+    /// `rungs` pauses: `min`, twice that, three times, at most `max`. A quorum queue with these (and without
+    /// [`jitter`](Self::jitter)) has its retries by RabbitMQ 4.3's own `x-delayed-retry-min` and `-max`, on Leveret as well: nothing is
+    /// published again, and both brokers have the same queue. Elsewhere it is a ladder like any other.
+    ///
+    /// ```
+    /// use leveret::Retry;
+    /// use std::time::Duration;
+    ///
+    /// let retry = Retry::linear(Duration::from_secs(10), Duration::from_secs(25), 4);
+    /// assert_eq!(retry.delays(), [10, 20, 25, 25].map(Duration::from_secs));
+    /// ```
+    #[must_use]
+    pub fn linear(min: Duration, max: Duration, rungs: usize) -> Self {
+        let max = max.max(min);
+        let delay = |rung: usize| min.saturating_mul(u32::try_from(rung).unwrap_or(u32::MAX)).min(max);
+        Self { linear: Some(Linear { min, max }), ..Self::ladder((1..=rungs).map(delay)) }
+    }
+
+    /// What a quorum queue can keep by itself, if it can.
+    pub(crate) fn as_linear(&self) -> Option<Linear> {
+        self.linear
+            .filter(|linear| self.jitter_percent == 0 && !self.delays.is_empty() && linear.min >= MILLI)
+    }
+
     /// No pause in the broker: one attempt, then the dead letters.
     #[must_use]
     pub fn never() -> Self {
@@ -60,6 +94,8 @@ impl Retry {
     #[must_use]
     pub fn at_most(mut self, delay: Duration) -> Self {
         self.delays.iter_mut().for_each(|each| *each = delay.min(*each));
+        self.linear =
+            self.linear.map(|linear| Linear { min: linear.min.min(delay), max: linear.max.min(delay) });
         self
     }
 

@@ -6,6 +6,10 @@ use leveret_client::{Bind, ExchangeDeclare, FieldTable, FieldValue, QueueDeclare
 
 use super::queue::millis;
 use super::{Queue, QueueKind, Topology, Waiting};
+use crate::retry::{Linear, Retry};
+
+/// Failed deliveries that a quorum queue allows unless told otherwise (`x-delivery-limit`).
+const QUORUM_DELIVERIES: u32 = 20;
 
 /// One declaration.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +89,17 @@ impl Plan {
 
 /// Whether a queue's messages wait in queues beside it.
 pub(crate) fn rungs_of(queue: &Queue, waiting: Waiting) -> bool {
-    waiting == Waiting::InRungs || queue.kind == QueueKind::Existing
+    match waiting {
+        Waiting::InQueue => queue.kind == QueueKind::Existing,
+        Waiting::InQuorumQueues => linear_of(queue).is_none(),
+        Waiting::InRungs => true,
+    }
+}
+
+/// The retries that a quorum queue keeps by itself as RabbitMQ 4.3 does, if it can.
+fn linear_of(queue: &Queue) -> Option<Linear> {
+    let retry = queue.retry.as_ref().filter(|_| queue.kind == QueueKind::Quorum);
+    retry.and_then(Retry::as_linear)
 }
 
 fn has_queue(steps: &[Step], wanted: &str) -> bool {
@@ -139,7 +153,16 @@ fn main(queue: &Queue, waiting: Waiting) -> Step {
         set("x-dead-letter-exchange", "".into());
         set("x-dead-letter-routing-key", dead.as_str().into());
     }
-    if let (Waiting::InQueue, Some(retry)) = (waiting, &queue.retry) {
+    let linear = linear_of(queue).filter(|_| waiting != Waiting::InRungs);
+    if let (Some(linear), Some(retry)) = (linear, &queue.retry) {
+        set("x-delayed-retry-type", "failed".into());
+        set("x-delayed-retry-min", millis(linear.min).into());
+        set("x-delayed-retry-max", millis(linear.max).into());
+        // The worker counts, and says why a message is dead; the broker's own limit must not be nearer.
+        if retry.attempts_max() > QUORUM_DELIVERIES {
+            set("x-delivery-limit", i64::from(retry.attempts_max()).into());
+        }
+    } else if let (Waiting::InQueue, Some(retry)) = (waiting, &queue.retry) {
         let delays = retry.delays().iter().map(|delay| FieldValue::I64(millis(*delay))).collect();
         set("x-retry-delays", FieldValue::Array(delays));
         if retry.jitter_percent() > 0 {
@@ -285,6 +308,31 @@ mod tests {
             "{plan}"
         );
         assert_eq!(plan.matches("queue 'mine'").count(), 1, "{plan}");
+    }
+
+    #[test]
+    fn linear_pauses_of_a_quorum_queue_are_rabbitmqs_own_from_4_3_on() {
+        let second = Duration::from_secs(1);
+        let linear = |rungs| Retry::linear(second, second * 3, rungs);
+        let queue = Queue::quorum("q").retry(linear(5)).discard_failed();
+        for waiting in [Waiting::InQuorumQueues, Waiting::InQueue] {
+            assert_eq!(
+                text(queue.clone(), waiting),
+                "queue 'q' durable, x-queue-type='quorum', x-delayed-retry-type='failed', x-delayed-retry-min=1000, \
+                 x-delayed-retry-max=3000\n"
+            );
+        }
+        let many = text(queue.clone().retry(linear(30)), Waiting::InQuorumQueues);
+        assert!(many.ends_with("x-delivery-limit=31\n"), "{many}");
+        for (queue, waiting) in [
+            (queue.clone(), Waiting::InRungs),
+            (queue.clone().retry(linear(5).jitter(10)), Waiting::InQuorumQueues),
+            (queue.clone().retry([second]), Waiting::InQuorumQueues),
+            (Queue::durable("q").retry(linear(5)), Waiting::InQuorumQueues),
+        ] {
+            let plan = text(queue, waiting);
+            assert!(plan.contains("queue 'q.retry.1s") && !plan.contains("x-delayed-retry"), "{plan}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Pauses a worker while what its handler depends on is down; for
 /// [`WorkerBuilder::circuit_breaker`](crate::WorkerBuilder::circuit_breaker). Clones are the same: workers that share one pause together.
+/// As a [layer](crate::layers) of a publisher it makes sends fail at once instead.
 ///
 /// Closed, it looks at the last attempts. When enough of them failed in a way that may pass
 /// ([transient](crate::Class::Transient); permanent failures are the messages' own) it opens: nothing is begun for a while, and
@@ -95,8 +96,22 @@ impl CircuitBreaker {
     }
 }
 
+impl CircuitBreaker {
+    /// The same at once: the time to the next probe if nothing may be begun.
+    pub(crate) fn try_admit(&self) -> Result<Ticket, Duration> {
+        let now = Instant::now();
+        let probe = match self.0.state.lock().admit(now) {
+            Admitted::Yes => false,
+            Admitted::Probe => true,
+            Admitted::At(until) => return Err(until - now),
+            Admitted::AfterProbe => return Err(Duration::ZERO),
+        };
+        Ok(Ticket { breaker: self.clone(), probe, told: false })
+    }
+}
+
 /// One message's way through. Dropped without an outcome it was neither a success nor a failure.
-pub(super) struct Ticket {
+pub(crate) struct Ticket {
     breaker: CircuitBreaker,
     probe: bool,
     told: bool,
@@ -104,7 +119,7 @@ pub(super) struct Ticket {
 
 impl Ticket {
     /// How its attempt ended.
-    pub(super) fn ended(mut self, failed: bool) {
+    pub(crate) fn ended(mut self, failed: bool) {
         self.told = true;
         self.tell(Some(failed));
     }

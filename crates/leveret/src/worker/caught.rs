@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// Drives a future; a panic in it becomes a failure. Whatever the future shares with others may have been left half changed: that is the
 /// same as with a panic in a task of tokio's.
-pub(crate) async fn caught(future: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+pub(crate) async fn caught<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let mut future = pin!(future);
     std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(poll) => poll,
@@ -32,7 +32,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_failure_with_its_text() {
         for (panics, wanted) in [(0, "the handler panicked: at 1"), (1, "the handler panicked: now")] {
-            let failure = caught(async move {
+            let failure = caught::<()>(async move {
                 tokio::task::yield_now().await;
                 if panics == 0 { panic!("at {}", 1) } else { panic!("now") }
             })

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use leveret_client::{Delivery, Properties};
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::breaker::Ticket;
 use super::caught::caught;
 use super::run::Running;
-use super::settle::{settle, settle_unreadable};
+use super::settle::{settle, settle_unreadable, unix_seconds};
 use super::verdict::{Verdict, class_of, verdict};
 use crate::failure::{Class, Failure};
-use crate::idempotency::Permission;
+use crate::idempotency::{Claimed, Permission};
 use crate::message::Incoming;
 use crate::trace;
 
@@ -29,37 +29,61 @@ impl Running {
     /// A delivery as handlers see it; `None`: its properties are not text.
     pub(super) fn message(self: &Arc<Self>, delivery: &Delivery) -> Option<Incoming> {
         let properties: Properties = delivery.properties().ok()?;
-        Some(Incoming::new(delivery, properties, &self.place, self.stop.clone()))
+        Some(Incoming::new(delivery, properties, &self.place))
     }
 }
 
 /// Handles a delivery to its end.
 pub(super) async fn process(running: &Running, (delivery, message): Item) {
     let Some(message) = message else { return settle_unreadable(running, delivery).await };
+    let in_flight = running.metrics.begin(1);
     let verdict = judge(running, &message).await;
     running.done.fetch_add(1, Relaxed);
     if matches!(verdict, Verdict::Retry(..)) {
         running.failed.fetch_add(1, Relaxed);
     }
     settle(running, &message, delivery, verdict).await;
+    drop(in_flight);
 }
 
-async fn judge(running: &Running, message: &Incoming) -> Verdict {
+/// Whether a message may be handled.
+pub(super) enum Let<'a> {
+    In(Option<Claimed<'a>>),
+    Not(Verdict),
+    /// Somebody else is at it.
+    Later,
+}
+
+/// `waits`: until whoever is at the same message has ended.
+pub(super) async fn let_in<'a>(running: &'a Running, message: &Incoming, waits: bool) -> Let<'a> {
     if let Some(most) = running.settings.poison_after {
         let begun = message.begun();
         if begun >= most.max(running.retry.attempts_max()) {
             let text = format!("its handling began {begun} times and never ended");
-            return Verdict::Dead(Failure::permanent(text).reason("poison"));
+            return Let::Not(Verdict::Dead(Failure::permanent(text).reason("poison")));
         }
         if message.is_to_be_counted() {
-            return Verdict::Recount;
+            return Let::Not(Verdict::Recount);
         }
     }
-    let claimed = match claim(running, message).await {
-        Ok(Some(Permission::Handle(claimed))) => claimed,
-        Ok(Some(Permission::Duplicate)) => return Verdict::Duplicate,
-        Ok(Some(Permission::Wait) | None) => return Verdict::Release,
-        Err(failure) => return decide(running, message, Err(failure)),
+    if running.settings.answers && message.is_too_late(unix_seconds()) {
+        let failure = Failure::permanent("who asked no longer waits").reason("too-late");
+        return Let::Not(Verdict::Dead(failure));
+    }
+    match claim(running, message, waits).await {
+        Ok(Some(Permission::Handle(claimed))) => Let::In(claimed),
+        Ok(Some(Permission::Duplicate)) => Let::Not(Verdict::Duplicate),
+        Ok(Some(Permission::Wait)) => Let::Later,
+        Ok(None) => Let::Not(Verdict::Release),
+        Err(failure) => Let::Not(decide(running, message, Err(failure))),
+    }
+}
+
+async fn judge(running: &Running, message: &Incoming) -> Verdict {
+    let claimed = match let_in(running, message, true).await {
+        Let::In(claimed) => claimed,
+        Let::Not(verdict) => return verdict,
+        Let::Later => return Verdict::Release,
     };
     let Some(ticket) = admitted(running).await else {
         if let Some(claimed) = claimed {
@@ -79,7 +103,7 @@ async fn judge(running: &Running, message: &Incoming) -> Verdict {
 }
 
 /// Whether something that may pass was in the way; `None`: that is not known.
-fn failed(verdict: &Verdict) -> Option<bool> {
+pub(super) fn failed(verdict: &Verdict) -> Option<bool> {
     match verdict {
         Verdict::Ack => Some(false),
         Verdict::Retry(..) => Some(true),
@@ -90,7 +114,7 @@ fn failed(verdict: &Verdict) -> Option<bool> {
 }
 
 /// Waits while the circuit breaker is open. `None`: the worker stops meanwhile.
-async fn admitted(running: &Running) -> Option<Option<Ticket>> {
+pub(super) async fn admitted(running: &Running) -> Option<Option<Ticket>> {
     let Some(breaker) = &running.settings.breaker else { return Some(None) };
     tokio::select! {
         biased;
@@ -103,13 +127,17 @@ fn decide(running: &Running, message: &Incoming, result: Result<(), Failure>) ->
     verdict(result, &running.settings.classifiers, &running.retry, message.attempt())
 }
 
-/// Whether it may be handled; waits while another worker is at the same. `None`: this one stops meanwhile.
-async fn claim<'a>(running: &'a Running, message: &Incoming) -> Result<Option<Permission<'a>>, Failure> {
+/// Whether it may be handled; `waits` while another worker is at the same. `None`: this one stops meanwhile.
+async fn claim<'a>(
+    running: &'a Running,
+    message: &Incoming,
+    waits: bool,
+) -> Result<Option<Permission<'a>>, Failure> {
     let Some(idempotency) = &running.settings.idempotency else { return Ok(Some(Permission::Handle(None))) };
     loop {
         // Not given back to the queue, which would count as a delivery that ended without a word.
         match idempotency.claim(message).await? {
-            Permission::Wait => {}
+            Permission::Wait if waits => {}
             permission => return Ok(Some(permission)),
         }
         tokio::select! {
@@ -122,12 +150,15 @@ async fn claim<'a>(running: &'a Running, message: &Incoming) -> Result<Option<Pe
 /// One attempt, with those in place.
 async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
     let settings = &running.settings;
-    if let Some(deadline) = settings.deadline {
+    let asker = if settings.answers { message.time_allowed() } else { None };
+    if let Some(deadline) = settings.deadline.into_iter().chain(asker).min() {
         message.begin(Instant::now() + deadline);
     }
     for calls in 1.. {
         let Err(failure) = call(running, message).await else { return Ok(()) };
-        let transient = class_of(&failure, &settings.classifiers) == Class::Transient;
+        let class = class_of(&failure, &settings.classifiers);
+        running.metrics.failed(class);
+        let transient = class == Class::Transient;
         let Some(pause) = running.retry.pause_in_place(calls).filter(|_| transient) else {
             return Err(failure);
         };
@@ -145,10 +176,11 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
 
 /// One call of the handler.
 async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
-    let span = trace::process_span(message);
+    let span = if message.is_traced() { trace::process_span(message) } else { Span::none() };
     let handling = trace::within(message, async { running.call.call(message.clone()).await });
     let mut call = pin!(caught(handling.instrument(span.clone())));
     let grace = running.settings.grace;
+    let began = Instant::now();
     let result = tokio::select! {
         biased;
         result = &mut call => result,
@@ -160,6 +192,9 @@ async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
             Err(Failure::transient(format!("the handler did not end within {after:?} and a grace of {grace:?}")).reason("deadline"))
         }
     };
+    let took = began.elapsed();
+    running.calls.add(took);
+    running.metrics.handled(took);
     if let Err(failure) = &result {
         trace::failed(&span, failure.reason_word());
     }

@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use metrics::Counter;
+
+use crate::metrics::WorkerMetrics;
+
 /// What a worker did while it ran, and what it left when it stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -14,6 +18,8 @@ pub struct DrainReport {
     pub retried: u64,
     /// To the dead letters.
     pub dead_lettered: u64,
+    /// Requests that failed, which their askers were told ([`WorkerBuilder::responder`](crate::WorkerBuilder::responder)).
+    pub refused: u64,
     /// Could not be handled and were thrown away ([`Queue::discard_failed`](crate::Queue::discard_failed)).
     pub discarded: u64,
     /// Back to the queue without having been handled: the handler said so, or it was dropped when the time to stop was over.
@@ -35,6 +41,7 @@ impl DrainReport {
             duplicates: self.duplicates + other.duplicates,
             retried: self.retried + other.retried,
             dead_lettered: self.dead_lettered + other.dead_lettered,
+            refused: self.refused + other.refused,
             discarded: self.discarded + other.discarded,
             released: self.released + other.released,
             stale: self.stale + other.stale,
@@ -51,6 +58,7 @@ pub(crate) struct Counters {
     pub(crate) duplicates: AtomicU64,
     pub(crate) retried: AtomicU64,
     pub(crate) dead_lettered: AtomicU64,
+    pub(crate) refused: AtomicU64,
     pub(crate) discarded: AtomicU64,
     pub(crate) released: AtomicU64,
     pub(crate) stale: AtomicU64,
@@ -58,13 +66,47 @@ pub(crate) struct Counters {
     pub(crate) recounted: AtomicU64,
 }
 
+/// How a delivery ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Acked,
+    Duplicate,
+    Retried,
+    DeadLettered,
+    Refused,
+    Discarded,
+    Released,
+    /// Published again with a count in it, which is no end.
+    Recounted,
+}
+
+impl Outcome {
+    pub(crate) fn of<'a>(
+        self,
+        counters: &'a Counters,
+        metrics: &'a WorkerMetrics,
+    ) -> (&'a AtomicU64, Option<&'a Counter>) {
+        match self {
+            Self::Acked => (&counters.acked, Some(&metrics.acked)),
+            Self::Duplicate => (&counters.duplicates, Some(&metrics.duplicates)),
+            Self::Retried => (&counters.retried, Some(&metrics.retried)),
+            Self::DeadLettered => (&counters.dead_lettered, Some(&metrics.dead_lettered)),
+            Self::Refused => (&counters.refused, Some(&metrics.refused)),
+            Self::Discarded => (&counters.discarded, Some(&metrics.discarded)),
+            Self::Released => (&counters.released, Some(&metrics.released)),
+            Self::Recounted => (&counters.recounted, None),
+        }
+    }
+}
+
 impl Counters {
     pub(crate) fn report(&self) -> DrainReport {
         DrainReport {
-            acked: self.acked.load(Relaxed),
+            acked: self.acked.load(Relaxed) + self.duplicates.load(Relaxed),
             duplicates: self.duplicates.load(Relaxed),
             retried: self.retried.load(Relaxed),
             dead_lettered: self.dead_lettered.load(Relaxed),
+            refused: self.refused.load(Relaxed),
             discarded: self.discarded.load(Relaxed),
             released: self.released.load(Relaxed),
             stale: self.stale.load(Relaxed),

@@ -1,30 +1,33 @@
 //! A worker's life: start, read, stop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use leveret_client::{
     ConsumeError, Consumer, ConsumerOptions, Error, Publisher, PublisherOptions, QueueDeclare, prefetch_for,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::task::coop::consume_budget;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::concurrency::{Adaptive, Seen};
+use super::batches::process_batch;
+use super::consumers::Consumers;
+use super::hand::Hand;
 use super::lanes::Lanes;
+use super::places::Place;
+use super::prefetch::{Calls, Follower};
 use super::process::process;
 use super::report::Counters;
 use super::settings::Settings;
 use super::{Call, DrainReport, Worker, WorkerError};
 use crate::message;
+use crate::metrics::WorkerMetrics;
 use crate::mq::Mq;
 use crate::retry::Retry;
 use crate::topology::{Queue, QueueKind, rungs_of};
 
-/// How often an adaptive concurrency is looked at.
-const TICK: Duration = Duration::from_secs(1);
 /// What handlers that were dropped have to give their messages back.
 const DROPPED_TIME: Duration = Duration::from_secs(1);
 
@@ -41,6 +44,8 @@ pub(super) struct Running {
     /// For what takes the place of a delivery.
     pub(super) publisher: Publisher,
     pub(super) counters: Counters,
+    pub(super) metrics: WorkerMetrics,
+    pub(super) calls: Calls,
     /// Nothing is begun any more.
     pub(super) stop: CancellationToken,
     /// What was begun is dropped.
@@ -63,67 +68,19 @@ impl Running {
     }
 }
 
-/// Places for messages that are handled at the same time.
-#[derive(Clone)]
-pub(super) struct Place {
-    permits: Arc<Semaphore>,
-    waited: Arc<AtomicBool>,
-}
-
-impl Place {
-    /// A place, when there is one; `None`: the worker stops.
-    pub(super) async fn take(&self, running: &Running) -> Option<OwnedSemaphorePermit> {
-        if running.stop.is_cancelled() {
-            return None;
-        }
-        if let Ok(place) = self.permits.clone().try_acquire_owned() {
-            return Some(place);
-        }
-        self.waited.store(true, Relaxed);
-        tokio::select! {
-            biased;
-            () = running.stop.cancelled() => None,
-            place = self.permits.clone().acquire_owned() => place.ok(),
-        }
-    }
-
-    /// Adapts their number for as long as it is polled.
-    async fn adapt(&self, running: &Running) {
-        let mut adaptive = Adaptive::new(running.settings.concurrency);
-        let (mut done, mut failed, mut owed) = (0, 0, 0);
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let (done_now, failed_now) = (running.done.load(Relaxed), running.failed.load(Relaxed));
-            let waited = self.waited.swap(false, Relaxed);
-            let before = usize::from(adaptive.now());
-            let now = adaptive.tick(Seen { done: done_now - done, failed: failed_now - failed, waited });
-            (done, failed) = (done_now, failed_now);
-            let now = usize::from(now);
-            // Places that are taken cannot be taken away yet.
-            owed += before.saturating_sub(now);
-            let more = now.saturating_sub(before);
-            self.permits.add_permits(more.saturating_sub(owed));
-            owed = owed.saturating_sub(more);
-            owed -= self.permits.forget_permits(owed);
-        }
-    }
-}
-
 pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<DrainReport, WorkerError> {
     let name = worker.queue.clone();
-    let (running, mut consumer) = start(worker, stop.child_token()).await?;
+    let (running, consumer, follower) = start(worker, stop.child_token()).await?;
+    let mut consumers = Consumers::new(consumer, follower);
     let running = Arc::new(running);
     let tasks = TaskTracker::new();
     let concurrency = running.settings.concurrency;
-    let places =
-        Place { permits: Arc::new(Semaphore::new(concurrency.min().into())), waited: Arc::default() };
+    let places = Place::new(&running);
     let ended = tokio::select! {
-        ended = read(&running, &mut consumer, &places, &tasks) => ended,
+        ended = read(&running, &mut consumers, &places, &tasks) => ended,
         () = places.adapt(&running), if concurrency.min() < concurrency.max() => None,
     };
-    let report = drain(&running, consumer, &tasks).await;
+    let report = drain(&running, consumers, &tasks).await;
     tracing::info!(queue = name, ?report, "worker stopped");
     match ended {
         Some(source) => Err(WorkerError::Ended { queue: name, source }),
@@ -131,7 +88,10 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<Drain
     }
 }
 
-async fn start(worker: Worker, stop: CancellationToken) -> Result<(Running, Consumer), WorkerError> {
+async fn start(
+    worker: Worker,
+    stop: CancellationToken,
+) -> Result<(Running, Consumer, Option<Follower>), WorkerError> {
     let Worker { mq, queue: name, settings, states, call, checked } = worker;
     let queue = mq.declared(&name).ok_or_else(|| WorkerError::NotDeclared(name.clone()))?;
     if queue.dead_letter_queue().is_none() && !queue.discard {
@@ -142,19 +102,32 @@ async fn start(worker: Worker, stop: CancellationToken) -> Result<(Running, Cons
     let publisher = mq.publishing().publisher(PublisherOptions::default()).await.map_err(failed)?;
     let round_trip = round_trip(&mq, &name).await.map_err(failed)?;
     let most = settings.concurrency.max();
-    let derived = prefetch_for(most, round_trip, settings.handler_time).max(most);
+    let derived = match settings.batch {
+        // One batch for each place, and the next of all of them on its way.
+        Some((max, _)) => max.saturating_mul(most.saturating_add(1)),
+        None => prefetch_for(most, round_trip, settings.handler_time).max(most),
+    };
     let prefetch = settings.prefetch.unwrap_or(derived);
-    let options =
-        ConsumerOptions::new(&name, prefetch).arguments(settings.arguments.clone()).tag(&settings.tag);
-    let consumer = mq.consuming().consumer(options).await.map_err(failed)?;
+    let consumer = mq.consuming().consumer(subscription(&name, prefetch, &settings));
+    let consumer = consumer.await.map_err(failed)?;
+    let follows = settings.adaptive_prefetch && settings.batch.is_none();
+    let follower = follows.then(|| Follower::new(most, round_trip, prefetch));
     let rungs = rungs_of(&queue, mq.waiting());
     let broker_counts = queue.kind == QueueKind::Quorum || (!rungs && queue.retry.is_some());
     tracing::info!(queue = name, prefetch, concurrency = ?settings.concurrency, "worker started");
     let running = Running {
         rungs,
         retry: queue.retry.clone().unwrap_or_else(Retry::never),
-        place: Arc::new(message::Place { queue: name, states, broker_counts }),
+        place: Arc::new(message::Place {
+            queue: name,
+            states,
+            broker_counts,
+            stop: stop.clone(),
+            trace_share: mq.options().trace_share,
+        }),
         counters: Counters::default(),
+        metrics: WorkerMetrics::new(queue.name()),
+        calls: Calls::default(),
         abort: CancellationToken::new(),
         done: AtomicU64::new(0),
         failed: AtomicU64::new(0),
@@ -165,7 +138,11 @@ async fn start(worker: Worker, stop: CancellationToken) -> Result<(Running, Cons
         publisher,
         stop,
     };
-    Ok((running, consumer))
+    Ok((running, consumer, follower))
+}
+
+pub(super) fn subscription(queue: &str, prefetch: u16, settings: &Settings) -> ConsumerOptions {
+    ConsumerOptions::new(queue, prefetch).arguments(settings.arguments.clone()).tag(&settings.tag)
 }
 
 /// How long the broker takes to answer, by asking whether the queue is there.
@@ -179,15 +156,19 @@ async fn round_trip(mq: &Mq, queue: &str) -> Result<Duration, Error> {
 /// Takes deliveries and has them handled, until the worker stops (`None`) or the consumer has ended for good.
 async fn read(
     running: &Arc<Running>,
-    consumer: &mut Consumer,
+    consumers: &mut Consumers,
     places: &Place,
     tasks: &TaskTracker,
 ) -> Option<ConsumeError> {
+    if let Some(batch) = running.settings.batch {
+        return batches(running, &mut consumers.now, places, tasks, batch).await;
+    }
     let order = running.settings.order_by.as_ref().map(|key| (key, Lanes::default()));
+    let mut hand = Hand::default();
     let ended = loop {
         let delivery = tokio::select! {
             biased;
-            delivery = consumer.next(), if !running.stop.is_cancelled() => delivery,
+            delivery = consumers.next(running), if !running.stop.is_cancelled() => delivery,
             () = running.stop.cancelled() => break None,
         };
         let delivery = match delivery {
@@ -208,26 +189,75 @@ async fn read(
             }
         };
         let Some(place) = places.take(running).await else {
-            consumer.put_back(item.0);
+            consumers.put_back(item.0);
             break None;
         };
         let (running, lane) = (running.clone(), key.zip(order.as_ref().map(|(_, lanes)| lanes.clone())));
-        tasks.spawn(async move {
+        let handling = async move {
             match lane {
                 None => process(&running, item).await,
                 Some((key, lanes)) => lanes.run(&running, &key, item).await,
             }
             drop(place);
-        });
+        };
+        hand.begin(handling, tasks);
+        // Others of this thread have their turn while messages never end.
+        consume_budget().await;
     };
     if let Some((_, lanes)) = order {
         // From the last on, so that they lie in their order again.
-        lanes.take_all().into_iter().rev().for_each(|delivery| consumer.put_back(delivery));
+        lanes.take_all().into_iter().rev().for_each(|delivery| consumers.put_back(delivery));
     }
     ended
 }
 
-async fn drain(running: &Running, consumer: Consumer, tasks: &TaskTracker) -> DrainReport {
+/// The same with batches.
+async fn batches(
+    running: &Arc<Running>,
+    consumer: &mut Consumer,
+    places: &Place,
+    tasks: &TaskTracker,
+    (max, wait): (u16, Duration),
+) -> Option<ConsumeError> {
+    loop {
+        // The place first: what comes while there is none makes the batch fuller.
+        let place = places.take(running).await?;
+        let gathered = async {
+            match consumer.next().await? {
+                Ok(first) => consumer.put_back(first),
+                Err(error) => return Some(Err(error)),
+            }
+            Some(consumer.consume_batch(max.into(), wait).await)
+        };
+        let batch = tokio::select! {
+            biased;
+            () = running.stop.cancelled() => return None,
+            gathered = gathered => gathered,
+        };
+        let batch = match batch? {
+            Ok(batch) => batch,
+            Err(error) => return Some(error),
+        };
+        if running.stop.is_cancelled() {
+            batch.into_iter().rev().for_each(|delivery| consumer.put_back(delivery));
+            return None;
+        }
+        let items: Vec<_> = batch
+            .into_iter()
+            .map(|delivery| {
+                let message = running.message(&delivery);
+                (delivery, message)
+            })
+            .collect();
+        let running = running.clone();
+        tasks.spawn(async move {
+            process_batch(&running, items).await;
+            drop(place);
+        });
+    }
+}
+
+async fn drain(running: &Running, consumers: Consumers, tasks: &TaskTracker) -> DrainReport {
     running.stop.cancel();
     tasks.close();
     let time = running.settings.drain;
@@ -237,7 +267,7 @@ async fn drain(running: &Running, consumer: Consumer, tasks: &TaskTracker) -> Dr
             () = sleep(time) => running.abort.cancel(),
         }
     };
-    let (drained, ()) = tokio::join!(consumer.drain(time + DROPPED_TIME), finish);
+    let (drained, ()) = tokio::join!(consumers.drain(time + DROPPED_TIME), finish);
     // The consumer may be gone with its connection; what was begun has its end all the same.
     let _ = tokio::time::timeout(DROPPED_TIME, tasks.wait()).await;
     let drained = drained.unwrap_or_else(|error| {

@@ -18,6 +18,7 @@ pub(crate) type Key = Box<dyn Fn(&Incoming) -> String + Send + Sync>;
 pub(crate) struct Settings {
     pub(crate) concurrency: Concurrency,
     pub(crate) prefetch: Option<u16>,
+    pub(crate) adaptive_prefetch: bool,
     pub(crate) handler_time: Duration,
     pub(crate) order_by: Option<Key>,
     pub(crate) deadline: Option<Duration>,
@@ -29,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) classifiers: Vec<Classifier>,
     pub(crate) arguments: FieldTable,
     pub(crate) tag: String,
+    /// A handler is called with so many at a time, of which the first waited so long at most.
+    pub(crate) batch: Option<(u16, Duration)>,
+    /// Who asked is told.
+    pub(crate) answers: bool,
 }
 
 impl Default for Settings {
@@ -36,6 +41,7 @@ impl Default for Settings {
         Self {
             concurrency: 8.into(),
             prefetch: None,
+            adaptive_prefetch: false,
             handler_time: Duration::from_millis(10),
             order_by: None,
             deadline: None,
@@ -47,6 +53,8 @@ impl Default for Settings {
             classifiers: Vec::new(),
             arguments: FieldTable::new(),
             tag: String::new(),
+            batch: None,
+            answers: false,
         }
     }
 }

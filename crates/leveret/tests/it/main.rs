@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod batches;
 mod duplicates;
 mod guide;
+mod metrics;
 mod middleware;
+mod publishing;
 mod retries;
+mod rpc;
+mod schedules;
 mod stopping;
 mod support;
 mod testing_guide;

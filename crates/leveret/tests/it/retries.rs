@@ -234,3 +234,30 @@ async fn what_is_others_gets_its_rungs_and_dead_letters_beside_it() {
     assert_eq!((header(&dead, "x-attempts").as_str(), dead.body.as_ref()), ("2", &b"1"[..]));
     worker.stop().await;
 }
+
+/// The same as a ladder, by the queue's own means that RabbitMQ 4.3 has as well.
+#[tokio::test]
+async fn linear_pauses_of_a_quorum_queue_are_kept_by_the_queue() {
+    let broker = TestBroker::start().await;
+    let mq = connect(&broker).await;
+    let retry = Retry::linear(Duration::from_secs(5), Duration::from_secs(8), 2);
+    mq.declare(Queue::quorum("orders").retry(retry).dead_letter()).await.unwrap();
+    let seen: Log<u32> = Log::default();
+    let handler = |Attempt(attempt): Attempt, State(seen): State<Log<u32>>| async move {
+        seen.lock().push(attempt);
+        Err::<(), _>(Failure::transient("no stock"))
+    };
+    let worker = start(mq.worker("orders").state(seen.clone()), handler);
+    send(&mq, "orders", "1").await;
+    for (attempts, pause) in [(1, 5), (2, 8)] {
+        broker.eventually("it has failed", || seen.lock().len() == attempts).await;
+        broker.settle().await;
+        broker.advance(Duration::from_secs(pause - 1)).await;
+        assert_eq!(seen.lock().len(), attempts);
+        broker.advance(Duration::from_secs(1)).await;
+    }
+    let dead = only(&broker, "orders.dead").await;
+    assert_eq!((header(&dead, "x-attempts").as_str(), header(&dead, "x-error").as_str()), ("3", "no stock"));
+    assert_eq!(*seen.lock(), [1, 2, 3]);
+    assert_eq!(worker.stop().await.retried, 2);
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use leveret::client::ConsumerOptions;
 use leveret::test::{TestBroker, connect};
@@ -253,8 +254,33 @@ async fn a_channel_that_closes_holds_up_no_delivery_of_its_neighbours() {
     for order in ["1", "2"] {
         drop(mq.consuming().channel().await.unwrap());
         send(&mq, "orders", order).await;
-        let delivery =
-            tokio::time::timeout(std::time::Duration::from_secs(5), consumer.next()).await.unwrap();
+        let delivery = tokio::time::timeout(Duration::from_secs(5), consumer.next()).await.unwrap();
         delivery.unwrap().unwrap().ack().unwrap();
     }
+}
+
+/// Made for calls of ten milliseconds, and they take none.
+#[tokio::test(start_paused = true)]
+async fn the_prefetch_follows_what_handlers_take_and_nothing_is_lost_or_overtaken() {
+    let broker = TestBroker::start().await;
+    let mq = connect(&broker).await;
+    mq.declare(Queue::durable("orders").dead_letter()).await.unwrap();
+    let seen: Log<u32> = Log::default();
+    let handler = |Text(order): Text, State(seen): State<Log<u32>>| async move {
+        seen.lock().push(order.parse().unwrap());
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    };
+    let worker = mq.worker("orders").concurrency(1).prefetch(40).adaptive_prefetch().state(seen.clone());
+    let worker = start(worker, handler);
+    let publisher = mq.publisher("orders").build::<Text>().await.unwrap();
+    let orders: Vec<String> = (0..100).map(|order| order.to_string()).collect();
+    publisher.send_all(orders.iter().map(String::as_str)).await;
+    let unacked = || broker.queue("orders").map_or(0, |queue| queue.unacked);
+    broker.eventually("they are under way", || unacked() == 40).await;
+    broker.eventually("fewer are, when it is seen how long they take", || unacked() == 2).await;
+    broker.expect_empty("orders").await;
+    let report = worker.stop().await;
+    assert_eq!((report.acked, report.requeued, report.stale), (100, 0, 0), "{report:?}");
+    assert_eq!(*seen.lock(), (0..100).collect::<Vec<_>>());
+    assert_eq!(mq.consuming().dropped_unsettled(), 0);
 }

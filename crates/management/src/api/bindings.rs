@@ -120,6 +120,7 @@ fn answer(call: &Call, mut all: Vec<Shown>) -> Answer {
     let listed = Listed {
         name: &|shown: &Shown| shown.destination.name(),
         key: &|_, _| None,
+        order: None,
         json: &|shown| shape::binding(shown),
     };
     page::list(call, all, &listed)

@@ -1,4 +1,4 @@
-//! Feature flags, features on their way out, login attempts: what tools ask for before they use something.
+//! Feature flags, login attempts, shovels: what tools ask for before they use something.
 
 use crate::call::Call;
 use crate::error::ApiError;
@@ -40,10 +40,6 @@ pub(super) const ROUTES: &[Route] = &[
         .many("FeatureFlag"),
     Route::put("/api/feature-flags/{name}/enable", Access::Administrator, "They are on already", enable)
         .statuses(&[204]),
-    Route::get("/api/deprecated-features", Access::Management, "Features on their way out: none", none)
-        .holds(Holds::NoEntries),
-    Route::get("/api/deprecated-features/used", Access::Management, "Those in use: none", none)
-        .holds(Holds::NoEntries),
     Route::get(
         "/api/auth/attempts/{node}",
         Access::Monitor,
@@ -58,20 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
         attempts_by_source,
     )
     .holds(Holds::NoEntries),
-    Route::get(
-        "/api/stream/connections",
-        Access::Management,
-        "Connections of the stream protocol: none",
-        none,
-    )
-    .holds(Holds::NoEntries),
-    Route::get("/api/stream/publishers", Access::Management, "Publishers of the stream protocol: none", none)
-        .holds(Holds::NoEntries),
-    Route::get("/api/stream/consumers", Access::Management, "Consumers of the stream protocol: none", none)
-        .holds(Holds::NoEntries),
     Route::get("/api/shovels", Access::Monitor, "Shovels: none", none).holds(Holds::NoEntries),
-    Route::get("/api/federation-links", Access::Monitor, "Federation links: none", none)
-        .holds(Holds::NoEntries),
 ];
 
 fn flags(_: &Call) -> Answer {

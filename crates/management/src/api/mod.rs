@@ -1,9 +1,11 @@
 //! The resources, a file for each.
 
+mod absent;
 mod bindings;
 mod connections;
 pub(crate) mod consumers;
 mod definitions;
+mod deprecated;
 pub(crate) mod exchanges;
 mod features;
 mod health;
@@ -30,10 +32,12 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Route]> {
 
 /// Those with RabbitMQ's paths.
 const TABLES: &[&[Route]] = &[
+    absent::ROUTES,
     bindings::ROUTES,
     connections::ROUTES,
     consumers::ROUTES,
     definitions::ROUTES,
+    deprecated::ROUTES,
     exchanges::ROUTES,
     features::ROUTES,
     health::ROUTES,

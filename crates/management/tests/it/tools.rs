@@ -104,6 +104,26 @@ async fn nservicebus_checks_version_streams_and_delivery_limits() {
     .await;
 }
 
+/// What somebody asks before a move to a later RabbitMQ.
+#[tokio::test]
+async fn features_on_their_way_out_are_named_and_found_in_use() {
+    let api = Api::start();
+    let listed = api.get("/api/deprecated-features").await;
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["global_qos", "transient_nonexcl_queues"]);
+    api.dialogue(&[
+        ("PUT /api/queues/%2F/lasting", r#"{"durable":true}"#, 201, ""),
+        ("GET /api/deprecated-features/used", "", 200, "[]"),
+        ("PUT /api/queues/%2F/passing", "{}", 201, ""),
+        ("GET /api/deprecated-features/used", "", 200, r#""deprecation_phase":"permitted_by_default""#),
+        ("GET /api/stream/connections/%2F", "", 200, "[]"),
+        ("GET /api/stream/publishers/none", "", 404, ""),
+    ])
+    .await;
+    assert_eq!(api.get("/api/deprecated-features/used").await[0]["name"], "transient_nonexcl_queues");
+}
+
 /// Spring's test support compares this answer byte for byte.
 #[tokio::test]
 async fn spring_tests_whether_the_broker_is_alive() {

@@ -1,6 +1,5 @@
-//! Layers for [`WorkerBuilder::layer`](crate::WorkerBuilder::layer). Those of `tower` and anyone's do as well, if their services are `Clone`.
+//! So many calls in a time; others wait.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,6 +7,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 use tower::{Layer, Service};
+
+use super::{Answer, ready};
 
 /// So many calls in a time, evenly: each waits for its turn, and its message is held meanwhile. The wait counts towards the message's
 /// [deadline](crate::WorkerBuilder::deadline). Clones share the rate, also between workers.
@@ -68,17 +69,14 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+    type Future = Answer<S::Response, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        // The one that is ready goes along; its clone may not be.
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
-        let turn = self.limit.turn();
+        let (mut inner, turn) = (ready(&mut self.inner), self.limit.turn());
         Box::pin(async move {
             sleep_until(turn).await;
             inner.call(request).await

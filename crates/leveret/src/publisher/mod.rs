@@ -1,57 +1,68 @@
 //! Publishers of one type of message: values in, receipts out.
 
+mod confirm;
+mod error;
+
 use std::borrow::Cow;
 use std::fmt;
+use std::future::poll_fn;
 use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use leveret_client::{Connection, Error, Message, PublisherOptions, Receipt, SendError};
+use leveret_client::{Error, Message, PublisherOptions, Receipt, SendError};
 
-use tracing::Instrument as _;
+use tokio::time::Instant;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service, ServiceExt as _};
+use tracing::{Instrument as _, Span};
 
 use crate::codec::{Codec, CodecError, Encode};
+use crate::failure::BoxError;
+use crate::metrics::PublisherMetrics;
+use crate::mq::Mq;
+use crate::schedule::Later;
 use crate::trace;
 
-/// Why a value is not known to be stored.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// No body can be made of it. Nothing was sent.
-    #[error(transparent)]
-    Encode(#[from] CodecError),
-    /// See [`SendError`].
-    #[error(transparent)]
-    Send(#[from] SendError),
-}
+pub use confirm::Confirm;
+use confirm::{Way, count};
+pub use error::PublishError;
 
-impl PublishError {
-    /// Whether sending the same value again may succeed.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Send(error) if error.is_transient())
-    }
-
-    /// Whether the broker may have stored the message all the same.
-    #[must_use]
-    pub fn maybe_stored(&self) -> bool {
-        matches!(self, Self::Send(error) if error.maybe_stored())
-    }
-}
+/// A publisher behind all layers.
+pub(crate) type SendStack = BoxCloneSyncService<Message, Receipt, BoxError>;
 
 /// Settings of a [`Publisher`]; from [`Mq::publisher`](crate::Mq::publisher) and [`Mq::publisher_to`](crate::Mq::publisher_to).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until build"]
 pub struct PublisherBuilder {
-    connection: Connection,
+    mq: Mq,
     options: PublisherOptions,
     kind: Option<String>,
+    layers: Vec<Wrap>,
+}
+
+/// Puts one more layer around a publisher.
+type Wrap = Arc<dyn Fn(SendStack) -> SendStack + Send + Sync>;
+
+impl fmt::Debug for PublisherBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublisherBuilder")
+            .field("options", &self.options)
+            .field("type", &self.kind)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl PublisherBuilder {
-    pub(crate) fn new(connection: Connection, exchange: impl Into<String>, routing_key: String) -> Self {
-        Self { connection, options: PublisherOptions::to(exchange.into(), routing_key), kind: None }
+    pub(crate) fn new(mq: Mq, exchange: impl Into<String>, routing_key: String) -> Self {
+        Self {
+            mq,
+            options: PublisherOptions::to(exchange.into(), routing_key),
+            kind: None,
+            layers: Vec::new(),
+        }
     }
 
     /// Sets the messages' `type`, by which [`Routes`](crate::Routes) choose a handler. Default: none.
@@ -75,14 +86,39 @@ impl PublisherBuilder {
         self
     }
 
+    /// Puts a `tower` layer around every send; the one added last is the outermost. Its service is called with a [`Message`] and may answer
+    /// any error ([`PublishError::Layer`]). Those in [`layers`](crate::layers) and of `tower` fit. What is sent later
+    /// ([`schedule`](crate::schedule)) goes past them.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<SendStack> + Send + Sync + 'static,
+        L::Service: Service<Message, Response = Receipt> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Message>>::Error: Into<BoxError>,
+        <L::Service as Service<Message>>::Future: Send + 'static,
+    {
+        self.layers.push(Arc::new(move |inner| SendStack::new(layer.layer(inner).map_err(Into::into))));
+        self
+    }
+
     /// Opens it, for values in this codec: `build::<Json<Order>>()`.
     ///
     /// # Errors
     /// No channel can be opened; names of more than 255 bytes.
     pub async fn build<C: Encode>(self) -> Result<Publisher<C>, Error> {
         let (exchange, routing_key) = (self.options.exchange.clone(), self.options.routing_key.clone());
-        let inner = self.connection.publisher(self.options).await?;
-        Ok(Publisher { inner, exchange, routing_key, kind: self.kind, codec: PhantomData })
+        let inner = self.mq.publishing().publisher(self.options).await?;
+        let later = Arc::new(Later::new(self.mq));
+        let metrics = Arc::new(PublisherMetrics::new(&exchange));
+        let stack = (!self.layers.is_empty()).then(|| {
+            let inner = inner.clone();
+            let service = tower::service_fn(move |message| {
+                let inner = inner.clone();
+                async move { inner.send(message).await.map_err(BoxError::from) }
+            });
+            self.layers.iter().fold(SendStack::new(service), |inner, wrap| wrap(inner))
+        });
+        let kind = self.kind;
+        Ok(Publisher { inner, stack, exchange, routing_key, kind, later, metrics, codec: PhantomData })
     }
 }
 
@@ -106,9 +142,12 @@ impl PublisherBuilder {
 /// ```
 pub struct Publisher<C> {
     inner: leveret_client::Publisher,
-    exchange: Cow<'static, str>,
-    routing_key: Cow<'static, str>,
+    stack: Option<SendStack>,
+    pub(crate) exchange: Cow<'static, str>,
+    pub(crate) routing_key: Cow<'static, str>,
     kind: Option<String>,
+    pub(crate) later: Arc<Later>,
+    metrics: Arc<PublisherMetrics>,
     codec: PhantomData<fn() -> C>,
 }
 
@@ -116,9 +155,12 @@ impl<C> Clone for Publisher<C> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
+            stack: self.stack.clone(),
             exchange: self.exchange.clone(),
             routing_key: self.routing_key.clone(),
             kind: self.kind.clone(),
+            later: self.later.clone(),
+            metrics: self.metrics.clone(),
             codec: PhantomData,
         }
     }
@@ -158,12 +200,25 @@ impl<C: Encode> Publisher<C> {
         trace::inherit(&mut message.properties);
         let exchange = message.exchange.as_deref().unwrap_or(&self.exchange);
         let routing_key = message.routing_key.as_deref().unwrap_or(&self.routing_key);
-        let span = trace::publish_span(exchange, routing_key, &message.properties);
-        let sent = self.inner.send(message).instrument(span.clone()).await;
-        sent.map_err(|error| {
-            trace::failed(&span, word(&error));
-            error.into()
-        })
+        let share = self.later.mq().options().trace_share;
+        let span = if share >= 1.0 || trace::is_sampled(&message.properties, share) {
+            trace::publish_span(exchange, routing_key, &message.properties)
+        } else {
+            Span::none()
+        };
+        let began = Instant::now();
+        let sent = async {
+            match &self.stack {
+                None => self.inner.send(message).await.map_err(PublishError::Send),
+                Some(stack) => stack.clone().oneshot(message).await.map_err(PublishError::unboxed),
+            }
+        };
+        let sent = sent.instrument(span.clone()).await;
+        if let Err(error) = &sent {
+            trace::failed(&span, error.word());
+        }
+        count(&self.metrics, began, &sent);
+        sent
     }
 
     /// Sends a value with a routing key of its own.
@@ -181,11 +236,24 @@ impl<C: Encode> Publisher<C> {
     /// Puts a value on its way, after those before it, and gives the future of its receipt.
     ///
     /// # Errors
-    /// It does not encode; no room before the deadline; publisher closed. Nothing was sent then.
+    /// It does not encode; no room before the deadline; publisher closed; a layer is not ready. Nothing was sent then.
     pub async fn enqueue(&self, value: &C::Value) -> Result<Confirm, PublishError> {
         let mut message = self.message(value)?;
         trace::inherit(&mut message.properties);
-        Ok(Confirm(self.inner.enqueue(message).await?))
+        let began = Instant::now();
+        let way = match &self.stack {
+            None => Way::Sent(self.inner.enqueue(message).await?),
+            Some(stack) => {
+                let mut stack = stack.clone();
+                let mut sending = stack.ready().await.map_err(PublishError::unboxed)?.call(message);
+                // As far as the layers let it, it is on its way: in order, though nobody awaits it yet.
+                match poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await {
+                    Poll::Pending => Way::Layered(sending),
+                    Poll::Ready(sent) => Way::Done(Some(sent.map_err(PublishError::unboxed))),
+                }
+            }
+        };
+        Ok(Confirm { way, metrics: self.metrics.clone(), began })
     }
 
     /// Sends all, pipelined, and gives the outcomes in the same order.
@@ -203,7 +271,7 @@ impl<C: Encode> Publisher<C> {
         let mut outcomes = Vec::with_capacity(confirms.len());
         for confirm in confirms {
             outcomes.push(match confirm {
-                Ok(confirm) => confirm.await.map_err(Into::into),
+                Ok(confirm) => confirm.await,
                 Err(error) => Err(error),
             });
         }
@@ -233,31 +301,5 @@ impl<C: Encode> Publisher<C> {
         message.properties.content_type = Some(C::CONTENT_TYPE.to_owned());
         message.properties.kind.clone_from(&self.kind);
         Ok(message)
-    }
-}
-
-/// The kind of an error in one word, for telemetry.
-pub(crate) fn word(error: &SendError) -> &'static str {
-    match error {
-        SendError::Unroutable(_) => "unroutable",
-        SendError::Rejected => "rejected",
-        SendError::Unconfirmed { .. } => "unconfirmed",
-        SendError::Deadline => "deadline",
-        SendError::Closed(_) => "closed",
-        SendError::Refused { .. } => "refused",
-        _ => "_OTHER",
-    }
-}
-
-/// The outcome of one message, to be awaited.
-#[derive(Debug)]
-#[must_use = "the outcome is known only to who awaits it"]
-pub struct Confirm(leveret_client::Confirm);
-
-impl Future for Confirm {
-    type Output = Result<Receipt, SendError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
     }
 }

@@ -1,0 +1,95 @@
+//! What is counted, and what is served of it over HTTP.
+
+use std::time::Duration;
+
+use leveret::endpoint::Endpoint;
+use leveret::test::{TestBroker, connect};
+use leveret::{Failure, Idempotency, Json, Link, MemoryStore, Queue};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::support::seconds;
+
+async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// The only test with a recorder: there is one for the process. What it counts is told by the name of its queue.
+#[tokio::test]
+async fn endings_failures_times_and_health_are_served() {
+    let figures = Endpoint::install().unwrap();
+    let broker = TestBroker::start().await;
+    let mq = connect(&broker).await;
+    mq.declare(Queue::durable("counted").retry(seconds([5])).dead_letter()).await.unwrap();
+    let publisher = mq.publisher_to("", "counted").build::<Json<u32>>().await.unwrap();
+    for order in [1, 2, 3] {
+        publisher.send_with(&order, |message| message.message_id(order.to_string())).await.unwrap();
+    }
+    publisher.enqueue(&1).await.unwrap().await.unwrap();
+    publisher.send_with(&1, |message| message.message_id("1")).await.unwrap();
+    publisher.send_to("nobody's", &1).await.unwrap_err();
+    let handler = |Json(order): Json<u32>| async move {
+        match order {
+            2 => Err(Failure::transient("not yet")),
+            3 => Err(Failure::permanent("never")),
+            _ => Ok(()),
+        }
+    };
+    let stop = CancellationToken::new();
+    let worker = mq.worker("counted").concurrency(1).idempotent(Idempotency::new(MemoryStore::default()));
+    let worker = tokio::spawn(worker.run(handler, stop.clone()));
+    broker.eventually("it is dead", || broker.messages("counted.dead").len() == 1).await;
+    broker
+        .eventually("all are done", || broker.queue("counted").is_some_and(|queue| queue.unacked == 0))
+        .await;
+    broker.settle().await;
+
+    let endpoint = figures.bind("127.0.0.1:0").await.unwrap();
+    let address = endpoint.address();
+    let serving = tokio::spawn(endpoint.serve(mq.clone()));
+    let (status, text) = get(address, "/metrics").await;
+    assert_eq!(status, 200);
+    for line in [
+        "leveret_messages_total{queue=\"counted\",outcome=\"acked\"} 2",
+        "leveret_messages_total{queue=\"counted\",outcome=\"duplicate\"} 1",
+        "leveret_messages_total{queue=\"counted\",outcome=\"retried\"} 1",
+        "leveret_messages_total{queue=\"counted\",outcome=\"dead_lettered\"} 1",
+        "leveret_failures_total{queue=\"counted\",class=\"transient\"} 1",
+        "leveret_failures_total{queue=\"counted\",class=\"permanent\"} 1",
+        "leveret_in_flight{queue=\"counted\"} 0",
+        "leveret_handle_seconds_count{queue=\"counted\"} 4",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
+    }
+    let sent = |outcome: &str| {
+        let start = format!("leveret_published_total{{exchange=\"\",outcome=\"{outcome}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or("0");
+        line.parse::<u64>().unwrap()
+    };
+    // Other tests of this process publish as well.
+    assert!(sent("stored") >= 5 && sent("unroutable") >= 1, "{text}");
+    assert!(text.contains("leveret_confirm_seconds_bucket{exchange=\"\",le=\"0.0005\"}"), "{text}");
+
+    assert_eq!(get(address, "/health/live").await.0, 200);
+    assert_eq!(get(address, "/health/ready").await, (200, "consuming up, publishing up\n".to_owned()));
+    broker.faults().block();
+    publisher.enqueue(&9).await.map(drop).unwrap();
+    broker.eventually("it is blocked", || matches!(mq.health().publishing, Link::Blocked(_))).await;
+    let (status, text) = get(address, "/health/ready").await;
+    assert!(status == 503 && text.contains("publishing blocked: "), "{status} {text}");
+    assert_eq!(get(address, "/health/live").await.0, 200);
+    broker.faults().unblock();
+    stop.cancel();
+    worker.await.unwrap().unwrap();
+    mq.close(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(get(address, "/health/live").await.0, 503);
+    assert!(Endpoint::install().is_err(), "there is one");
+    serving.abort();
+}

@@ -1,0 +1,206 @@
+//! Questions and answers: errors that come back typed, deadlines, bounds, lost connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leveret::rpc::CallError;
+use leveret::test::{Ending, TestBroker, connect};
+use leveret::{
+    Attempt, Cancelled, Deadline, Failure, Idempotency, Json, MemoryStore, Mq, Queue, State, Text,
+};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::support::{Log, header, seconds};
+
+const SOON: Duration = Duration::from_secs(5);
+
+async fn with_stock() -> (TestBroker, Mq) {
+    let broker = TestBroker::start().await;
+    let mq = connect(&broker).await;
+    mq.declare(Queue::durable("stock").retry(seconds([5])).dead_letter()).await.unwrap();
+    (broker, mq)
+}
+
+async fn stock(Json(article): Json<u32>, Attempt(attempt): Attempt) -> Result<Json<u32>, Failure> {
+    match article {
+        0 => Err(Failure::permanent("there is no article 0").reason("no-such-article").details(&[1, 2])),
+        1 if attempt == 1 => Err(Failure::transient("the shelf is locked")),
+        2 => Err(Failure::transient("nobody is there")),
+        more => Ok(Json(more * 10)),
+    }
+}
+
+#[tokio::test]
+async fn answers_and_errors_come_back_and_refused_requests_are_no_dead_letters() {
+    let (broker, mq) = with_stock().await;
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(mq.worker("stock").responder(stock).run(stop.clone()));
+    let asker = mq.requester("stock").deadline(SOON * 10).build::<Json<u32>, Json<u32>>().await.unwrap();
+    let (seven, eight) = tokio::join!(asker.call(&7), asker.call(&8));
+    assert_eq!((seven.unwrap(), eight.unwrap()), (Json(70), Json(80)));
+
+    let Err(CallError::Refused(refused)) = asker.call(&0).await else { panic!("it is refused") };
+    assert_eq!((&*refused.reason, &*refused.text), ("no-such-article", "there is no article 0"));
+    assert_eq!((refused.is_transient, refused.details::<[u8; 2]>()), (false, Some([1, 2])));
+
+    let strings = mq.requester("stock").build::<Text, Json<u32>>().await.unwrap();
+    let error = strings.call("what?").await.unwrap_err();
+    assert!(matches!(&error, CallError::Refused(why) if why.reason == "content-type"), "{error}");
+    let texts = mq.requester("stock").build::<Json<u32>, Text>().await.unwrap();
+    let error = texts.call(&7).await.unwrap_err();
+    assert!(matches!(error, CallError::Decode(_)) && !error.is_transient(), "{error}");
+
+    // While its asker waits, a request has its retries.
+    for (article, answer) in [(1, Ok(10)), (2, Err("nobody is there".to_owned()))] {
+        let asking = tokio::spawn({
+            let asker = asker.clone();
+            async move { asker.call(&article).await }
+        });
+        broker
+            .eventually("it is tried again", || {
+                broker.queue("stock").is_some_and(|q| q.counters.retried > 0 || q.ready > 0)
+            })
+            .await;
+        broker.settle().await;
+        broker.advance(SOON).await;
+        let got = asking.await.unwrap().map(|json| json.0).map_err(|error| error.to_string());
+        assert_eq!(got, answer);
+    }
+    assert!(broker.messages("stock.dead").is_empty());
+    stop.cancel();
+    let report = worker.await.unwrap().unwrap();
+    assert_eq!(
+        (report.acked, report.refused, report.dead_lettered, report.retried),
+        (4, 3, 0, 2),
+        "{report:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_ends_at_its_deadline_and_is_not_begun_after_it() {
+    let (broker, mq) = with_stock().await;
+    let asker = mq.requester("stock").deadline(SOON).build::<Json<u32>, Json<u32>>().await.unwrap();
+    let error = asker.call(&7).await.unwrap_err();
+    assert!(matches!(error, CallError::Deadline(after) if after == SOON) && error.is_transient(), "{error}");
+    assert_eq!(broker.messages("stock")[0].properties.expiration.as_deref(), Some("5000"));
+    broker.advance(SOON).await;
+    broker.expect_empty("stock").await;
+    let dead = super::support::only(&broker, "stock.dead").await;
+    assert_eq!(header(&dead, "x-first-death-reason"), "expired");
+
+    let nobody = mq.requester("nobody's").build::<Json<u32>, Json<u32>>().await.unwrap();
+    let error = nobody.call(&7).await.unwrap_err();
+    assert!(matches!(error, CallError::Unroutable(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_asked_to_stop_when_its_asker_waits_no_longer() {
+    let (_broker, mq) = with_stock().await;
+    let seen: Log<u64> = Log::default();
+    let handler = |cancelled: Cancelled, Deadline(deadline): Deadline, State(seen): State<Log<u64>>| async move {
+        let begun = tokio::time::Instant::now();
+        cancelled.cancelled().await;
+        assert!(deadline.is_some());
+        seen.lock().push(begun.elapsed().as_secs());
+    };
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(mq.worker("stock").state(seen.clone()).responder(handler).run(stop.clone()));
+    let asker = mq.requester("stock").deadline(SOON).build::<Json<u32>, Json<()>>().await.unwrap();
+    let _ = asker.call(&7).await;
+    stop.cancel();
+    worker.await.unwrap().unwrap();
+    assert_eq!(*seen.lock(), [5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_questions_are_out_than_may_be() {
+    let (broker, mq) = with_stock().await;
+    let asker = mq.requester("stock").outstanding_max(1).build::<Json<u32>, Json<u32>>().await.unwrap();
+    let first = tokio::spawn({
+        let asker = asker.clone();
+        async move { asker.call_within(&7, SOON).await }
+    });
+    broker.eventually("it is out", || broker.messages("stock").len() == 1).await;
+    let error = asker.call_within(&8, Duration::from_secs(1)).await.unwrap_err();
+    assert!(matches!(error, CallError::Busy(1)), "{error}");
+    first.abort();
+    let _ = first.await;
+    let error = asker.call_within(&9, Duration::from_secs(1)).await.unwrap_err();
+    assert!(matches!(error, CallError::Deadline(_)), "whoever gives up leaves its place: {error}");
+}
+
+#[tokio::test]
+async fn questions_that_were_out_when_the_connection_was_lost_fail_or_are_repeated() {
+    let (broker, mq) = with_stock().await;
+    let (begun, gate): (Log<u32>, _) = (Arc::new(Mutex::default()), Arc::new(Semaphore::new(0)));
+    let handler = |Json(article): Json<u32>,
+                   State(begun): State<Log<u32>>,
+                   State(gate): State<Arc<Semaphore>>| async move {
+        begun.lock().push(article);
+        gate.acquire().await.unwrap().forget();
+        Json(article * 10)
+    };
+    let stop = CancellationToken::new();
+    let worker = mq.worker("stock").state(begun.clone()).state(gate.clone()).responder(handler);
+    let worker = tokio::spawn(worker.run(stop.clone()));
+    let once = mq.requester("stock").build::<Json<u32>, Json<u32>>().await.unwrap();
+    let again = mq.requester("stock").repeat_when_lost().build::<Json<u32>, Json<u32>>().await.unwrap();
+    let asking = tokio::spawn(async move { tokio::join!(once.call(&1), again.call(&2)) });
+    broker.eventually("both have begun", || begun.lock().len() == 2).await;
+    broker.faults().open().drop_now(Ending::Reset);
+    // The two that were lost under way wait for their next attempt.
+    broker.eventually("one is asked again", || begun.lock().len() == 3).await;
+    gate.add_permits(10);
+    let (first, second) = asking.await.unwrap();
+    let error = first.unwrap_err();
+    assert!(matches!(error, CallError::Lost(_)) && error.is_transient(), "{error}");
+    assert_eq!(second.unwrap(), Json(20));
+    stop.cancel();
+    worker.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_was_carried_out_before_is_told_so() {
+    let (_broker, mq) = with_stock().await;
+    let stop = CancellationToken::new();
+    let once = Idempotency::new(MemoryStore::default()).by(|message| Some(format!("{:?}", message.body())));
+    let worker = tokio::spawn(mq.worker("stock").idempotent(once).responder(stock).run(stop.clone()));
+    let asker = mq.requester("stock").build::<Json<u32>, Json<u32>>().await.unwrap();
+    assert_eq!(asker.call(&7).await.unwrap(), Json(70));
+    let error = asker.call(&7).await.unwrap_err();
+    assert!(matches!(&error, CallError::Refused(why) if why.reason == "duplicate"), "{error}");
+    stop.cancel();
+    worker.await.unwrap().unwrap();
+}
+
+/// Between two attempts its asker has gone: it is not begun again. (What is answered to a queue can be looked at.)
+#[tokio::test]
+async fn a_request_whose_asker_has_gone_is_not_tried_again() {
+    let (broker, mq) = with_stock().await;
+    mq.declare(Queue::durable("answers")).await.unwrap();
+    let seen: Log<u32> = Log::default();
+    let handler = |Attempt(attempt): Attempt, State(seen): State<Log<u32>>| async move {
+        seen.lock().push(attempt);
+        Err::<(), _>(Failure::transient("not yet"))
+    };
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(mq.worker("stock").state(seen.clone()).responder(handler).run(stop.clone()));
+    let publisher = mq.publisher("stock").build::<Json<u32>>().await.unwrap();
+    let long_ago = |mut message: leveret::Message| {
+        message.properties.reply_to = Some("answers".into());
+        message.properties.timestamp = Some(1);
+        message.properties.expiration = Some("60000".into());
+        message
+    };
+    publisher.send_with(&7, long_ago).await.unwrap();
+    broker.eventually("it has failed", || seen.lock().len() == 1).await;
+    broker.settle().await;
+    broker.advance(SOON).await;
+    let answer = super::support::only(&broker, "answers").await;
+    assert_eq!(header(&answer, "x-error-reason"), "too-late");
+    stop.cancel();
+    assert_eq!(worker.await.unwrap().unwrap().refused, 1);
+    assert_eq!(*seen.lock(), [1]);
+}
