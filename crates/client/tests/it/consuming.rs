@@ -248,7 +248,7 @@ async fn what_has_come_before_a_cancel_is_given_out_and_can_be_settled() {
     assert_eq!(text(&second.next().await.unwrap().unwrap()), "3");
     first.cancel().await.unwrap();
     let two = first.next().await.unwrap().unwrap();
-    assert_eq!((text(&one).as_str(), text(&two).as_str()), ("1", "2"));
+    assert_eq!((text(&one), text(&two)), ("1", "2"));
     assert!(first.next().await.is_none());
     one.ack().unwrap();
     two.ack().unwrap();

@@ -49,7 +49,7 @@ const TABLE: &str = "leveret_outbox";
 ///
 /// let mut tx = pool.begin().await?;
 /// sqlx::query("INSERT INTO orders VALUES ('coffee')").execute(&mut *tx).await?;
-/// outbox.add(&mut tx, OutboxMessage::encode::<Json<str>>("coffee")?.to_queue("orders")).await?;
+/// outbox.add(&mut tx, OutboxMessage::encode::<Json<&str>>(&"coffee")?.to_queue("orders")).await?;
 /// tx.commit().await?; // both, or neither
 /// # while outbox.stats().await?.waiting > 0 {
 /// #     tokio::task::yield_now().await;

@@ -28,7 +28,8 @@ const PRUNE_INTERVAL: Duration = Duration::from_secs(10);
 /// Sends what is in an [`Outbox`]; from [`Outbox::relay`].
 ///
 /// Several may run at once: each row is one relay's for the time of a lease. When a relay is killed, others take its rows over when the
-/// lease is over. What the broker did not confirm is sent again, with the same message id.
+/// lease is over. What the broker did not confirm is sent again, with the same message id. On PostgreSQL it keeps one connection of the pool
+/// for itself, to listen: the pool has to have another.
 #[derive(Debug)]
 #[must_use = "a relay does nothing until it runs"]
 pub struct Relay<DB: SqlDatabase> {

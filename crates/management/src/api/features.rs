@@ -22,6 +22,7 @@ pub(super) const PLUGINS: &[&str] = &[
 /// Feature flags of RabbitMQ whose feature is here, and what they are.
 const FLAGS: &[(&str, &str)] = &[
     ("classic_mirrored_queue_version", "Support setting version for classic mirrored queues"),
+    ("detailed_queues_endpoint", "Add a detailed queues HTTP API endpoint"),
     ("drop_unroutable_metric", "Count unroutable publishes to be dropped in stats"),
     ("empty_basic_get_metric", "Count AMQP `basic.get` on empty queues in stats"),
     (
