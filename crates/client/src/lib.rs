@@ -35,7 +35,7 @@ pub use consumer::{Consumer, ConsumerOptions, Delivery, DrainReport, prefetch_fo
 pub use error::{ConnectError, ConsumeError, Error, Origin, Returned, Scope, SendError, StaleDelivery};
 pub use io::Returns;
 pub use leveret_protocol::{FieldName, FieldTable, FieldValue, Properties, RawProperties};
-pub use message::Message;
+pub use message::{Message, RawMessage};
 pub use options::{ConnectOptions, OptionsError};
 pub use publisher::{Confirm, Publisher, PublisherOptions, PublisherSink, Receipt, SinkError};
 pub use rpc::{RpcClient, RpcError};

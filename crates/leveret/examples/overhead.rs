@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use leveret::client::ConsumerOptions;
 use leveret::test::TestBroker;
-use leveret::{ConnectOptions, Idempotency, Json, MemoryStore, Mq, MqOptions, Queue, Raw};
+use leveret::{ConnectOptions, Idempotency, Json, MemoryStore, Mq, MqOptions, Queue};
 use tokio_util::sync::CancellationToken;
 use tracing::span::{Attributes, Id};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -50,9 +50,9 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
 }
 
 async fn fill(mq: &Mq, count: usize) -> Result<()> {
-    let publisher = mq.publisher(QUEUE).build::<Raw>().await?;
+    let publisher = mq.publisher(QUEUE).build::<Json<Order>>().await?;
     for number in 0..count {
-        drop(publisher.enqueue(format!("{{\"id\":{number},\"drink\":\"coffee\"}}").as_bytes()).await?);
+        drop(publisher.enqueue(&Order { id: number, drink: "coffee".to_owned() }).await?);
     }
     Ok(publisher.flush().await?)
 }
@@ -80,7 +80,7 @@ async fn bare_decoding(mq: &Mq, count: usize) -> Result<()> {
     Ok(())
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[allow(dead_code)] // read for its cost
 struct Order {
     id: usize,

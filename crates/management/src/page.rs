@@ -19,6 +19,9 @@ const PAGE_SIZE_MAX: usize = 500;
 /// Bytes of a compiled expression at most.
 const REGEX_BYTES_MAX: usize = 1024 * 1024;
 
+/// Which of two entries comes first.
+pub(crate) type Order<T> = dyn Fn(&T, &T) -> Ordering;
+
 /// How a kind of entry is listed.
 pub(crate) struct Listed<'f, T> {
     /// What the filter `name` looks at.
@@ -26,7 +29,7 @@ pub(crate) struct Listed<'f, T> {
     /// What it is sorted by, if that is known without its JSON.
     pub(crate) key: &'f dyn Fn(&T, &str) -> Option<Key>,
     /// The order they have unless another is asked for; `None`: they come in it.
-    pub(crate) order: Option<&'f dyn Fn(&T, &T) -> Ordering>,
+    pub(crate) order: Option<&'f Order<T>>,
     /// Its JSON.
     pub(crate) json: &'f dyn Fn(&T) -> Value,
 }

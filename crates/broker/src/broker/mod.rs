@@ -173,6 +173,7 @@ impl Broker {
             deaths: Arc::default(),
             confirm_times: Arc::default(),
             gone: Arc::default(),
+            components: config.components.clone().into(),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -387,6 +388,11 @@ impl BrokerInner {
 
     pub(crate) fn channels(&self) -> &Channels {
         &self.shared.channels
+    }
+
+    /// A virtual host is gone, and its parameters with it.
+    pub(crate) fn tell_components(&self) {
+        self.shared.components.iter().for_each(|component| component.acts.changed());
     }
 
     pub(crate) fn churn(&self) -> &ChurnCounters {

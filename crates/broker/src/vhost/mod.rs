@@ -45,6 +45,7 @@ pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
+use crate::component::Component;
 use crate::events::Events;
 use crate::exchange::{ExchangeKind, ExchangeSpec, Passed, Publication};
 use crate::memory::MemoryGauge;
@@ -108,6 +109,8 @@ pub(crate) struct Shared {
     pub(crate) deaths: Arc<DeathCounters>,
     /// How long publishers waited for confirms.
     pub(crate) confirm_times: Arc<Histogram>,
+    /// Who acts on runtime parameters.
+    pub(crate) components: Arc<[Component]>,
     /// What was counted in queues that are gone.
     pub(crate) gone: Arc<Mutex<Counters>>,
 }

@@ -29,7 +29,7 @@ pub(super) enum Way {
     Done(Option<Result<Receipt, PublishError>>),
 }
 
-/// The outcome of one message, to be awaited. With [layers](PublisherBuilder::layer) that make it wait, it goes on only while this is awaited.
+/// The outcome of one message, to be awaited. With [layers](crate::PublisherBuilder::layer) that make it wait, it goes on only while this is awaited.
 #[must_use = "the outcome is known only to who awaits it"]
 pub struct Confirm {
     pub(super) way: Way,

@@ -17,7 +17,7 @@ pub enum PublishError {
     /// See [`SendError`].
     #[error(transparent)]
     Send(#[from] SendError),
-    /// A [layer](PublisherBuilder::layer) says so; those [here](crate::layers) with `Overloaded`, `CircuitOpen` or `TimedOut`.
+    /// A [layer](crate::PublisherBuilder::layer) says so; those [here](crate::layers) with `Overloaded`, `CircuitOpen` or `TimedOut`.
     #[error(transparent)]
     Layer(BoxError),
 }

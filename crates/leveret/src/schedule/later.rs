@@ -50,7 +50,7 @@ impl Later {
 
     fn wait(when: When, at_most: Duration) -> Result<(Duration, SystemTime), ScheduleError> {
         let now = SystemTime::now();
-        let wanted = when.from_now(now);
+        let wanted = when.delay_at(now);
         if wanted > at_most {
             return Err(ScheduleError::TooFar { wanted, at_most });
         }

@@ -42,7 +42,7 @@ impl From<SystemTime> for When {
 }
 
 impl When {
-    fn from_now(self, now: SystemTime) -> Duration {
+    fn delay_at(self, now: SystemTime) -> Duration {
         match self {
             Self::After(delay) => delay,
             Self::At(time) => time.duration_since(now).unwrap_or_default(),
@@ -231,8 +231,8 @@ mod tests {
     #[test]
     fn what_is_past_is_now() {
         let (now, minute) = (SystemTime::now(), Duration::from_secs(60));
-        assert_eq!(When::from(now + minute).from_now(now), minute);
-        assert_eq!(When::from(now - minute).from_now(now), Duration::ZERO);
-        assert_eq!(When::from(minute).from_now(now), minute);
+        assert_eq!(When::from(now + minute).delay_at(now), minute);
+        assert_eq!(When::from(now - minute).delay_at(now), Duration::ZERO);
+        assert_eq!(When::from(minute).delay_at(now), minute);
     }
 }

@@ -32,10 +32,9 @@ impl Consumers {
     pub(super) async fn next(&mut self, running: &Running) -> Option<Result<Delivery, ConsumeError>> {
         loop {
             if let Some(before) = &mut self.before {
-                match before.next().await {
-                    Some(Ok(delivery)) => return Some(Ok(delivery)),
-                    // Its connection was lost, or nothing more is in it.
-                    Some(Err(_)) | None => {}
+                // None and an error: nothing more is in it, or its connection was lost.
+                if let Some(Ok(delivery)) = before.next().await {
+                    return Some(Ok(delivery));
                 }
                 if let Some(before) = self.before.take() {
                     self.left.spawn(before.drain(LEFT_TIME));

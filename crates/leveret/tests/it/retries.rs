@@ -186,9 +186,9 @@ async fn what_ends_its_worker_without_a_word_is_poison_in_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_copy_that_is_refused_is_kept_and_tried_again() {
     let (broker, mq) = with_ladder(true).await;
-    let worker = start(mq.worker("orders"), || async { Err::<(), _>(Failure::permanent("never")) });
     send(&mq, "orders", "1").await;
     broker.faults().nack_next(3);
+    let worker = start(mq.worker("orders"), || async { Err::<(), _>(Failure::permanent("never")) });
     let dead = only(&broker, "orders.dead").await;
     assert_eq!(header(&dead, "x-error"), "never");
     broker.expect_empty("orders").await;

@@ -72,7 +72,7 @@ pub(super) fn visible_connections(call: &Call) -> Vec<ConnectionInfo> {
 }
 
 fn key(connection: &ConnectionInfo, by: &str) -> Option<Key> {
-    let text = |text: Option<&str>| Some(text.map_or(Key::None, |text| Key::text(text)));
+    let text = |text: Option<&str>| Some(text.map_or(Key::None, Key::text));
     let number = |number: u64| Some(Key::Number(number as f64));
     match by {
         "name" => text(Some(&connection.name)),

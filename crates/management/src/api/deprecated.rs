@@ -1,5 +1,5 @@
-//! Features that RabbitMQ is to give up and that work here, and which of them are in use: what is asked before a move to a later version.
-//! Names and phases are those of RabbitMQ 3.13.
+//! Features that RabbitMQ is to give up, and which of them are in use: what is asked before a move to a later version. Names are those of
+//! RabbitMQ 3.13, and so are the phases of what works here; what belongs to clusters is `removed`.
 
 use crate::call::Call;
 use crate::reply::{Answer, Reply};
@@ -12,20 +12,40 @@ struct Feature {
     name: &'static str,
     text: &'static str,
     page: &'static str,
+    phase: &'static str,
     is_used: fn(&Broker) -> bool,
 }
 
-const FEATURES: [Feature; 2] = [
+const PERMITTED: &str = "permitted_by_default";
+const REMOVED: &str = "removed";
+
+const FEATURES: [Feature; 4] = [
+    Feature {
+        name: "classic_queue_mirroring",
+        text: "Copies of classic queues on several nodes",
+        page: "https://www.rabbitmq.com/docs/3.13/ha",
+        phase: REMOVED,
+        is_used: |_| false,
+    },
     Feature {
         name: "global_qos",
         text: "A prefetch that all consumers of a channel share (`basic.qos` with `global`)",
         page: "https://www.rabbitmq.com/docs/consumer-prefetch",
+        phase: PERMITTED,
         is_used: |broker| broker.channels().iter().any(|channel| channel.global_prefetch_count > 0),
+    },
+    Feature {
+        name: "ram_node_type",
+        text: "Nodes that keep definitions in memory only",
+        page: "https://www.rabbitmq.com/docs/clustering#cluster-node-types",
+        phase: REMOVED,
+        is_used: |_| false,
     },
     Feature {
         name: "transient_nonexcl_queues",
         text: "Queues that are neither durable nor exclusive",
         page: "https://www.rabbitmq.com/docs/queues#durability",
+        phase: PERMITTED,
         is_used: |broker| {
             let is_transient =
                 |spec: &leveret_broker::queue::QueueSpec| !spec.durable && spec.exclusive_owner.is_none();
@@ -48,7 +68,7 @@ fn shape(feature: &Feature) -> Value {
     json!({
         "name": feature.name,
         "desc": feature.text,
-        "deprecation_phase": "permitted_by_default",
+        "deprecation_phase": feature.phase,
         "doc_url": feature.page,
         "provided_by": "rabbit",
     })

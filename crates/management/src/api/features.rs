@@ -1,4 +1,4 @@
-//! Feature flags, login attempts, shovels: what tools ask for before they use something.
+//! Feature flags, login attempts: what tools ask for before they use something.
 
 use crate::call::Call;
 use crate::error::ApiError;
@@ -22,6 +22,7 @@ pub(super) const PLUGINS: &[&str] = &[
 /// Feature flags of RabbitMQ whose feature is here, and what they are.
 const FLAGS: &[(&str, &str)] = &[
     ("classic_mirrored_queue_version", "Support setting version for classic mirrored queues"),
+    ("detailed_queues_endpoint", "Add a detailed queues HTTP API endpoint"),
     ("drop_unroutable_metric", "Count unroutable publishes to be dropped in stats"),
     ("empty_basic_get_metric", "Count AMQP `basic.get` on empty queues in stats"),
     (
@@ -54,7 +55,6 @@ pub(super) const ROUTES: &[Route] = &[
         attempts_by_source,
     )
     .holds(Holds::NoEntries),
-    Route::get("/api/shovels", Access::Monitor, "Shovels: none", none).holds(Holds::NoEntries),
 ];
 
 fn flags(_: &Call) -> Answer {

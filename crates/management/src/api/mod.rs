@@ -19,6 +19,7 @@ mod parameters;
 mod permissions;
 mod policies;
 pub(crate) mod queues;
+mod shovels;
 mod users;
 mod vhosts;
 mod whoami;
@@ -50,6 +51,7 @@ const TABLES: &[&[Route]] = &[
     permissions::ROUTES,
     policies::ROUTES,
     queues::ROUTES,
+    shovels::ROUTES,
     users::ROUTES,
     vhosts::ROUTES,
     whoami::ROUTES,

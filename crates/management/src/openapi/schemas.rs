@@ -99,6 +99,12 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     ("ScheduledMessages", "count!:integer bytes!:integer messages!:[Message]"),
     (
+        "Shovel",
+        "node:string timestamp:string name:string vhost:string type:string state:string reason:string src_uri:string dest_uri:string \
+         src_protocol:string dest_protocol:string src_queue:string src_exchange:string src_exchange_key:string dest_queue:string \
+         dest_exchange:string dest_exchange_key:string forwarded:integer pending:integer unroutable:integer remaining:any",
+    ),
+    (
         "Store",
         "state!:string problem:string files:integer disk_bytes:integer live_bytes:integer messages:integer syncs:integer",
     ),

@@ -110,7 +110,7 @@ fn two_brokers_are_compared_in_a_table_as_json_and_in_a_page() {
 #[test]
 fn a_fixed_rate_is_kept() {
     let server = Server::start(&[]);
-    let report = bench(&server, "--rate 2000 --duration 300ms --warm-up 100ms --size 64");
+    let report = bench(&server, "--rate 2000 --duration 1s --warm-up 100ms --size 64");
     let rate = report["published"]["rate"].as_f64().unwrap();
     assert!((1_900.0..2_100.0).contains(&rate), "{report}");
     assert!(report["end_to_end_us"]["count"].as_u64().unwrap() >= 500, "{report}");

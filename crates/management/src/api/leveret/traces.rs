@@ -1,5 +1,7 @@
 //! Following messages: which, what happened to them so far, and what happens as it happens.
 
+mod shape;
+
 use super::condition;
 use super::stream::{self, QUIET_MAX, Seat, Source, piece, quiet};
 use crate::call::{Call, integer_of, text_of};
@@ -10,6 +12,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use leveret_broker::trace::follow::{Follow, FollowBounds, FollowEvent, Subject};
 use serde_json::{Map, Value, json};
+use shape::{event, shape};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -68,65 +71,6 @@ pub(super) const ROUTES: &[Route] = &[
         end,
     ),
 ];
-
-/// What is followed.
-fn shape(follow: &Follow) -> Value {
-    let (state, bounds, subject) = (follow.state(), follow.bounds(), follow.subject());
-    json!({
-        "id": follow.id(),
-        "vhost": &**follow.vhost(),
-        "queue": subject.queue,
-        "trace_id": subject.trace_id.map(hex),
-        "filter": condition::written(&subject.filter),
-        "state": if state.is_on { "running" } else { "over" },
-        "began_at": state.began_unix_ms,
-        "ends_at": state.ends_unix_ms,
-        "events_max": bounds.events_max,
-        "bytes_max": bounds.bytes_max,
-        "events_seen": state.seen,
-        "events": state.kept,
-        "bytes": state.bytes,
-    })
-}
-
-fn event(event: &FollowEvent) -> Value {
-    let mut json = Map::new();
-    let mut put = |name: &str, value: Value| {
-        if !value.is_null() {
-            json.insert(name.to_owned(), value);
-        }
-    };
-    put("number", event.number.into());
-    // Milliseconds, as everywhere; their fractions tell the order.
-    put("time", json!(event.unix_us as f64 / 1e3));
-    put("event", event.step.as_str().into());
-    put("message_id", json!(event.message_id));
-    put("exchange", event.exchange.as_str().into());
-    put("routing_key", event.routing_key.as_str().into());
-    put("payload_bytes", event.body_bytes.into());
-    put("queue", json!(event.queue.as_deref()));
-    put("position", json!(event.position.map(|position| position.to_string())));
-    if event.routes() {
-        put("queues", event.queues.iter().map(|name| &**name).collect());
-        put("queue_count", event.queue_count.into());
-    }
-    put("connection", json!(event.connection.as_deref()));
-    put("channel", json!(event.channel));
-    put("user", json!(event.user.as_deref()));
-    put("consumer_tag", json!(event.consumer_tag));
-    put("delivery_tag", json!(event.delivery_tag));
-    put("attempt", json!(event.attempt));
-    put("requeue", json!(event.requeue));
-    put("reason", json!(event.reason));
-    if let Some((exchange, routing_key)) = &event.to {
-        put("to", json!({ "exchange": exchange, "routing_key": routing_key }));
-    }
-    Value::Object(json)
-}
-
-fn hex(trace_id: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(trace_id))
-}
 
 fn of_vhost(call: &Call) -> Result<Vec<Follow>, ApiError> {
     let vhost = call.vhost()?;
@@ -233,6 +177,8 @@ impl Source for Reader {
         if self.read.is_empty() {
             // Who was deleted meanwhile hears no more.
             self.seat.0.broker.auth().user(&self.user)?;
+            // What was followed long enough ends when somebody looks.
+            let _ = self.seat.0.broker.follows();
             self.read.extend(self.follow.events(self.after, STREAMED));
         }
         if self.read.is_empty() {
