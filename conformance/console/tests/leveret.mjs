@@ -40,6 +40,31 @@ test('messages are browsed with conditions, and nothing is taken', skip, async (
   assert.equal(first.redelivered, false);
 });
 
+test('a message is followed on its way', skip, async () => {
+  await fill('c.followed');
+  await api('POST', 'exchanges/%2F/amq.default/publish', { routing_key: 'c.followed', payload: 'x', payload_encoding: 'string', properties: { message_id: 'followed-7' } });
+  await ready('c.followed', 1);
+  await visit(async (page) => {
+    const message = page.locator('.messages .message').first();
+    await message.locator('summary').click();
+    await message.getByRole('button', { name: 'Follow this message' }).click();
+    const followed = page.locator('.followed', { hasText: 'Message followed-7' });
+    await followed.locator('.badge', { hasText: 'listening' }).waitFor();
+    await api('POST', 'queues/%2F/c.followed/get', { count: 1, ackmode: 'reject_requeue_false', encoding: 'auto' });
+    await followed.locator('li', { hasText: 'Died, and is gone' }).filter({ hasText: 'rejected' }).waitFor();
+    assert.equal(await followed.locator('li', { hasText: 'Rejected by its consumer' }).count(), 1);
+    await accessible(page, 'following');
+    await shot(page, 'follow');
+    await followed.getByRole('button', { name: 'Stop following' }).click();
+    await followed.locator('.badge', { hasText: 'over' }).waitFor();
+    assert.deepEqual(await api('GET', 'leveret/traces/%2F'), []);
+    await page.getByRole('button', { name: 'Follow what happens' }).click();
+    await page.locator('.followed', { hasText: 'Messages of “c.followed”' }).waitFor();
+    await page.evaluate(() => { location.hash = '#/queues'; });
+    await until(() => api('GET', 'leveret/traces/%2F'), (all) => all.length === 0, 'nothing followed once the page is left');
+  }, { at: '/queues/%2F/c.followed/messages' });
+});
+
 test('what is ticked is moved, all that fits is copied, the rest deleted', skip, async () => {
   await fill('c.from', ['a', 'b', 'c', 'd']);
   await fill('c.to');

@@ -1,6 +1,7 @@
 //! What a broker can be told before it starts. Every field has a default that suits one machine.
 
 use crate::broker::StartError;
+use crate::component::Component;
 use crate::trace::Tracing;
 use leveret_protocol::FRAME_MIN_SIZE;
 use leveret_store::disk::Disk;
@@ -54,6 +55,8 @@ pub struct Config {
     pub store: leveret_store::Options,
     /// Who gets the spans of sampled messages. `None` (default): nothing is traced, and nothing is looked at.
     pub tracing: Option<Tracing>,
+    /// Who acts on runtime parameters. Default: nobody; those that RabbitMQ's plugins have are kept then.
+    pub components: Vec<Component>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -76,6 +79,7 @@ impl Default for Config {
             consumer_timeout: Some(Duration::from_secs(30 * 60)),
             store: leveret_store::Options::default(),
             tracing: None,
+            components: Vec::new(),
             limits: Limits::default(),
         }
     }

@@ -100,6 +100,11 @@ impl Events {
         receiver
     }
 
+    /// Whether anybody hears them.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed) != 0
+    }
+
     /// Publishes an event, if anybody hears it. Not to be called with a lock held.
     #[inline]
     pub(crate) fn emit(&self, key: &str, fields: impl FnOnce(Fields) -> Fields) {

@@ -6,6 +6,7 @@ pub mod auth;
 mod broker;
 mod channel;
 mod clock;
+pub mod component;
 pub mod config;
 mod data;
 pub mod definitions;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use leveret_protocol::{FieldName, FieldTable, FieldValue, Properties};
+use leveret_protocol::{FieldName, FieldTable, FieldValue, Properties, RawProperties};
 
 /// A message to be published: a body, properties, and optionally where to.
 ///
@@ -23,6 +23,19 @@ pub struct Message {
     pub exchange: Option<Cow<'static, str>>,
     /// `None`: the publisher's routing key.
     pub routing_key: Option<Cow<'static, str>>,
+}
+
+/// A message as it came from a broker, to be published with the same bytes: nothing of it is decoded.
+#[derive(Debug, Clone)]
+pub struct RawMessage<'a> {
+    /// The exchange; empty for the default exchange.
+    pub exchange: &'a str,
+    /// The routing key, which need not be UTF-8.
+    pub routing_key: &'a [u8],
+    /// The properties, in AMQP's encoding.
+    pub properties: RawProperties<'a>,
+    /// The body.
+    pub body: Bytes,
 }
 
 impl Message {

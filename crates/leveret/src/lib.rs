@@ -11,6 +11,7 @@
 //! | say what is tried again | [`Retry`], [`Failure`] |
 //! | be gentle to what handlers depend on | [`CircuitBreaker`], [`RateLimit`], any layer of `tower`: [`WorkerBuilder::layer`] |
 //! | follow a message | [`trace`], [`TraceContext`] |
+//! | send what a database transaction decided | [`Outbox`], [`Relay`] (features `sqlite`, `postgres`) |
 //! | watch it | [`metrics`], [`Mq::health`], `endpoint` (feature `prometheus`) |
 //! | handle once what comes twice | [`Idempotency`], [`MemoryStore`] |
 //!
@@ -43,11 +44,15 @@ pub mod layers;
 mod message;
 pub mod metrics;
 mod mq;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod outbox;
 mod publisher;
 pub mod retry;
 mod routes;
 pub mod rpc;
 pub mod schedule;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "test")]
 pub mod test;
 pub mod topology;
@@ -77,9 +82,15 @@ pub use idempotency::{Idempotency, MemoryStore};
 pub use layers::RateLimit;
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use outbox::{
+    FailingRow, Outbox, OutboxError, OutboxMessage, OutboxStats, Relay, RelayError, RelayReport,
+};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
 pub use retry::Retry;
 pub use routes::{ByType, Routes};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::SqlDatabase;
 pub use topology::{Binding, Drift, Exchange, Queue, Topology, TopologyError};
 pub use trace::TraceContext;
 pub use worker::{CircuitBreaker, Concurrency, DrainReport, Worker, WorkerBuilder, WorkerError};

@@ -63,6 +63,10 @@ impl From<Refusal> for ApiError {
             }
             // RabbitMQ puts the number before it.
             ReplyCode::NotImplemented => Self::bad_request(format!("540 {text}")),
+            // As RabbitMQ, whose reasons may end up in a page.
+            _ if matches!(refusal, Refusal::Validation { .. }) => {
+                Self::bad_request(text.replace('<', "&lt;").replace('>', "&gt;"))
+            }
             _ => Self::bad_request(text),
         }
     }

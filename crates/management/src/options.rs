@@ -1,6 +1,7 @@
 //! What the HTTP API is told at its start.
 
 use leveret_broker::net::tls::Tls;
+use leveret_shovel::Shovels;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct Options {
     pub listeners: Vec<Listener>,
     /// When the certificate of the TLS listeners ends.
     pub certificate_end: CertificateEnd,
+    /// The shovels that are shown. Default: none.
+    pub shovels: Shovels,
     /// Connections open at once; the next one is not accepted before another ends. Default 1,024.
     pub connections_max: usize,
     /// Bytes of a request's body; more is answered with 413. Default 1 MiB.
@@ -69,6 +72,7 @@ impl Default for Options {
         Self {
             listeners: Vec::new(),
             certificate_end: CertificateEnd::default(),
+            shovels: Shovels::default(),
             connections_max: 1024,
             body_bytes_max: 1024 * 1024,
             definitions_bytes_max: 20 * 1024 * 1024,

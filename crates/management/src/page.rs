@@ -1,10 +1,13 @@
 //! Lists: filtered by name, sorted, divided into pages, cut to columns, in RabbitMQ's way. Nothing is written as JSON that is not on the
 //! page, unless it is sorted by something that only the JSON knows.
 
+mod order;
+
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::reply::{Answer, Reply};
 use axum::http::StatusCode;
+pub(crate) use order::Key;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
@@ -16,42 +19,8 @@ const PAGE_SIZE_MAX: usize = 500;
 /// Bytes of a compiled expression at most.
 const REGEX_BYTES_MAX: usize = 1024 * 1024;
 
-/// What entries are sorted by.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Key {
-    /// Sorted before everything: the entry does not have it.
-    None,
-    Number(f64),
-    Text(String),
-}
-
-impl Key {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::None,
-            Value::Bool(flag) => Self::Number(f64::from(u8::from(*flag))),
-            Value::Number(number) => Self::Number(number.as_f64().unwrap_or_default()),
-            Value::String(text) => Self::Text(text.clone()),
-            other => Self::Text(other.to_string()),
-        }
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Number(one), Self::Number(other)) => one.total_cmp(other),
-            (Self::Text(one), Self::Text(other)) => one.cmp(other),
-            (one, other) => one.rank().cmp(&other.rank()),
-        }
-    }
-
-    fn rank(&self) -> u8 {
-        match self {
-            Self::None => 0,
-            Self::Number(_) => 1,
-            Self::Text(_) => 2,
-        }
-    }
-}
+/// Which of two entries comes first.
+pub(crate) type Order<T> = dyn Fn(&T, &T) -> Ordering;
 
 /// How a kind of entry is listed.
 pub(crate) struct Listed<'f, T> {
@@ -59,11 +28,13 @@ pub(crate) struct Listed<'f, T> {
     pub(crate) name: &'f dyn Fn(&T) -> &str,
     /// What it is sorted by, if that is known without its JSON.
     pub(crate) key: &'f dyn Fn(&T, &str) -> Option<Key>,
+    /// The order they have unless another is asked for; `None`: they come in it.
+    pub(crate) order: Option<&'f Order<T>>,
     /// Its JSON.
     pub(crate) json: &'f dyn Fn(&T) -> Value,
 }
 
-/// The answer: entries, which come in the order they have unless another is asked for.
+/// The answer: entries in their order.
 ///
 /// # Errors
 /// 400: a page that is none, an expression that is none.
@@ -74,13 +45,13 @@ pub(crate) fn list<T>(call: &Call, mut entries: Vec<T>, listed: &Listed<'_, T>) 
         entries.retain(|entry| filter.matches((listed.name)(entry)));
     }
     let filtered = entries.len();
-    sort(call, &mut entries, listed);
     let columns = columns(call);
     let cut = |entry: &T| {
         let value = (listed.json)(entry);
         if columns.is_empty() { value } else { only(&value, &columns) }
     };
     let Some(Page { number, size }) = page else {
+        let entries = order::part(call, entries, listed, 0..filtered);
         return Ok(Reply::Json(Value::Array(entries.iter().map(cut).collect())));
     };
     let page_count = filtered.div_ceil(size);
@@ -88,7 +59,8 @@ pub(crate) fn list<T>(call: &Call, mut entries: Vec<T>, listed: &Listed<'_, T>) 
         let reason = format!("Page out of range, page: {number} page size: {size}, len: {filtered}");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "page_out_of_range", reason));
     }
-    let items: Vec<Value> = entries.iter().skip((number - 1) * size).take(size).map(cut).collect();
+    let start = (number - 1) * size;
+    let items: Vec<Value> = order::part(call, entries, listed, start..start + size).iter().map(cut).collect();
     Ok(Reply::Json(json!({
         "total_count": total,
         "filtered_count": filtered,
@@ -110,6 +82,7 @@ pub(crate) fn list_json(call: &Call, entries: Vec<Value>) -> Answer {
     let listed = Listed {
         name: &|entry: &(String, Value)| &entry.0,
         key: &|_, _| None,
+        order: None,
         json: &|entry| entry.1.clone(),
     };
     list(call, named, &listed)
@@ -166,26 +139,6 @@ impl NameFilter {
             Self::Expression(expression) => expression.is_match(name),
         }
     }
-}
-
-fn sort<T>(call: &Call, entries: &mut Vec<T>, listed: &Listed<'_, T>) {
-    let Some(by) = call.query("sort") else {
-        if call.flag("sort_reverse") {
-            entries.reverse();
-        }
-        return;
-    };
-    let path: Vec<&str> = by.split('.').collect();
-    let key = |entry: &T| {
-        (listed.key)(entry, by).unwrap_or_else(|| at(&(listed.json)(entry), &path).map_or(Key::None, Key::of))
-    };
-    let mut keyed: Vec<(Key, T)> = entries.drain(..).map(|entry| (key(&entry), entry)).collect();
-    // Stable: entries with the same key stay in the order of their names.
-    keyed.sort_by(|one, other| one.0.compare(&other.0));
-    if call.flag("sort_reverse") {
-        keyed.reverse();
-    }
-    entries.extend(keyed.into_iter().map(|(_, entry)| entry));
 }
 
 fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
@@ -267,12 +220,5 @@ mod tests {
         let value = json!({ "name": "q", "x": 1, "s": { "d": { "rate": 2.0, "n": 1 } } });
         let columns = [vec!["name"], vec!["s", "d", "rate"], vec!["nope"]];
         assert_eq!(only(&value, &columns), json!({ "name": "q", "s": { "d": { "rate": 2.0 } } }));
-    }
-
-    #[test]
-    fn keys_of_different_kinds_have_an_order() {
-        let mut keys = [Key::Text("a".into()), Key::Number(2.0), Key::None, Key::Number(-1.0)];
-        keys.sort_by(Key::compare);
-        assert_eq!(keys, [Key::None, Key::Number(-1.0), Key::Number(2.0), Key::Text("a".into())]);
     }
 }

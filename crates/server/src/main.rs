@@ -13,6 +13,7 @@ mod config;
 mod exit;
 mod failure;
 mod http;
+mod login;
 mod output;
 #[cfg(test)]
 mod reference;

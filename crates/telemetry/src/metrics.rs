@@ -1,5 +1,7 @@
 //! Gauges and counters of the broker, read when they are sent: nothing is counted for them alone.
 
+mod outcomes;
+
 use crate::client::{Export, Signal};
 use crate::figures::Source;
 use crate::resource::{SCHEMA_URL, pair, scope, text};
@@ -11,6 +13,7 @@ use opentelemetry_proto::tonic::metrics::v1 as otlp;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use otlp::metric::Data;
 use otlp::number_data_point::Value;
+use parking_lot::Mutex;
 use prost::Message as _;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,6 +24,8 @@ pub(crate) struct Meter {
     resource: Arc<Resource>,
     telemetry: Source,
     start_ns: u64,
+    /// Sums that do not decrease, as they were told last.
+    told: Mutex<[u64; 3]>,
 }
 
 /// What is collected while the broker is read.
@@ -32,13 +37,14 @@ struct Reading {
 
 impl Meter {
     pub(crate) fn new(broker: Broker, resource: Arc<Resource>, telemetry: Source) -> Self {
-        Self { broker, resource, telemetry, start_ns: unix_ns() }
+        Self { broker, resource, telemetry, start_ns: unix_ns(), told: Mutex::default() }
     }
 
     pub(crate) fn read(&self) -> Export {
         let mut reading = Reading { start_ns: self.start_ns, now_ns: unix_ns(), metrics: Vec::new() };
         self.entities(&mut reading);
         self.messages(&mut reading);
+        self.outcomes(&mut reading);
         self.churn(&mut reading);
         self.memory(&mut reading);
         self.store(&mut reading);

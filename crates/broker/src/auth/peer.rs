@@ -9,17 +9,19 @@ pub struct PeerInfo {
     pub loopback: bool,
     /// Whether it speaks TLS, and who it proved to be.
     pub tls: PeerTls,
+    /// It is the broker's own: whatever it says to log in, it is [`User::internal`](super::User::internal).
+    pub trusted: bool,
 }
 
 impl PeerInfo {
     /// A peer inside this process. It counts as being on this machine.
     pub fn in_process() -> Self {
-        Self { loopback: true, tls: PeerTls::Off }
+        Self { loopback: true, tls: PeerTls::Off, trusted: false }
     }
 
     /// A peer at this address. `127.0.0.0/8`, `::1` and IPv4 loopback addresses written as IPv6 are this machine.
     pub fn at(address: IpAddr, tls: PeerTls) -> Self {
-        Self { loopback: address.to_canonical().is_loopback(), tls }
+        Self { loopback: address.to_canonical().is_loopback(), tls, trusted: false }
     }
 }
 

@@ -16,11 +16,33 @@ pub struct User(Arc<Identity>);
 struct Identity {
     name: Name,
     tags: Box<[Name]>,
+    is_internal: bool,
 }
+
+/// RabbitMQ's name of who its own connections act as.
+const INTERNAL: &str = "none";
 
 impl User {
     pub(super) fn new(name: &str, account: &Account) -> Self {
-        Self(Arc::new(Identity { name: name.into(), tags: account.tags.as_slice().into() }))
+        Self(Arc::new(Identity {
+            name: name.into(),
+            tags: account.tags.as_slice().into(),
+            is_internal: false,
+        }))
+    }
+
+    /// The broker itself, for its own connections (shovels): it has no account, and may do everything.
+    pub fn internal() -> Self {
+        Self(Arc::new(Identity {
+            name: INTERNAL.into(),
+            tags: ["administrator".into()].into(),
+            is_internal: true,
+        }))
+    }
+
+    /// Whether it is the broker itself.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.0.is_internal
     }
 
     /// The user's name.

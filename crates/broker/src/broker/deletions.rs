@@ -52,6 +52,7 @@ impl BrokerInner {
             self.auth().forget_vhost(name);
             self.save_definitions_with(&mut batch);
         }
+        self.tell_components();
         self.events().emit("vhost.deleted", |event| event.text("name", name));
         self.close_connections(|c| c.vhost.get().is_some_and(|vhost| **vhost == *name), &deleted_text(name));
         check_store(self.store())

@@ -23,6 +23,7 @@ use crate::queue::Counters;
 use crate::replies::Replies;
 use crate::stats::{Channels, Churn, ChurnCounters, Deaths};
 use crate::timers::Timers;
+use crate::trace::follow::Follows;
 use crate::trace::{TraceFigures, Tracer};
 use crate::vhost::{Changes, Shared, VhostMetadata, VirtualHost};
 use leveret_store::{Batch, Latencies, Store};
@@ -165,12 +166,14 @@ impl Broker {
             definitions_stand: Arc::default(),
             node: Name::from(&*config.node_name),
             events: events.clone(),
+            follows: Follows::new(clock.clone()),
             tracer: config.tracing.clone().map(|tracing| Arc::new(Tracer::new(tracing, clock.clone()))),
             channels: Arc::default(),
             churn: Arc::default(),
             deaths: Arc::default(),
             confirm_times: Arc::default(),
             gone: Arc::default(),
+            components: config.components.clone().into(),
         };
         let inner = Arc::new(BrokerInner {
             config,
@@ -379,8 +382,17 @@ impl BrokerInner {
         vhost
     }
 
+    pub(crate) fn follows(&self) -> &Arc<Follows> {
+        &self.shared.follows
+    }
+
     pub(crate) fn channels(&self) -> &Channels {
         &self.shared.channels
+    }
+
+    /// A virtual host is gone, and its parameters with it.
+    pub(crate) fn tell_components(&self) {
+        self.shared.components.iter().for_each(|component| component.acts.changed());
     }
 
     pub(crate) fn churn(&self) -> &ChurnCounters {

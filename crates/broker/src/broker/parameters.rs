@@ -24,7 +24,7 @@ impl Broker {
         let mut batch = Batch::new();
         self.0.put_global_parameter(name, value.clone(), &mut batch)?;
         self.0.changes().append(self.0.store(), &mut batch);
-        self.0.events().emit("parameter.set", |event| event.text("name", name).json("value", &value));
+        self.0.announce_global_parameter(name, &value);
         self.0.check_store()
     }
 
@@ -66,6 +66,11 @@ impl Broker {
 }
 
 impl BrokerInner {
+    /// With no lock held.
+    pub(crate) fn announce_global_parameter(&self, name: &str, value: &Value) {
+        self.events().emit("parameter.set", |event| event.text("name", name).json("value", value));
+    }
+
     pub(crate) fn global_parameters(&self) -> Vec<(String, Value)> {
         self.global_parameters.read().iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }

@@ -6,6 +6,7 @@
 //! DIR/definitions.json            of a version without a store: read once, then renamed to definitions.json.imported
 //! ```
 
+mod announce;
 mod parameters;
 mod policies;
 mod restore;

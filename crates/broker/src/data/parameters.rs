@@ -34,8 +34,10 @@ impl BrokerInner {
             let bad = |reason: String| place("parameters", at, reason);
             let vhost = self.named_vhost(p.vhost.as_deref()).map_err(bad)?;
             let (component, name, value) = (p.component.clone(), p.name.clone(), p.value.clone());
+            let parameter = Parameter { component, name, value };
             vhost
-                .put_parameter(Parameter { component, name, value }, batch)
+                .check_parameter(None, &parameter)
+                .and_then(|()| vhost.put_parameter(parameter, batch))
                 .map_err(|refusal| bad(super::policies::words(&refusal)))?;
         }
         for (at, p) in definitions.global_parameters.iter().enumerate() {

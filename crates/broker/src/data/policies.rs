@@ -61,6 +61,12 @@ impl BrokerInner {
     }
 }
 
+/// The policies of a document that was imported, with their virtual hosts.
+pub(super) fn all(definitions: &Definitions, default_vhost: &str) -> Vec<(String, Policy)> {
+    let named = named(definitions, default_vhost).unwrap_or_default();
+    named.into_iter().map(|(_, vhost, _, policy)| (vhost, policy)).collect()
+}
+
 /// The reason on one line.
 pub(super) fn words(refusal: &crate::refusal::Refusal) -> String {
     match refusal {

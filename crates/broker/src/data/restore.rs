@@ -61,16 +61,13 @@ impl BrokerInner {
         match stored::parse(key, value).ok_or("it makes no sense to this version")? {
             StoredEntity::Exchange { vhost, spec, numbers } => {
                 let vhost = self.declare_vhost(&vhost);
-                let kept = vhost.restore_exchange(spec, numbers, &mut batch).map_err(words)?;
+                let (_, kept) = vhost.restore_exchange(spec, numbers, &mut batch).map_err(words)?;
                 queues.extend(kept.into_iter().map(|kept| (kept.id(), kept)));
                 Ok(())
             }
             StoredEntity::Queue { vhost, spec, id, paused } => {
                 let vhost = self.declare_vhost(&vhost);
-                let queue = vhost.restore_queue(spec, Some(id), &mut batch).map_err(words)?;
-                if paused {
-                    queue.lock().set_paused(true);
-                }
+                let queue = vhost.restore_queue(spec, Some(id), paused, &mut batch).map_err(words)?;
                 queues.insert(id, queue);
                 Ok(())
             }
@@ -94,7 +91,7 @@ impl BrokerInner {
                     key: binding.key,
                     arguments: binding.arguments,
                 };
-                self.declare_vhost(&vhost).restore_binding(spec, &mut batch).map_err(words)
+                self.declare_vhost(&vhost).restore_binding(spec, &mut batch).map(drop).map_err(words)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Definitions into a broker and out of it.
 
+use super::announce::{Made, Making};
 use super::{parameters, policies};
 use crate::broker::BrokerInner;
 use crate::definitions::stored;
@@ -13,7 +14,14 @@ use crate::queue::QueueSpec;
 use crate::topology::Destination;
 use crate::vhost::{BindSpec, KeptNumbers, VirtualHost};
 use leveret_store::Batch;
-use std::sync::Arc;
+use serde_json::Value;
+use std::sync::{Arc, LazyLock};
+
+/// Ours: of a queue that is paused. RabbitMQ looks only for the keys it knows.
+const PAUSED: &str = "paused";
+
+/// What is told of an import that failed beside the entities it made.
+static NOTHING: LazyLock<Definitions> = LazyLock::new(Definitions::default);
 
 impl BrokerInner {
     /// Adds what the document names to what is there; entities that exist already must be equal.
@@ -22,28 +30,36 @@ impl BrokerInner {
     /// The first element that cannot be had, by its place in the document. What came before it stays.
     pub(crate) fn import(&self, definitions: &Definitions) -> Result<(), DefinitionsError> {
         // One append for all of it; what came before an element that cannot be had stays, and is stored as well.
-        let _standing = self.definitions_stand().read();
+        let standing = self.definitions_stand().read();
         let mut batch = Batch::new();
+        let mut making = Making::new(self);
         self.import_vhosts(definitions, &mut batch);
         let imported = definitions
             .apply_access(self.auth())
             .and_then(|()| self.import_parameters(definitions, &mut batch))
             .and_then(|()| self.import_policies(definitions, &mut batch))
-            .and_then(|()| self.import_entities(definitions, &mut batch));
+            .and_then(|()| self.import_entities(definitions, &mut batch, &mut making));
         self.put_general(&mut batch);
         self.changes().append(self.store(), &mut batch);
+        drop(standing);
+        making.tell(self, if imported.is_ok() { definitions } else { &NOTHING });
         imported
     }
 
-    fn import_entities(&self, definitions: &Definitions, batch: &mut Batch) -> Result<(), DefinitionsError> {
+    fn import_entities(
+        &self,
+        definitions: &Definitions,
+        batch: &mut Batch,
+        making: &mut Making,
+    ) -> Result<(), DefinitionsError> {
         for (at, exchange) in definitions.exchanges.iter().enumerate() {
-            self.import_exchange(exchange, batch).map_err(|reason| place("exchanges", at, reason))?;
+            self.import_exchange(exchange, batch, making).map_err(|reason| place("exchanges", at, reason))?;
         }
         for (at, queue) in definitions.queues.iter().enumerate() {
-            self.import_queue(queue, batch).map_err(|reason| place("queues", at, reason))?;
+            self.import_queue(queue, batch, making).map_err(|reason| place("queues", at, reason))?;
         }
         for (at, binding) in definitions.bindings.iter().enumerate() {
-            self.import_binding(binding, batch).map_err(|reason| place("bindings", at, reason))?;
+            self.import_binding(binding, batch, making).map_err(|reason| place("bindings", at, reason))?;
         }
         Ok(())
     }
@@ -60,7 +76,12 @@ impl BrokerInner {
         self.vhost(name).ok_or_else(|| format!("there is no virtual host '{name}'"))
     }
 
-    fn import_exchange(&self, e: &ExchangeDefinition, batch: &mut Batch) -> Result<(), String> {
+    fn import_exchange(
+        &self,
+        e: &ExchangeDefinition,
+        batch: &mut Batch,
+        making: &mut Making,
+    ) -> Result<(), String> {
         let spec = ExchangeSpec {
             name: (&*e.name).into(),
             kind: ExchangeKind::parse(&e.kind).map_err(|refusal| refusal.to_string())?,
@@ -69,13 +90,19 @@ impl BrokerInner {
             internal: e.internal,
             arguments: e.arguments.0.clone(),
         };
-        self.named_vhost(e.vhost.as_deref())?
-            .restore_exchange(spec, KeptNumbers::default(), batch)
-            .map(drop)
-            .map_err(|refusal| refusal.to_string())
+        let vhost = self.named_vhost(e.vhost.as_deref())?;
+        let restored = vhost.restore_exchange(spec.clone(), KeptNumbers::default(), batch);
+        let (is_new, _) = restored.map_err(|refusal| refusal.to_string())?;
+        making.add(|| is_new.then_some(Made::Exchange(vhost, spec)));
+        Ok(())
     }
 
-    fn import_queue(&self, q: &QueueDefinition, batch: &mut Batch) -> Result<(), String> {
+    fn import_queue(
+        &self,
+        q: &QueueDefinition,
+        batch: &mut Batch,
+        making: &mut Making,
+    ) -> Result<(), String> {
         let spec = QueueSpec {
             name: (&*q.name).into(),
             durable: q.durable,
@@ -84,10 +111,19 @@ impl BrokerInner {
             arguments: q.arguments.0.clone(),
         };
         let vhost = self.named_vhost(q.vhost.as_deref())?;
-        vhost.restore_queue(spec, None, batch).map(drop).map_err(|refusal| refusal.to_string())
+        let is_new = vhost.topology().queue(&spec.name).is_none();
+        let paused = q.other.get(PAUSED).and_then(Value::as_bool).unwrap_or(false);
+        let queue = vhost.restore_queue(spec, None, paused, batch).map_err(|refusal| refusal.to_string())?;
+        making.add(|| is_new.then_some(Made::Queue(vhost, queue)));
+        Ok(())
     }
 
-    fn import_binding(&self, b: &BindingDefinition, batch: &mut Batch) -> Result<(), String> {
+    fn import_binding(
+        &self,
+        b: &BindingDefinition,
+        batch: &mut Batch,
+        making: &mut Making,
+    ) -> Result<(), String> {
         let destination = match b.destination_type {
             DestinationType::Queue => Destination::Queue((&*b.destination).into()),
             DestinationType::Exchange => Destination::Exchange((&*b.destination).into()),
@@ -99,7 +135,9 @@ impl BrokerInner {
             key: b.routing_key.as_bytes().to_vec(),
             arguments: b.arguments.0.clone(),
         };
-        vhost.restore_binding(spec, batch).map_err(|refusal| refusal.to_string())
+        let bound = vhost.restore_binding(spec, batch).map_err(|refusal| refusal.to_string())?;
+        making.add(|| bound.map(|binding| Made::Binding(vhost, binding)));
+        Ok(())
     }
 
     /// Everything that can be declared again elsewhere.
@@ -140,6 +178,10 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
     let is_anybodys = |spec: &QueueSpec| spec.exclusive_owner.is_none();
     for (_, queue) in topology.queues().filter(|(_, queue)| is_anybodys(queue.spec())) {
         let spec = queue.spec();
+        let mut said = other();
+        if queue.figures().paused {
+            said.insert(PAUSED.to_owned(), true.into());
+        }
         all.queues.push(QueueDefinition {
             name: spec.name.to_string(),
             vhost: name(),
@@ -147,7 +189,7 @@ fn export_vhost(vhost: &VirtualHost, all: &mut Definitions) {
             durable: spec.durable,
             auto_delete: spec.auto_delete,
             arguments: Arguments(spec.arguments.clone()),
-            other: other(),
+            other: said,
         });
     }
     for binding in topology.bindings().filter(|b| !b.source.is_empty()) {

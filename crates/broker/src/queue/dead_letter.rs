@@ -7,6 +7,7 @@ use super::backlog::Entry;
 use super::sweep::deaths;
 use super::{DeathReason, Incoming, Queue, Settled};
 use crate::message::{Message, Parts};
+use crate::name::Name;
 use crate::recorder::Recorder;
 use crate::trace;
 use crate::vhost::VirtualHost;
@@ -102,12 +103,16 @@ fn publish(
     let dropped = (Place::Found, Vec::new());
     let tracer = vhost.tracer();
     let copied = tracer.and_then(|tracer| tracer.dying(&entry.message));
-    let tell = |to: Option<(&[u8], &[u8], &[String])>| {
+    let is_followed = vhost.follows().is_on();
+    let tell = |to: Option<(&[u8], &[u8], &[Name])>| {
+        // A refused delivery is not counted by the time its message dies; one that came back is.
+        let attempt = entry.past.acquired_count() + u32::from(reason == DeathReason::Rejected);
+        let place = trace::Place { queue, position: entry.position, attempt };
         if let (Some(tracer), Some(copied)) = (tracer, &copied) {
-            // A refused delivery is not counted by the time its message dies; one that came back is.
-            let attempt = entry.past.acquired_count() + u32::from(reason == DeathReason::Rejected);
-            let place = trace::Place { queue, position: entry.position, attempt };
             tracer.died(copied, &entry.message, place, reason, to);
+        }
+        if is_followed {
+            vhost.follows().died(&entry.message, place, reason, to);
         }
     };
     let (exchange, key) = {
@@ -139,8 +144,8 @@ fn publish(
         None => copy,
     };
     info.keep(&copy, vhost.memory());
-    if copied.is_some() {
-        let names: Vec<_> = targets.iter().map(|target| target.name().to_string()).collect();
+    if copied.is_some() || is_followed {
+        let names: Vec<Name> = targets.iter().map(|target| target.name().clone()).collect();
         tell(Some((exchange.as_bytes(), &key, &names)));
     }
     if !is_routed {

@@ -36,6 +36,8 @@ use crate::policy::{Applied, PolicySet};
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::stats::DeadLetterStrategy;
+use crate::trace;
+use crate::trace::follow::Follows;
 use crate::vhost::VirtualHost;
 use appending::Appending;
 use arguments::{QueueArguments, QueueKind};
@@ -200,6 +202,8 @@ pub struct Queue {
     surgery: Mutex<()>,
     /// Of a stream in the store: what of it is there.
     commits: Option<Arc<Commits>>,
+    /// What operators follow.
+    follows: Arc<Follows>,
     state: Mutex<Engine>,
 }
 
@@ -262,6 +266,7 @@ impl Queue {
             surgery: Mutex::default(),
             vhost: Arc::downgrade(vhost),
             vhost_name: vhost.name().clone(),
+            follows: vhost.follows().clone(),
             commits,
             state: Mutex::new(state),
         })
@@ -301,6 +306,7 @@ impl Queue {
             kind: QueueKind::Classic,
             in_force,
             commits: None,
+            follows: vhost.follows().clone(),
             state: Mutex::new(Engine::Backlog(Box::new(state))),
         })
     }
@@ -337,6 +343,7 @@ impl Queue {
             kind: QueueKind::Classic,
             in_force,
             commits: None,
+            follows: vhost.follows().clone(),
             state: Mutex::new(Engine::Backlog(Box::new(QueueState::new(settings, store, now_ms)))),
         })
     }
@@ -436,6 +443,12 @@ impl Queue {
     /// Its virtual host, while there is one.
     pub(crate) fn vhost(&self) -> Option<Arc<VirtualHost>> {
         self.vhost.upgrade()
+    }
+
+    /// Whether anybody may want to know what happens to a message.
+    #[inline]
+    pub(crate) fn is_watched(&self, message: &Message) -> bool {
+        self.follows.is_on() || message.trace_context().is_some()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
@@ -551,8 +564,8 @@ impl Queue {
         if !outcome.due.is_empty() {
             scheduled::route(&vhost, self, outcome.due, recorder);
         }
-        if let Some(tracer) = vhost.tracer() {
-            outcome.waited.iter().for_each(|waited| tracer.retried(self, waited));
+        for told in outcome.told {
+            trace::tell(&vhost, self, &told);
         }
         if outcome.unused {
             vhost.delete_unused_queue(self);

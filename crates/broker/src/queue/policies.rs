@@ -1,6 +1,7 @@
 //! What policies make of a queue, while it is there.
 
 use super::arguments::{QueueArguments, QueueKind};
+use super::dedup::DedupSettings;
 use super::settings::{Durability, Settings};
 use super::{Queue, QueueSpec, settings_of};
 use crate::policy::{Applied, Kinds, PolicySet};
@@ -62,6 +63,18 @@ impl Queue {
     /// The policies that apply.
     pub fn policies(&self) -> Applied {
         self.in_force.applied.read().clone()
+    }
+
+    /// Of a gate: duplicates are found otherwise from now on, or (`None`) not any more. Whether that is a change.
+    pub(crate) fn change_dedup(self: &Arc<Self>, dedup: Option<DedupSettings>, now_ms: u64) -> bool {
+        self.with(|state, queue, outcome| {
+            let Some(state) = state.backlog_mut().filter(|state| state.settings().dedup != dedup) else {
+                return false;
+            };
+            let settings = Settings { dedup, ..state.settings().clone() };
+            state.apply_settings(queue, settings, now_ms, outcome);
+            true
+        })
     }
 
     /// The virtual host's policies may be others: what they set is in force from now on. Not to be called for one queue by two at

@@ -40,6 +40,9 @@ pub(crate) fn route(
             None => copy,
         };
         info.keep(&copy, vhost.memory());
+        if vhost.follows().is_on() {
+            vhost.follows().due(vhost.name(), exchange, &copy, &targets);
+        }
         if targets.is_empty() {
             unrouted += 1;
             continue;

@@ -55,16 +55,17 @@ impl Session {
             (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
-        if let Some(trace) = trace
-            && m.no_ack
-        {
+        if let Some(trace) = trace {
             let sent = Sent {
+                channel,
+                consumer_tag: None,
                 queue: &queue,
                 position: entry.position,
                 attempt: entry.past.acquired_count() + 1,
                 delivery_tag: tag,
                 is_get: true,
                 redelivered: entry.redelivered,
+                is_over: m.no_ack,
                 now_ms,
             };
             trace.sent(&entry.message, sent);
@@ -201,16 +202,17 @@ impl Session {
                 };
                 vhost.trace_deliver(tap, message, entry.queue.name(), delivery.redelivered);
             }
-            if let Some(trace) = trace
-                && entry.settles_nothing()
-            {
+            if let Some(trace) = trace {
                 let sent = Sent {
+                    channel: entry.channel,
+                    consumer_tag: Some(&entry.tag),
                     queue: &entry.queue,
                     position: delivery.position,
                     attempt: delivery.past.acquired_count() + 1,
                     delivery_tag: tag,
                     is_get: false,
                     redelivered,
+                    is_over: entry.settles_nothing(),
                     now_ms: *now_ms,
                 };
                 trace.sent(&delivery.message, sent);

@@ -8,6 +8,7 @@ mod consume;
 mod deliver;
 mod errors;
 mod exchange;
+mod following;
 mod look;
 mod mode;
 mod pending;
@@ -33,6 +34,7 @@ pub(crate) use publish::expiration_problem;
 
 use deliver::DeliverPrefix;
 use errors::IntoError as _;
+use following::Following;
 use leveret_protocol::handshake::unexpected_method;
 use leveret_protocol::methods::{access, basic as basic_methods, channel as channel_methods, connection};
 use leveret_protocol::{Content, Method, ProtocolError, ReplyCode, ShortStr};
@@ -108,6 +110,8 @@ pub(crate) struct Session {
     mailbox: Arc<Mailbox>,
     /// `None`: nothing is traced.
     trace: Option<Box<SessionTrace>>,
+    /// [`Follows::epoch`](crate::trace::follow::Follows::epoch) when it was looked at last.
+    follow_epoch: u64,
     channels: Vec<Option<Box<Channel>>>,
     consumers: Vec<Option<ConsumerEntry>>,
     free_consumers: Vec<u32>,
@@ -157,11 +161,12 @@ impl Session {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         let store = vhost.store().cloned();
-        let trace = vhost.tracer().map(|tracer| SessionTrace::new(tracer.clone()));
+        let trace = vhost.tracer().map(|tracer| SessionTrace::new(Some(tracer)));
         Self {
             broker,
             vhost,
             trace,
+            follow_epoch: 0,
             negotiated,
             connection_name,
             channels: Vec::new(),
@@ -190,6 +195,29 @@ impl Session {
     /// Says what time it is; once per batch is enough.
     pub(crate) fn set_now(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
+        if self.vhost.follows().epoch() != self.follow_epoch {
+            self.follow();
+        }
+    }
+
+    /// Something begins or ends to be followed.
+    #[cold]
+    fn follow(&mut self) {
+        let follows = self.vhost.follows();
+        self.follow_epoch = follows.epoch();
+        let following = follows.is_on_in(self.vhost.name()).then(|| {
+            Arc::new(Following {
+                follows: follows.clone(),
+                vhost: self.vhost.name().clone(),
+                connection: self.connection_name.clone(),
+                user: self.negotiated.actor.user.name().clone(),
+            })
+        });
+        if following.is_some() || self.trace.is_some() {
+            let tracer = self.vhost.tracer();
+            self.trace.get_or_insert_with(|| SessionTrace::new(tracer)).following = following;
+        }
+        self.trace.take_if(|trace| trace.is_idle());
     }
 
     /// A content method arrived whole.
@@ -384,7 +412,7 @@ impl Session {
         if let Some(trace) = &mut self.trace {
             trace.closed(channel);
         }
-        settle::requeue_all(&mut open, why, self.now_ms, self.trace.as_deref());
+        settle::requeue_all(channel, &mut open, why, self.now_ms, self.trace.as_deref());
         for number in numbers {
             self.consumers[number as usize] = None;
             self.free_consumers.push(number);

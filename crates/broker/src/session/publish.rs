@@ -108,6 +108,12 @@ impl Session {
             has_copies: extras.cc || extras.bcc,
         };
         let body_bytes = body.len();
+        let parts = Parts {
+            exchange: publish.exchange.as_bytes(),
+            routing_key: publish.routing_key.as_bytes(),
+            properties: stored,
+        };
+        let following = trace.as_ref().and_then(|trace| trace.following.clone());
         let found = match routes.find(vhost, &negotiated.actor, address) {
             Ok(found) => found,
             Err(refusal) => {
@@ -126,15 +132,13 @@ impl Session {
                     };
                     trace.published(start, refused);
                 }
+                if let Some(following) = following {
+                    following.refused(channel, parts, &body.into_vec(), &refusal.to_string());
+                }
                 return Err(refusal).or_refuse(channel);
             }
         };
         let queues = found.queues;
-        let parts = Parts {
-            exchange: publish.exchange.as_bytes(),
-            routing_key: publish.routing_key.as_bytes(),
-            properties: stored,
-        };
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'"));
         };
@@ -150,6 +154,10 @@ impl Session {
             if found.is_watched() {
                 let tap = Tap { connection: connection_name, channel, user: negotiated.actor.user.name() };
                 hand_on(found, &message, address, vhost, tap);
+            }
+            if let Some(following) = &following {
+                let is_returned = publish.mandatory && queues.is_empty();
+                following.published(channel, &message, queues, is_returned.then_some(NO_ROUTE.1));
             }
             message
         };
@@ -194,7 +202,7 @@ impl Session {
         follow(confirm);
         match queues {
             [] => {
-                if publish.mandatory || found.is_watched() {
+                if publish.mandatory || found.is_watched() || following.is_some() {
                     let message = build(1);
                     let (code, text) = NO_ROUTE;
                     if publish.mandatory {
@@ -287,6 +295,9 @@ impl Session {
         let body_bytes = body.len();
         let parts = Parts { exchange: b"", routing_key: publish.routing_key.as_bytes(), properties };
         let message = Message::new(parts, Bytes::from(body.into_vec()), None, 1);
+        if let Some(following) = self.trace.as_ref().and_then(|trace| trace.following.as_ref()) {
+            following.published(channel, &message, &[], Some("direct_reply"));
+        }
         let token = publish.routing_key.to_lossy();
         let token = token.strip_prefix(REPLY_PREFIX).unwrap_or_default();
         let taken = self.broker.replies().find(token).is_some_and(|(mailbox, channel)| {

@@ -29,7 +29,7 @@ impl Session {
             let queue = &queues[slot.queue as usize];
             figures.of(queue.kind()).ack.add(1);
             if let Some(trace) = trace {
-                trace.ended(&slot, queue, Ending::Acked);
+                trace.ended(channel, &slot, queue, Ending::Acked);
             }
             pending.settle(queue, slot.settled());
         };
@@ -175,7 +175,7 @@ impl Session {
             let queue = open.queues[queue as usize].clone();
             if let Some(trace) = trace {
                 let ending = Ending::Refused { by, requeue: back.is_some() };
-                slots.iter().for_each(|slot| trace.ended(slot, &queue, ending));
+                slots.iter().for_each(|slot| trace.ended(channel, slot, &queue, ending));
             }
             let entries = slots.into_iter().map(Slot::into_entry);
             queue.record(recorder, |state, queue, outcome| match back {
@@ -223,7 +223,7 @@ impl Session {
             let queue = &open.queues[slot.queue as usize];
             open.figures.of(queue.kind()).ack.add(1);
             if let Some(trace) = trace {
-                trace.ended(&slot, queue, Ending::Acked);
+                trace.ended(channel, &slot, queue, Ending::Acked);
             }
             pending.settle(queue, slot.settled());
         }
@@ -246,13 +246,19 @@ fn by_queue(slots: Vec<Slot>) -> Vec<(u32, Vec<Slot>)> {
 }
 
 /// Requeues all that a closing channel had not settled. `why` is said of what its client may have seen.
-pub(super) fn requeue_all(open: &mut Channel, why: Return, now_ms: u64, trace: Option<&SessionTrace>) {
+pub(super) fn requeue_all(
+    channel: u16,
+    open: &mut Channel,
+    why: Return,
+    now_ms: u64,
+    trace: Option<&SessionTrace>,
+) {
     let mut slots = Vec::new();
     open.unacked.take_through(0, |slot| slots.push(slot));
     for (queue, slots) in by_queue(slots) {
         let queue = &open.queues[queue as usize];
         if let Some(trace) = trace {
-            slots.iter().for_each(|slot| trace.ended(slot, queue, Ending::Lost));
+            slots.iter().for_each(|slot| trace.ended(channel, slot, queue, Ending::Lost));
         }
         let returned = slots.into_iter().map(|slot| {
             let why = if slot.tag == UNWRITTEN { Return::Released } else { why };

@@ -1,7 +1,8 @@
-//! What one connection has to do with traces: its sampled publishings until they are confirmed, its sampled deliveries when they end.
-//! A session of a broker that traces nothing has none of this.
+//! What one connection has to do with traces: its sampled publishings until they are confirmed, its sampled deliveries when they end,
+//! and what operators follow. A session has none of this while the broker traces nothing and nothing is followed in its virtual host.
 
 use super::ConsumerEntry;
+use super::following::Following;
 use crate::channel::unacked::{Slot, UNWRITTEN};
 use crate::message::Message;
 use crate::queue::Queue;
@@ -15,7 +16,8 @@ const OPEN_MAX: usize = 1024;
 /// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct SessionTrace {
-    tracer: Arc<Tracer>,
+    tracer: Option<Arc<Tracer>>,
+    pub(super) following: Option<Arc<Following>>,
     draw: Draw,
     open: Vec<Open>,
 }
@@ -29,14 +31,20 @@ struct Open {
 }
 
 impl SessionTrace {
-    pub(super) fn new(tracer: Arc<Tracer>) -> Box<Self> {
-        Box::new(Self { tracer, draw: Draw::default(), open: Vec::new() })
+    pub(super) fn new(tracer: Option<&Arc<Tracer>>) -> Box<Self> {
+        let tracer = tracer.cloned();
+        Box::new(Self { tracer, following: None, draw: Draw::default(), open: Vec::new() })
+    }
+
+    /// Whether there is nothing to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.tracer.is_none() && self.following.is_none()
     }
 
     /// Whether a publishing is sampled.
     #[inline]
     pub(super) fn decide(&mut self, properties: RawProperties<'_>) -> Option<Start> {
-        self.tracer.decide(properties, &mut self.draw)
+        self.tracer.as_ref()?.decide(properties, &mut self.draw)
     }
 
     /// A sampled publishing was routed. It ends with its confirm, or now if it has none (`confirm` 0).
@@ -44,13 +52,14 @@ impl SessionTrace {
     pub(super) fn published(&mut self, start: &Start, publishing: Published<'_>) {
         let Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure } =
             publishing;
+        let Some(tracer) = &self.tracer else { return };
         let message_id = properties.message_id().map(|id| id.as_bytes());
-        let mut span = self.tracer.published(start, vhost, address, (body_bytes, message_id), queues);
+        let mut span = tracer.published(start, vhost, address, (body_bytes, message_id), queues);
         if let Some(failure) = failure {
             span.fail(failure);
         }
         if confirm == 0 || self.open.len() >= OPEN_MAX {
-            self.tracer.end(span);
+            tracer.end(span);
         } else {
             self.open.push(Open { channel, confirm, span });
         }
@@ -61,30 +70,42 @@ impl SessionTrace {
         if self.open.is_empty() {
             return;
         }
-        let now_ns = self.tracer.now_ns();
+        let Some(tracer) = &self.tracer else { return };
+        let now_ns = tracer.now_ns();
         let is_due = |open: &mut Open| open.channel == channel && open.confirm <= through;
         for mut open in self.open.extract_if(.., is_due) {
             open.span.end_ns = now_ns;
             if refused.contains(&open.confirm) {
                 open.span.fail("nacked");
             }
-            self.tracer.end(open.span);
+            tracer.end(open.span);
         }
     }
 
     /// A channel ended, and nobody will hear of its publishings.
     pub(super) fn closed(&mut self, channel: u16) {
+        let Some(tracer) = &self.tracer else { return };
         for mut open in self.open.extract_if(.., |open| open.channel == channel) {
             open.span.fail("channel_closed");
-            self.tracer.end(open.span);
+            tracer.end(open.span);
         }
     }
 
-    /// A message was sent that nobody will settle.
-    #[cold]
+    /// A message was sent.
+    #[inline]
     pub(super) fn sent(&self, message: &Message, sent: Sent<'_>) {
+        if let Some(following) = &self.following {
+            following.sent(message, &sent);
+        }
+        if let (true, Some(tracer)) = (sent.is_over, &self.tracer) {
+            Self::delivered(tracer, message, sent);
+        }
+    }
+
+    /// That was the end of a delivery, which nobody will settle.
+    fn delivered(tracer: &Tracer, message: &Message, sent: Sent<'_>) {
         let Some(context) = message.trace_context() else { return };
-        let Sent { queue, position, attempt, delivery_tag, is_get, redelivered, now_ms } = sent;
+        let Sent { queue, position, attempt, delivery_tag, is_get, redelivered, now_ms, .. } = sent;
         let delivered = Delivered {
             message,
             place: Place { queue, position, attempt },
@@ -93,17 +114,20 @@ impl SessionTrace {
             delivered_ms: now_ms,
             redelivered,
         };
-        self.tracer.delivered(&context, delivered, Ending::Sent);
+        tracer.delivered(&context, delivered, Ending::Sent);
     }
 
     /// A delivery ended.
     #[inline]
-    pub(super) fn ended(&self, slot: &Slot, queue: &Queue, ending: Ending) {
-        let Some(context) = slot.message.trace_context() else { return };
+    pub(super) fn ended(&self, channel: u16, slot: &Slot, queue: &Queue, ending: Ending) {
         // What no client saw was no delivery.
         if slot.tag == UNWRITTEN {
             return;
         }
+        if let Some(following) = &self.following {
+            following.ended(channel, slot, queue, ending);
+        }
+        let (Some(tracer), Some(context)) = (&self.tracer, slot.message.trace_context()) else { return };
         let attempt = slot.past.acquired_count() + 1;
         let delivered = Delivered {
             message: &slot.message,
@@ -113,7 +137,7 @@ impl SessionTrace {
             delivered_ms: slot.delivered_ms,
             redelivered: slot.redelivered,
         };
-        self.tracer.delivered(&context, delivered, ending);
+        tracer.delivered(&context, delivered, ending);
     }
 }
 
@@ -132,15 +156,20 @@ pub(super) struct Published<'a> {
     pub(super) failure: Option<&'static str>,
 }
 
-/// A delivery that ends with its being sent.
+/// A delivery.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent<'a> {
+    pub(super) channel: u16,
+    /// `None`: `basic.get` asked for it.
+    pub(super) consumer_tag: Option<&'a [u8]>,
     pub(super) queue: &'a Queue,
     pub(super) position: u64,
     pub(super) attempt: u32,
     pub(super) delivery_tag: u64,
     pub(super) is_get: bool,
     pub(super) redelivered: bool,
+    /// Nobody will settle it.
+    pub(super) is_over: bool,
     pub(super) now_ms: u64,
 }
 

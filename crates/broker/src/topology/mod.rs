@@ -213,6 +213,14 @@ impl<Q: Clone> Topology<Q> {
         }
     }
 
+    /// Takes an exchange's gate away. Whether it had one.
+    pub(crate) fn take_gate(&mut self, exchange: &str) -> bool {
+        let place = self.exchanges.place(exchange);
+        let had = place.and_then(|place| self.gates.remove(&place)).is_some();
+        self.epoch += u64::from(had);
+        had
+    }
+
     /// The gate that messages pass before an exchange routes them.
     pub fn gate(&self, exchange: &str) -> Option<&Q> {
         self.gates.get(&self.exchanges.place(exchange)?).map(|(gate, _)| gate)

@@ -9,15 +9,18 @@
 
 mod attributes;
 mod context;
+pub mod follow;
 mod sampler;
 mod span;
 mod spans;
+mod told;
 
 pub(crate) use context::{CONTEXT_BYTES, TraceContext, marks_context};
 pub(crate) use sampler::Draw;
 pub use sampler::Sampler;
 pub use span::{Link, Span, SpanKind, TraceSink, Value};
-pub(crate) use spans::{Delivered, Ending, Place, Waited};
+pub(crate) use spans::{Delivered, Ending, Place};
+pub(crate) use told::{Told, What, tell};
 
 use crate::clock::Clock;
 use leveret_protocol::RawProperties;

@@ -1,8 +1,9 @@
 //! The spans of a message's way, one function for each thing that may happen to it.
 
 use super::attributes::{destination, span};
-use super::{Link, Span, SpanKind, Start, TraceContext, Tracer, Value, new_span_id};
+use super::{Link, Span, SpanKind, Start, Told, TraceContext, Tracer, Value, new_span_id};
 use crate::message::Message;
+use crate::name::Name;
 use crate::queue::{DeathReason, Queue};
 use std::sync::Arc;
 
@@ -52,16 +53,6 @@ pub(crate) enum Ending {
     },
     /// Its channel or connection ended first.
     Lost,
-}
-
-/// A message that waited for its next delivery.
-#[derive(Debug)]
-pub(crate) struct Waited {
-    pub(crate) message: Message,
-    pub(crate) position: u64,
-    pub(crate) attempt: u32,
-    /// Of the broker's clock.
-    pub(crate) since_ms: u64,
 }
 
 impl Tracer {
@@ -156,17 +147,34 @@ impl Tracer {
     }
 
     /// A message waited, after a delivery that failed, and may be delivered again.
-    pub(crate) fn retried(&self, queue: &Queue, waited: &Waited) {
-        let Some(context) = waited.message.trace_context() else { return };
-        let place = Place { queue, position: waited.position, attempt: waited.attempt };
-        let mut retry = span(&context, "retry", queue.name(), SpanKind::Internal);
-        retry.parent = Some(place.latest(&context));
-        retry.end_ns = self.now_ns();
-        retry.start_ns = self.unix_ns(waited.since_ms).min(retry.end_ns);
-        retry.put("leveret.vhost", &**queue.vhost_name());
-        retry.put_message(&waited.message, Some(queue.name()));
-        retry.put("leveret.delivery.attempt", u64::from(waited.attempt));
+    pub(super) fn retried(&self, queue: &Queue, told: &Told, since_ms: u64) {
+        let Some(mut retry) = self.inside("retry", queue, told) else { return };
+        retry.start_ns = self.unix_ns(since_ms).min(retry.end_ns);
+        retry.put("leveret.delivery.attempt", u64::from(told.attempt));
         self.end(retry);
+    }
+
+    /// A message was purged, was a duplicate, or a full queue refused it.
+    pub(super) fn gone(&self, operation: &str, queue: &Queue, told: &Told, failure: Option<&'static str>) {
+        let Some(mut gone) = self.inside(operation, queue, told) else { return };
+        if let Some(failure) = failure {
+            gone.fail(failure);
+        }
+        self.end(gone);
+    }
+
+    /// Something that happened at this moment to a message in a queue.
+    fn inside(&self, operation: &str, queue: &Queue, told: &Told) -> Option<Span> {
+        let context = told.message.trace_context()?;
+        let mut inside = span(&context, operation, queue.name(), SpanKind::Internal);
+        if let Some(position) = told.position {
+            inside.parent = Some(Place { queue, position, attempt: told.attempt }.latest(&context));
+        }
+        inside.end_ns = self.now_ns();
+        inside.start_ns = inside.end_ns;
+        inside.put("leveret.vhost", &**queue.vhost_name());
+        inside.put_message(&told.message, Some(queue.name()));
+        Some(inside)
     }
 
     /// A message is about to be dead-lettered, or dropped: what its copy is to bear. [`Tracer::died`] follows.
@@ -182,7 +190,7 @@ impl Tracer {
         message: &Message,
         place: Place<'_>,
         reason: DeathReason,
-        to: Option<(&[u8], &[u8], &[String])>,
+        to: Option<(&[u8], &[u8], &[Name])>,
     ) {
         let Some(context) = message.trace_context() else { return };
         let queue = &**place.queue.name();
@@ -196,7 +204,7 @@ impl Tracer {
         death.put("leveret.death.reason", reason.as_str());
         if let Some((exchange, key, queues)) = to {
             death.put("leveret.dead_letter.destination", destination(exchange, key, None));
-            death.put("leveret.queues", Value::Texts(queues.to_vec()));
+            death.put("leveret.queues", Value::Texts(queues.iter().map(|name| name.to_string()).collect()));
         }
         self.end(death);
     }

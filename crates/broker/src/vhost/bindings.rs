@@ -62,7 +62,7 @@ impl VirtualHost {
         })?;
         let Some((binding, entered)) = bound else { return Ok(()) };
         entered.into_iter().for_each(|(queue, outcome)| queue.carry_out(outcome));
-        self.binding_created(&binding, actor);
+        self.binding_created(&binding, Some(actor));
         Ok(())
     }
 

@@ -15,34 +15,35 @@ impl VirtualHost {
         self.shared.events.emit(key, |event| fields(event.text("vhost", self.name())));
     }
 
-    pub(super) fn queue_created(&self, queue: &Queue, actor: &Actor) {
+    /// `by`: who asked for it; nobody is named of what is imported.
+    pub(crate) fn queue_created(&self, queue: &Queue, by: Option<&Actor>) {
         let spec = queue.spec();
         self.emit("queue.created", |event| {
-            event
+            let event = event
                 .text("name", &spec.name)
                 .flag("durable", spec.durable)
                 .flag("auto_delete", spec.auto_delete)
                 .flag("exclusive", spec.exclusive_owner.is_some())
-                .table("arguments", spec.arguments.clone())
-                .by(actor.user.name())
+                .table("arguments", spec.arguments.clone());
+            asked_by(event, by)
         });
     }
 
-    pub(super) fn exchange_created(&self, spec: &ExchangeSpec, actor: &Actor) {
+    pub(crate) fn exchange_created(&self, spec: &ExchangeSpec, by: Option<&Actor>) {
         self.emit("exchange.created", |event| {
-            event
+            let event = event
                 .text("name", &spec.name)
                 .text("type", spec.kind.as_str())
                 .flag("durable", spec.durable)
                 .flag("auto_delete", spec.auto_delete)
                 .flag("internal", spec.internal)
-                .table("arguments", spec.arguments.clone())
-                .by(actor.user.name())
+                .table("arguments", spec.arguments.clone());
+            asked_by(event, by)
         });
     }
 
-    pub(super) fn binding_created(&self, binding: &Binding, actor: &Actor) {
-        self.emit("binding.created", |event| binding_fields(event, binding).by(actor.user.name()));
+    pub(crate) fn binding_created(&self, binding: &Binding, by: Option<&Actor>) {
+        self.emit("binding.created", |event| asked_by(binding_fields(event, binding), by));
     }
 
     /// Exchanges, then bindings: RabbitMQ's order.
@@ -60,7 +61,7 @@ impl VirtualHost {
         self.emit("queue.deleted", |event| event.text("name", queue));
     }
 
-    pub(super) fn announce_policy_set(&self, policy: &Policy) {
+    pub(crate) fn announce_policy_set(&self, policy: &Policy) {
         self.emit("policy.set", |event| {
             event
                 .text("name", &policy.name)
@@ -79,7 +80,7 @@ impl VirtualHost {
         self.emit(key, |event| event.text("name", name));
     }
 
-    pub(super) fn parameter_set(&self, component: &str, name: &str, value: &Value) {
+    pub(crate) fn parameter_set(&self, component: &str, name: &str, value: &Value) {
         self.emit("parameter.set", |event| {
             event.text("component", component).text("name", name).json("value", value)
         });
@@ -87,6 +88,13 @@ impl VirtualHost {
 
     pub(super) fn parameter_cleared(&self, component: &str, name: &str) {
         self.emit("parameter.cleared", |event| event.text("component", component).text("name", name));
+    }
+}
+
+fn asked_by(event: Fields, by: Option<&Actor>) -> Fields {
+    match by {
+        Some(actor) => event.by(actor.user.name()),
+        None => event,
     }
 }
 

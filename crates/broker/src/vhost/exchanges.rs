@@ -53,7 +53,7 @@ impl VirtualHost {
             declare(topology, self.name(), spec.clone(), kept, batch)
         })?;
         if created {
-            self.exchange_created(&spec, actor);
+            self.exchange_created(&spec, Some(actor));
         }
         Ok(created)
     }

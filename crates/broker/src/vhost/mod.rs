@@ -45,6 +45,7 @@ pub(crate) use trace::Tap;
 
 use crate::auth::{Auth, User};
 use crate::clock::Clock;
+use crate::component::Component;
 use crate::events::Events;
 use crate::exchange::{ExchangeKind, ExchangeSpec, Passed, Publication};
 use crate::memory::MemoryGauge;
@@ -55,6 +56,7 @@ use crate::stats::{Channels, ChurnCounters, DeathCounters, MessageCounts};
 use crate::timers::Timers;
 use crate::topology::{RouteInfo, Topology};
 use crate::trace::Tracer;
+use crate::trace::follow::Follows;
 use leveret_protocol::{RawProperties, ReplyCode};
 use leveret_store::{Batch, Histogram, State, Store, Ticket};
 use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RwLock, RwLockReadGuard};
@@ -100,12 +102,15 @@ pub(crate) struct Shared {
     pub(crate) events: Arc<Events>,
     /// `None`: nothing is traced.
     pub(crate) tracer: Option<Arc<Tracer>>,
+    pub(crate) follows: Arc<Follows>,
     /// Channels of the whole broker, and what was counted on them.
     pub(crate) channels: Arc<Channels>,
     pub(crate) churn: Arc<ChurnCounters>,
     pub(crate) deaths: Arc<DeathCounters>,
     /// How long publishers waited for confirms.
     pub(crate) confirm_times: Arc<Histogram>,
+    /// Who acts on runtime parameters.
+    pub(crate) components: Arc<[Component]>,
     /// What was counted in queues that are gone.
     pub(crate) gone: Arc<Mutex<Counters>>,
 }
@@ -159,6 +164,12 @@ impl VirtualHost {
     #[inline]
     pub(crate) fn tracer(&self) -> Option<&Arc<Tracer>> {
         self.shared.tracer.as_ref()
+    }
+
+    /// What operators follow.
+    #[inline]
+    pub(crate) fn follows(&self) -> &Arc<Follows> {
+        &self.shared.follows
     }
 
     /// What happened to messages here since the broker was started, on channels that are closed too.

@@ -2,13 +2,15 @@
 
 use super::VirtualHost;
 use super::limits::{VHOST_LIMITS, VhostLimits};
+use crate::auth::User;
+use crate::component::Component;
 use crate::definitions::stored;
 use crate::refusal::Refusal;
 use leveret_store::Batch;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Components of RabbitMQ's plugins: kept, for a file that goes there, though nothing here acts on them.
+/// Components of RabbitMQ's plugins: kept, for a file that goes there, also where nothing acts on them.
 const KEPT: [&str; 4] = ["federation", "federation-upstream", "federation-upstream-set", "shovel"];
 
 /// Policies are parameters in RabbitMQ's files, yet set as policies.
@@ -35,17 +37,32 @@ impl VirtualHost {
     /// Sets a parameter, or replaces it. Component `vhost-limits`, name `limits`, are the [limits](Self::limits).
     ///
     /// # Errors
-    /// [`Refusal::Validation`]: an unknown component, limits that cannot be. The store has failed, or the virtual host is deleted.
+    /// [`Refusal::Validation`]: an unknown component, a value that cannot be. The store has failed, or the virtual host is deleted.
     pub fn set_parameter(&self, component: &str, name: &str, value: Value) -> Result<(), Refusal> {
+        self.set_parameter_by(None, component, name, value)
+    }
+
+    /// The same for a user, who has to have access to virtual hosts that the value names.
+    ///
+    /// # Errors
+    /// As [`set_parameter`](Self::set_parameter).
+    pub fn set_parameter_by(
+        &self,
+        user: Option<&User>,
+        component: &str,
+        name: &str,
+        value: Value,
+    ) -> Result<(), Refusal> {
         if POLICIES.contains(&component) {
             return Err(Refusal::validation("policies may not be set using this method"));
         }
-        if component != VHOST_LIMITS.0 && !KEPT.contains(&component) {
+        if component != VHOST_LIMITS.0 && !KEPT.contains(&component) && self.component(component).is_none() {
             return Err(Refusal::validation(format!("component {component} not found")));
         }
         self.check_store(true)?;
         let standing = self.stand()?;
         let parameter = Parameter { component: component.into(), name: name.into(), value };
+        self.check_parameter(user, &parameter)?;
         let mut batch = Batch::new();
         self.put_parameter(parameter.clone(), &mut batch)?;
         self.shared.changes.append(self.store(), &mut batch);
@@ -74,6 +91,7 @@ impl VirtualHost {
         drop(parameters);
         drop(standing);
         if there {
+            self.tell_component(component);
             self.parameter_cleared(component, name);
         }
         self.check_store(true).map(|()| there)
@@ -90,6 +108,28 @@ impl VirtualHost {
         all.iter().map(one).collect()
     }
 
+    fn component(&self, name: &str) -> Option<&Component> {
+        self.shared.components.iter().find(|component| component.name == name)
+    }
+
+    fn tell_component(&self, name: &str) {
+        self.component(name).into_iter().for_each(|component| component.acts.changed());
+    }
+
+    /// Asks who acts on it whether it can be.
+    pub(crate) fn check_parameter(&self, user: Option<&User>, parameter: &Parameter) -> Result<(), Refusal> {
+        let Some(component) = self.component(&parameter.component) else { return Ok(()) };
+        let may_enter = |vhost: &str| {
+            let user = user?;
+            let refused = || format!("user \"{}\" may not connect to vhost \"{vhost}\"", user.name());
+            self.auth().check_vhost_access(user, vhost).is_err().then(refused)
+        };
+        match component.acts.problems(&parameter.name, &parameter.value, &may_enter) {
+            problems if problems.is_empty() => Ok(()),
+            problems => Err(Refusal::validation(problems.join("\n"))),
+        }
+    }
+
     /// A parameter from definitions, of any component; what is for the store is left in the batch.
     pub(crate) fn put_parameter(&self, parameter: Parameter, batch: &mut Batch) -> Result<(), Refusal> {
         let Parameter { component, name, value } = parameter;
@@ -101,6 +141,7 @@ impl VirtualHost {
             (component, _) if component == VHOST_LIMITS.0 => {
                 return Err(Refusal::validation("the name of limits is 'limits'"));
             }
+            (component, _) if self.component(component).is_some() => None,
             _ => {
                 tracing::warn!(vhost = %self.name(), component, name, "a parameter is kept, but nothing here acts on it");
                 None
@@ -111,7 +152,9 @@ impl VirtualHost {
         if let Some(limits) = limits {
             self.limits_in_force.set(limits);
         }
-        parameters.insert((component, name), value);
+        parameters.insert((component.clone(), name), value);
+        drop(parameters);
+        self.tell_component(&component);
         Ok(())
     }
 }

@@ -116,6 +116,7 @@ impl VirtualHost {
             exchanges
         });
         self.follow_delays(&exchanges);
+        self.follow_dedup(&exchanges);
         let queues: Vec<Arc<Queue>> = self.topology().queues().map(|(_, queue)| queue.clone()).collect();
         let now_ms = self.clock().now_ms();
         queues.iter().for_each(|queue| queue.apply_policies(&policies, now_ms));

@@ -72,6 +72,9 @@ impl VirtualHost {
             let keys = RoutingKeys::of(&publication)?;
             self.trace_publish(tap, &message, keys.iter(), &queues);
         }
+        if self.follows().is_on() {
+            self.follows().posted(self.name(), actor.user.name(), &message, &queues);
+        }
         let mut counts = MessageCounts { publish: 1, publish_confirm: 1, ..MessageCounts::default() };
         if queues.is_empty() {
             self.count(MessageCounts { return_unroutable: 1, confirm: 1, ..counts });

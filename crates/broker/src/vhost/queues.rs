@@ -12,6 +12,7 @@ use crate::queue::{Queue, QueueSpec, equivalence};
 use crate::recorder::Recorder;
 use crate::refusal::{Permission, Refusal};
 use crate::stats::Happening;
+use crate::trace;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use leveret_protocol::{FieldTable, ReplyCode};
@@ -137,7 +138,7 @@ impl VirtualHost {
                 "queues of this type are replicated in RabbitMQ; here its messages are on this machine alone"
             );
         }
-        self.queue_created(&queue, actor);
+        self.queue_created(&queue, Some(actor));
         Ok(Declared { queue, created: true })
     }
 
@@ -219,7 +220,7 @@ impl VirtualHost {
         let mut outcome = Outcome::default();
         let (consumers, ready, timer) = {
             let mut state = queue.lock();
-            let (consumers, ready) = state.delete(&mut outcome);
+            let (consumers, ready) = state.delete(queue, &mut outcome);
             *self.shared.gone.lock() += state.counters();
             (consumers, ready, state.timer_ms())
         };
@@ -227,6 +228,7 @@ impl VirtualHost {
             self.timers().cancel(due, queue);
         }
         self.charge_memory(outcome.charge);
+        outcome.told.drain(..).for_each(|told| trace::tell(self, queue, &told));
         for consumer in consumers {
             let (consumer, mailbox) = (consumer.number, consumer.mailbox);
             mailbox.order(Command::ConsumerCancelled { consumer, queue: queue.id() });

@@ -11,6 +11,7 @@ use crate::queue::state::{Outcome, QueueState, Scheduled};
 use crate::queue::timetable::due_of;
 use crate::queue::{Queue, load, scheduled};
 use crate::refusal::{Permission, Refusal};
+use crate::trace;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,13 +93,14 @@ impl VirtualHost {
         let mut outcome = Outcome::default();
         let timer = {
             let mut state = timetable.lock();
-            state.delete(&mut outcome);
+            state.delete(timetable, &mut outcome);
             state.timer_ms()
         };
         if let Some(due) = timer {
             self.timers().cancel(due, timetable);
         }
         self.charge_memory(outcome.charge);
+        outcome.told.drain(..).for_each(|told| trace::tell(self, timetable, &told));
     }
 
     /// The timetable of an exchange that the actor may do this with.

@@ -73,6 +73,9 @@ impl VirtualHost {
                 let tap = Tap { connection: "", channel: 0, user: actor.user.name() };
                 self.trace_deliver(tap, &message, queue.name(), entry.redelivered);
             }
+            if self.follows().is_on() {
+                self.follows().taken(actor.user.name(), &queue, &entry, None);
+            }
             taken.push(TakenMessage { message, redelivered: entry.redelivered, left });
             held.push((settled(&entry), entry));
         }
@@ -84,7 +87,7 @@ impl VirtualHost {
         counts.taken[queue.kind() as usize] =
             TakenCounts { get, get_no_ack, get_empty, redeliver, ..TakenCounts::default() };
         self.count(counts);
-        self.put_back(&queue, held, afterwards)?;
+        self.put_back(actor, &queue, held, afterwards)?;
         Ok(taken)
     }
 
@@ -104,16 +107,22 @@ impl VirtualHost {
 
     fn put_back(
         &self,
+        actor: &Actor,
         queue: &Arc<Queue>,
         held: Vec<(Settled, Entry)>,
         afterwards: Afterwards,
     ) -> Result<(), Refusal> {
-        let why = match afterwards {
+        let (by, why) = match afterwards {
             Afterwards::Gone => return Ok(()),
-            Afterwards::Released => Some(Return::Released),
-            Afterwards::Rejected => Some(Return::Rejected),
-            Afterwards::Discarded => None,
+            Afterwards::Released => ("nack", Some(Return::Released)),
+            Afterwards::Rejected => ("reject", Some(Return::Rejected)),
+            Afterwards::Discarded => ("reject", None),
         };
+        if self.follows().is_on() {
+            for (_, entry) in &held {
+                self.follows().taken(actor.user.name(), queue, entry, Some((by, why.is_some())));
+            }
+        }
         let now_ms = self.clock().now_ms();
         let mut recorder = Recorder::default();
         queue.record(&mut recorder, |state, queue, outcome| match why {

@@ -93,6 +93,34 @@ async fn administration_is_told_too() {
 }
 
 #[tokio::test]
+async fn what_an_import_makes_is_told_once_it_is_there() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    client.declare(queue_with("events", FieldTable::new())).await;
+    bind(&mut client, "events", "#").await;
+    assert_eq!(keys(&mut client).await, ["binding.created"]);
+    let document = json!({
+        "rabbit_version": "3.10.8",
+        "queues": [{ "name": "q", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {} }],
+        "exchanges": [{ "name": "e", "vhost": "/", "type": "topic", "durable": true, "auto_delete": false, "internal": false,
+            "arguments": {} }],
+        "bindings": [{ "source": "e", "vhost": "/", "destination": "q", "destination_type": "queue", "routing_key": "k",
+            "arguments": {} }],
+        "policies": [{ "vhost": "/", "name": "p", "pattern": "^q", "apply-to": "queues", "priority": 0,
+            "definition": { "max-length": 7 } }],
+        "parameters": [{ "vhost": "/", "component": "vhost-limits", "name": "limits", "value": { "max-queues": 9 } }],
+        "global_parameters": [{ "name": "cluster_name", "value": "hares" }],
+    });
+    let document = Definitions::parse(document.to_string().as_bytes()).unwrap();
+    broker.import(&document).unwrap();
+    let set = ["parameter.set", "parameter.set", "policy.set"];
+    let made = ["exchange.created", "queue.created", "binding.created"];
+    assert_eq!(keys(&mut client).await, [set, made].concat());
+    broker.import(&document).unwrap();
+    assert_eq!(keys(&mut client).await, set, "what is there is not made again");
+}
+
+#[tokio::test]
 async fn what_goes_along_is_told() {
     let broker = broker();
     let mut client = Client::to(&broker).await;

@@ -22,6 +22,7 @@ mod exclusive;
 mod expiry;
 mod faults;
 mod figures;
+mod follow;
 mod heartbeat;
 mod inspect;
 mod limits;

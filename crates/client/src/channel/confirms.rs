@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use leveret_protocol::ShortStr;
 use leveret_protocol::methods::confirm;
 use tokio::time::{Instant, timeout};
 
 use super::{Channel, PublishOptions, short};
 use crate::error::{Error, Returned, SendError};
 use crate::io::{CallKind, Returns};
-use crate::message::Message;
+use crate::message::{Message, RawMessage};
 use crate::publisher::InFlight;
 
 /// What the broker said of a message.
@@ -70,13 +72,39 @@ impl Channel {
         message: impl Into<Message>,
         how: PublishOptions,
     ) -> Result<PublishConfirm, Error> {
-        let shared = &self.0.shared;
         self.check_confirming()?;
         let Message { body, properties, exchange, routing_key } = message.into();
         let exchange = short(exchange.as_deref().unwrap_or_default())?;
         let routing_key = short(routing_key.as_deref().unwrap_or_default())?;
         let mut encoded = Vec::new();
         properties.encode(&mut encoded);
+        self.publish_confirmed(exchange, routing_key, &encoded, body, how).await
+    }
+
+    /// The same of a message as it came from a broker, whose bytes stay what they are.
+    ///
+    /// # Errors
+    /// As [`basic_publish_confirmed`](Self::basic_publish_confirmed).
+    pub async fn basic_publish_raw_confirmed(
+        &self,
+        message: RawMessage<'_>,
+        how: PublishOptions,
+    ) -> Result<PublishConfirm, Error> {
+        self.check_confirming()?;
+        let RawMessage { exchange, routing_key, properties, body } = message;
+        let (exchange, key) = (short(exchange)?, ShortStr::from_bytes(routing_key)?);
+        self.publish_confirmed(exchange, key, properties.as_bytes(), body, how).await
+    }
+
+    async fn publish_confirmed(
+        &self,
+        exchange: ShortStr<'_>,
+        routing_key: ShortStr<'_>,
+        properties: &[u8],
+        body: Bytes,
+        how: PublishOptions,
+    ) -> Result<PublishConfirm, Error> {
+        let shared = &self.0.shared;
         let bytes = body.len().clamp(1, shared.bytes_max) as u32;
         let after = self.0.connection.0.operation_timeout;
         let deadline = Some(Instant::now() + after);
@@ -89,7 +117,7 @@ impl Channel {
         };
         let room = timeout(after, room).await;
         room.map_err(|_| Error::Timeout { what: "basic.publish", after })?.map_err(|_| self.why_closed())?;
-        let message = InFlight::new(exchange, routing_key, &encoded, body, how.mandatory, deadline, bytes);
+        let message = InFlight::new(exchange, routing_key, properties, body, how.mandatory, deadline, bytes);
         let message = Arc::new(message);
         shared.publish(message.clone(), false);
         if let Some(error) = shared.closed.get() {

@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use leveret_protocol::methods::basic;
-use leveret_protocol::{RawProperties, put_content};
+use leveret_protocol::{RawProperties, ShortStr, put_content};
 
 use super::{Channel, ConsumeOptions, Got, PublishOptions, short};
 use crate::consumer::{Consumer, ConsumerOptions};
 use crate::error::Error;
 use crate::io::{CallKind, Command, Reply};
-use crate::message::Message;
+use crate::message::{Message, RawMessage};
 
 impl Channel {
     /// `basic.qos`: unsettled deliveries for each consumer made from now on, or with `global` for the channel; 0: no limit.
@@ -86,13 +86,38 @@ impl Channel {
         let Message { body, properties, exchange, routing_key } = message.into();
         let exchange = short(exchange.as_deref().unwrap_or_default())?;
         let routing_key = short(routing_key.as_deref().unwrap_or_default())?;
-        let (mut encoded, mut frames) = (Vec::new(), Vec::new());
+        let mut encoded = Vec::new();
         properties.encode(&mut encoded);
         let properties = RawProperties::parse(&encoded).unwrap_or_default();
+        self.publish(exchange, routing_key, properties, &body, how).await
+    }
+
+    /// The same of a message as it came from a broker, whose bytes stay what they are.
+    ///
+    /// # Errors
+    /// As [`basic_publish`](Self::basic_publish).
+    pub async fn basic_publish_raw(&self, message: RawMessage<'_>, how: PublishOptions) -> Result<(), Error> {
+        if self.is_confirming() {
+            return self.basic_publish_raw_confirmed(message, how).await.map(drop);
+        }
+        let RawMessage { exchange, routing_key, properties, body } = message;
+        let (exchange, key) = (short(exchange)?, ShortStr::from_bytes(routing_key)?);
+        self.publish(exchange, key, properties, &body, how).await
+    }
+
+    async fn publish(
+        &self,
+        exchange: ShortStr<'_>,
+        routing_key: ShortStr<'_>,
+        properties: RawProperties<'_>,
+        body: &[u8],
+        how: PublishOptions,
+    ) -> Result<(), Error> {
+        let mut frames = Vec::new();
         basic::Publish { exchange, routing_key, mandatory: how.mandatory, immediate: false }
             .write(self.number(), &mut frames);
         let frame_max = self.0.shared.connection.frame_max.load(SeqCst);
-        put_content(&mut frames, self.number(), properties, &body, frame_max);
+        put_content(&mut frames, self.number(), properties, body, frame_max);
         self.cast(frames).await
     }
 

@@ -254,8 +254,7 @@ async fn a_channel_that_closes_holds_up_no_delivery_of_its_neighbours() {
     for order in ["1", "2"] {
         drop(mq.consuming().channel().await.unwrap());
         send(&mq, "orders", order).await;
-        let delivery =
-            tokio::time::timeout(std::time::Duration::from_secs(5), consumer.next()).await.unwrap();
+        let delivery = tokio::time::timeout(Duration::from_secs(5), consumer.next()).await.unwrap();
         delivery.unwrap().unwrap().ack().unwrap();
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn visible_connections(call: &Call) -> Vec<ConnectionInfo> {
 }
 
 fn key(connection: &ConnectionInfo, by: &str) -> Option<Key> {
-    let text = |text: Option<&str>| Some(text.map_or(Key::None, |text| Key::Text(text.to_owned())));
+    let text = |text: Option<&str>| Some(text.map_or(Key::None, Key::text));
     let number = |number: u64| Some(Key::Number(number as f64));
     match by {
         "name" => text(Some(&connection.name)),
@@ -90,6 +90,7 @@ fn answer(call: &Call, all: Vec<ConnectionInfo>) -> Answer {
     let listed = Listed {
         name: &|connection: &ConnectionInfo| &connection.name,
         key: &key,
+        order: None,
         json: &|connection| shape::connection(call, connection),
     };
     page::list(call, all, &listed)
@@ -162,13 +163,14 @@ fn channel_answer(call: &Call, all: Vec<ChannelInfo>) -> Answer {
     let listed = Listed {
         name: &|channel: &ChannelInfo| &channel.name,
         key: &|channel, by| match by {
-            "name" => Some(Key::Text(channel.name.clone())),
-            "user" => Some(Key::Text(channel.user.to_string())),
-            "vhost" => Some(Key::Text(channel.vhost.to_string())),
+            "name" => Some(Key::text(&channel.name)),
+            "user" => Some(Key::text(&channel.user)),
+            "vhost" => Some(Key::text(&channel.vhost)),
             "messages_unacknowledged" => Some(Key::Number(channel.messages_unacknowledged as f64)),
             "messages_unconfirmed" => Some(Key::Number(channel.messages_unconfirmed as f64)),
             _ => None,
         },
+        order: None,
         json: &|channel| shape::channel(call, channel, connections.get(&channel.connection)),
     };
     page::list(call, all, &listed)

@@ -32,6 +32,7 @@ fn list(call: &Call) -> Answer {
     let listed = Listed {
         name: &|(_, consumer): &(Arc<Queue>, ConsumerInfo)| &consumer.consumer_tag,
         key: &|_, _| None,
+        order: None,
         json: &|(queue, consumer)| {
             let of = (&**queue.vhost_name(), &**queue.name());
             shape::consumer(call, consumer, of, connections.get(&consumer.connection))

@@ -52,18 +52,20 @@ fn shown(vhost: &str, exchange: &Exchange) -> Shown {
 fn list(call: &Call) -> Answer {
     let mut all = Vec::new();
     for vhost in call.visible_vhosts() {
-        let from = all.len();
         all.extend(vhost.topology().exchanges().map(|exchange| shown(vhost.name(), exchange)));
-        all[from..].sort_unstable_by(|one: &Shown, other| one.spec.name.cmp(&other.spec.name));
     }
     let listed = Listed {
         name: &|shown: &Shown| &shown.spec.name,
         key: &|shown, by| match by {
-            "name" => Some(Key::Text(shown.spec.name.to_string())),
-            "vhost" => Some(Key::Text(shown.vhost.clone())),
-            "type" => Some(Key::Text(shown.spec.kind.as_str().to_owned())),
+            "name" => Some(Key::text(&shown.spec.name)),
+            "vhost" => Some(Key::text(&shown.vhost)),
+            "type" => Some(Key::text(shown.spec.kind.as_str())),
+            "durable" => Some(Key::flag(shown.spec.durable)),
+            "auto_delete" => Some(Key::flag(shown.spec.auto_delete)),
+            "internal" => Some(Key::flag(shown.spec.internal)),
             _ => None,
         },
+        order: Some(&|one, other| (&one.vhost, &one.spec.name).cmp(&(&other.vhost, &other.spec.name))),
         json: &|shown| shape::exchange(call, shown),
     };
     page::list(call, all, &listed)

@@ -1,4 +1,4 @@
-//! Feature flags, features on their way out, login attempts: what tools ask for before they use something.
+//! Feature flags, login attempts: what tools ask for before they use something.
 
 use crate::call::Call;
 use crate::error::ApiError;
@@ -22,6 +22,7 @@ pub(super) const PLUGINS: &[&str] = &[
 /// Feature flags of RabbitMQ whose feature is here, and what they are.
 const FLAGS: &[(&str, &str)] = &[
     ("classic_mirrored_queue_version", "Support setting version for classic mirrored queues"),
+    ("detailed_queues_endpoint", "Add a detailed queues HTTP API endpoint"),
     ("drop_unroutable_metric", "Count unroutable publishes to be dropped in stats"),
     ("empty_basic_get_metric", "Count AMQP `basic.get` on empty queues in stats"),
     (
@@ -40,10 +41,6 @@ pub(super) const ROUTES: &[Route] = &[
         .many("FeatureFlag"),
     Route::put("/api/feature-flags/{name}/enable", Access::Administrator, "They are on already", enable)
         .statuses(&[204]),
-    Route::get("/api/deprecated-features", Access::Management, "Features on their way out: none", none)
-        .holds(Holds::NoEntries),
-    Route::get("/api/deprecated-features/used", Access::Management, "Those in use: none", none)
-        .holds(Holds::NoEntries),
     Route::get(
         "/api/auth/attempts/{node}",
         Access::Monitor,
@@ -58,20 +55,6 @@ pub(super) const ROUTES: &[Route] = &[
         attempts_by_source,
     )
     .holds(Holds::NoEntries),
-    Route::get(
-        "/api/stream/connections",
-        Access::Management,
-        "Connections of the stream protocol: none",
-        none,
-    )
-    .holds(Holds::NoEntries),
-    Route::get("/api/stream/publishers", Access::Management, "Publishers of the stream protocol: none", none)
-        .holds(Holds::NoEntries),
-    Route::get("/api/stream/consumers", Access::Management, "Consumers of the stream protocol: none", none)
-        .holds(Holds::NoEntries),
-    Route::get("/api/shovels", Access::Monitor, "Shovels: none", none).holds(Holds::NoEntries),
-    Route::get("/api/federation-links", Access::Monitor, "Federation links: none", none)
-        .holds(Holds::NoEntries),
 ];
 
 fn flags(_: &Call) -> Answer {

@@ -1,9 +1,11 @@
 //! The resources, a file for each.
 
+mod absent;
 mod bindings;
 mod connections;
 pub(crate) mod consumers;
 mod definitions;
+mod deprecated;
 pub(crate) mod exchanges;
 mod features;
 mod health;
@@ -17,6 +19,7 @@ mod parameters;
 mod permissions;
 mod policies;
 pub(crate) mod queues;
+mod shovels;
 mod users;
 mod vhosts;
 mod whoami;
@@ -30,10 +33,12 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static [Route]> {
 
 /// Those with RabbitMQ's paths.
 const TABLES: &[&[Route]] = &[
+    absent::ROUTES,
     bindings::ROUTES,
     connections::ROUTES,
     consumers::ROUTES,
     definitions::ROUTES,
+    deprecated::ROUTES,
     exchanges::ROUTES,
     features::ROUTES,
     health::ROUTES,
@@ -46,6 +51,7 @@ const TABLES: &[&[Route]] = &[
     permissions::ROUTES,
     policies::ROUTES,
     queues::ROUTES,
+    shovels::ROUTES,
     users::ROUTES,
     vhosts::ROUTES,
     whoami::ROUTES,

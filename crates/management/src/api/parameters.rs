@@ -89,7 +89,8 @@ fn value(call: &Call) -> Result<Value, ApiError> {
 
 fn set(call: &Call) -> Answer {
     let is_new = found(call).is_empty();
-    call.vhost()?.set_parameter(call.param("component"), call.param("name"), value(call)?)?;
+    let (component, name) = (call.param("component"), call.param("name"));
+    call.vhost()?.set_parameter_by(Some(call.user()?), component, name, value(call)?)?;
     Ok(Reply::put(is_new))
 }
 

@@ -68,14 +68,13 @@ pub(super) fn arguments_of(object: &Map<String, Value>) -> Result<FieldTable, Ap
 fn list(call: &Call) -> Answer {
     let mut queues: Vec<Arc<Queue>> = Vec::new();
     for vhost in call.visible_vhosts() {
-        let from = queues.len();
         queues.extend(vhost.topology().queues().map(|(_, queue)| queue.clone()));
-        queues[from..].sort_unstable_by(|one, other| one.name().cmp(other.name()));
     }
     let detail = Detail::of(call);
     let listed = Listed {
         name: &|queue: &Arc<Queue>| queue.name(),
-        key: &shape::key,
+        key: &|queue, by| shape::key(call, queue, by),
+        order: Some(&|one, other| (one.vhost_name(), one.name()).cmp(&(other.vhost_name(), other.name()))),
         json: &|queue| shape::queue(call, queue, detail),
     };
     page::list(call, queues, &listed)

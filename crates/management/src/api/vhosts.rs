@@ -96,7 +96,8 @@ fn shape(call: &Call, vhost: &VirtualHost) -> Value {
 fn list(call: &Call) -> Answer {
     let listed = Listed {
         name: &|vhost: &Arc<VirtualHost>| vhost.name(),
-        key: &|vhost, by| (by == "name").then(|| Key::Text(vhost.name().to_string())),
+        key: &|vhost, by| (by == "name").then(|| Key::text(vhost.name())),
+        order: None,
         json: &|vhost| shape(call, vhost),
     };
     page::list(call, call.visible_vhosts(), &listed)

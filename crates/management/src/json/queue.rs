@@ -4,10 +4,11 @@ use super::arguments;
 use crate::call::Call;
 use crate::page::Key;
 use crate::stats::Asked;
-use leveret_broker::queue::Queue;
+use leveret_broker::name::Name;
 use leveret_broker::queue::arguments::QueueKind;
+use leveret_broker::queue::{Queue, QueueFigures};
+use leveret_protocol::FieldValue;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 /// What is left out.
 #[derive(Debug, Clone, Copy)]
@@ -25,25 +26,58 @@ impl Detail {
 }
 
 /// What lists are sorted by without the JSON.
-pub(crate) fn key(queue: &Arc<Queue>, by: &str) -> Option<Key> {
-    let number = |number: u64| Some(Key::Number(number as f64));
-    match by {
-        "name" => Some(Key::Text(queue.name().to_string())),
-        "vhost" => Some(Key::Text(queue.vhost_name().to_string())),
-        "type" => Some(Key::Text(queue.kind().as_str().to_owned())),
-        "messages" | "messages_ready" | "messages_unacknowledged" | "consumers" | "message_bytes_ready" => {
-            let figures = queue.figures();
-            let ready = (figures.ready + figures.waiting) as u64;
-            match by {
-                "messages" => number(ready + figures.unacked),
-                "messages_ready" => number(ready),
-                "messages_unacknowledged" => number(figures.unacked),
-                "consumers" => number(figures.consumers as u64),
-                _ => number(figures.ready_bytes),
-            }
+pub(crate) fn key(call: &Call, queue: &Queue, by: &str) -> Option<Key> {
+    let spec = queue.spec();
+    let named = |name: Option<&Name>| name.map_or(Key::None, |name| Key::text(name));
+    Some(match by {
+        "name" => Key::text(queue.name()),
+        "vhost" => Key::text(queue.vhost_name()),
+        "type" => Key::text(queue.kind().as_str()),
+        "durable" => Key::flag(spec.durable),
+        "auto_delete" => Key::flag(spec.auto_delete),
+        "exclusive" => Key::flag(spec.exclusive_owner.is_some()),
+        "node" => Key::None,
+        "policy" => named(queue.policies().policy()),
+        "operator_policy" => named(queue.policies().operator_policy()),
+        "head_message_timestamp" => {
+            queue.head_timestamp_s().map_or(Key::None, |seconds| Key::Number(seconds as f64))
         }
-        _ => None,
+        _ => {
+            let argument = by.strip_prefix("arguments.").filter(|name| !name.contains('.'));
+            return argument.map_or_else(|| figure(call, queue, by), |name| argument_key(queue, name));
+        }
+    })
+}
+
+fn argument_key(queue: &Queue, name: &str) -> Option<Key> {
+    match queue.spec().arguments.get(name) {
+        None => Some(Key::None),
+        Some(FieldValue::Bool(flag)) => Some(Key::flag(*flag)),
+        Some(FieldValue::LongString(text)) => std::str::from_utf8(text).ok().map(Key::text),
+        Some(value) => value.as_i64().map(|number| Key::Number(number as f64)),
     }
+}
+
+/// Figures and their rates.
+fn figure(call: &Call, queue: &Queue, by: &str) -> Option<Key> {
+    let stats = &call.context.stats;
+    if let Some(column) = stats.queue_column(by) {
+        return Some(stats.queue_key(queue, column).map_or(Key::None, Key::Number));
+    }
+    let figures = queue.figures();
+    Some(match by {
+        "state" => Key::text(state(&figures)),
+        "consumers" => Key::Number(figures.consumers as f64),
+        "message_bytes_ready" => Key::Number(figures.ready_bytes as f64),
+        "message_bytes_unacknowledged" => Key::Number(figures.unacked_bytes as f64),
+        "message_bytes" => Key::Number((figures.ready_bytes + figures.unacked_bytes) as f64),
+        "messages_paged_out" => Key::Number(figures.on_disk as f64),
+        _ => return None,
+    })
+}
+
+fn state(figures: &QueueFigures) -> &'static str {
+    if figures.paused { "paused" } else { "running" }
 }
 
 /// Who is alone with the queue.
@@ -92,7 +126,7 @@ pub(crate) fn queue(call: &Call, queue: &Queue, detail: Detail) -> Value {
     put("messages", (ready + figures.unacked).into());
     put("messages_ready", ready.into());
     put("messages_unacknowledged", figures.unacked.into());
-    put("state", if figures.paused { "paused" } else { "running" }.into());
+    put("state", state(&figures).into());
     if detail.without_stats {
         return Value::Object(json);
     }

@@ -42,6 +42,10 @@ const SHAPES: &[(&str, &str)] = &[
          permissions:[object] topic_permissions:[object] parameters:[object] global_parameters:[object] policies:[object] queues:[object] \
          exchanges:[object] bindings:[object]",
     ),
+    (
+        "DeprecatedFeature",
+        "name!:string desc!:string deprecation_phase!:string doc_url!:string provided_by!:string",
+    ),
     ("Details", "rate:number samples:[object] avg:number avg_rate:number"),
     ("Document", "openapi!:string info!:object paths!:object"),
     ("Error", "error!:string reason!:any"),
@@ -95,6 +99,12 @@ const SHAPES: &[(&str, &str)] = &[
     ),
     ("ScheduledMessages", "count!:integer bytes!:integer messages!:[Message]"),
     (
+        "Shovel",
+        "node:string timestamp:string name:string vhost:string type:string state:string reason:string src_uri:string dest_uri:string \
+         src_protocol:string dest_protocol:string src_queue:string src_exchange:string src_exchange_key:string dest_queue:string \
+         dest_exchange:string dest_exchange_key:string forwarded:integer pending:integer unroutable:integer remaining:any",
+    ),
+    (
         "Store",
         "state!:string problem:string files:integer disk_bytes:integer live_bytes:integer messages:integer syncs:integer",
     ),
@@ -104,6 +114,18 @@ const SHAPES: &[(&str, &str)] = &[
          problem!:string?",
     ),
     ("TopicPermissions", "user:string vhost:string exchange:string write:string read:string"),
+    (
+        "Trace",
+        "id!:integer vhost!:string queue!:string? trace_id!:string? filter!:[object] state!:string began_at!:integer ends_at!:integer \
+         events_max!:integer bytes_max!:integer events_seen!:integer events!:integer bytes!:integer",
+    ),
+    (
+        "TraceEvent",
+        "number!:integer time!:number event!:string message_id:string exchange!:string routing_key!:string payload_bytes!:integer \
+         queue:string position:string queues:[string] queue_count:integer connection:string channel:integer user:string \
+         consumer_tag:string delivery_tag:integer attempt:integer requeue:boolean reason:string to:object",
+    ),
+    ("TraceEvents", "events!:[TraceEvent] events_seen!:integer state!:string"),
     ("UnackedMessages", "messages!:[Message] silent_connections!:integer"),
     ("User", "name:string password_hash:string hashing_algorithm:string tags:[string] limits:object"),
     ("UserLimits", "user:string value:object"),
@@ -119,12 +141,13 @@ const SHAPES: &[(&str, &str)] = &[
 ];
 
 /// Keys of requests, of whatever request; those that are not here may be of any kind.
-const KEYS: &str = "ackmode:string action:string apply-to:string arguments:object auto_delete:boolean bytes:integer configure:string \
-    count:integer cursor:string? default_queue_type:string definition:object description:string durable:boolean encoding:string \
-    exchange:string filter:[object] hashing_algorithm:string internal:boolean limits:object looked:integer name:string node:string \
-    password:string password_hash:string pattern:string payload:string payload_encoding:string per_second:integer places:[string] \
-    priority:integer properties:object protected_from_deletion:boolean read:string routing_key:string to:string tracing:boolean \
-    truncate:integer type:string users:[string] write:string";
+const KEYS: &str = "ackmode:string action:string apply-to:string arguments:object auto_delete:boolean bytes:integer bytes_max:integer? \
+    configure:string count:integer cursor:string? default_queue_type:string definition:object description:string durable:boolean \
+    encoding:string events_max:integer? exchange:string filter:[object] hashing_algorithm:string internal:boolean limits:object \
+    looked:integer name:string node:string password:string password_hash:string pattern:string payload:string \
+    payload_encoding:string per_second:integer places:[string] priority:integer properties:object protected_from_deletion:boolean \
+    queue:string? read:string routing_key:string to:string trace_id:string? tracing:boolean truncate:integer ttl:integer? \
+    type:string users:[string] write:string";
 
 /// A shape by its name.
 pub(super) fn reference(name: &str) -> Value {

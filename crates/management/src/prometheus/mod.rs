@@ -197,6 +197,7 @@ fn detailed(source: &Source, families: &HashSet<String>, mut text: Text) {
         coarse: has("queue_coarse_metrics"),
         consumers: has("queue_consumer_count"),
         fine: has("queue_metrics"),
+        published: has("channel_queue_exchange_metrics"),
     };
     queues::each(source, of_queues, &mut text);
     let of_channels = channels::Wanted {

@@ -1,9 +1,8 @@
 //! Metrics of queues: of each, or added up.
 
 use super::Source;
-use super::text::{Metric, Text, gauge, labels};
+use super::text::{Metric, Text, counter, gauge, labels};
 use leveret_broker::queue::{Queue, QueueFigures};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Figure = fn(&QueueFigures) -> u64;
@@ -46,6 +45,10 @@ const FINE: &[(Metric, Figure)] = &[
     (gauge("queue_messages_paged_out", "Messages paged out to disk"), |f| f.on_disk),
 ];
 
+/// RabbitMQ's family `channel_queue_exchange_metrics`, told by queue alone.
+const PUBLISHED: Metric =
+    counter("queue_messages_published_total", "Total number of messages published to queues");
+
 const HEAD: Metric =
     gauge("queue_head_message_timestamp", "Timestamp of the first message in the queue, if any");
 const AGE: Metric = gauge(
@@ -63,10 +66,11 @@ pub(crate) struct Wanted {
     pub(crate) coarse: bool,
     pub(crate) consumers: bool,
     pub(crate) fine: bool,
+    pub(crate) published: bool,
 }
 
 impl Wanted {
-    pub(crate) const ALL: Self = Self { coarse: true, consumers: true, fine: true };
+    pub(crate) const ALL: Self = Self { coarse: true, consumers: true, fine: true, published: true };
 
     fn metrics(self) -> impl Iterator<Item = &'static (Metric, Figure)> {
         let parts = [(self.coarse, COARSE), (self.consumers || self.fine, CONSUMERS), (self.fine, FINE)];
@@ -99,6 +103,10 @@ pub(crate) fn each(source: &Source, wanted: Wanted, text: &mut Text) {
             }
         }
     }
+    if wanted.published {
+        text.begin(&PUBLISHED);
+        rows.iter().for_each(|row| text.sample(&of(row), row.figures.counters.published));
+    }
     if wanted.fine {
         text.begin(&HEAD);
         rows.iter().for_each(|row| text.sample(&of(row), row.head_s.map_or(f64::NAN, |s| s as f64)));
@@ -114,17 +122,22 @@ pub(crate) fn each(source: &Source, wanted: Wanted, text: &mut Text) {
 
 /// All queues added up.
 pub(crate) fn together(source: &Source, text: &mut Text) {
-    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    let metrics: Vec<_> = Wanted::ALL.metrics().collect();
+    let mut sums = vec![0_u64; metrics.len()];
     let mut oldest_s: Option<u64> = None;
-    let rows = rows(source);
-    for row in &rows {
-        for (metric, figure) in Wanted::ALL.metrics() {
-            *sums.entry(metric.name).or_default() += figure(&row.figures);
+    for queue in source.queues() {
+        let figures = queue.figures();
+        for (sum, (_, figure)) in sums.iter_mut().zip(&metrics) {
+            *sum += figure(&figures);
         }
-        oldest_s = oldest_s.into_iter().chain(row.head_s).min();
+        // Only what is in memory has a head that is looked at.
+        let head_s = (figures.ready > 0).then(|| queue.head_timestamp_s()).flatten();
+        oldest_s = oldest_s.into_iter().chain(head_s).min();
     }
-    for (metric, _) in Wanted::ALL.metrics() {
-        text.one(metric, sums.get(metric.name).copied().unwrap_or_default());
+    for ((metric, _), sum) in metrics.into_iter().zip(sums) {
+        text.one(metric, sum);
     }
+    // By channels, whose counts stay when queues go.
+    text.one(&PUBLISHED, source.broker.message_counts().routed);
     text.known(&OLDEST, oldest_s.map(|s| source.age_s(s)));
 }

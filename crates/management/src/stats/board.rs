@@ -109,6 +109,12 @@ impl<K: Hash + Eq, const N: usize> Board<K, N> {
         Look { rates, samples: Some(samples.unwrap_or_default()) }
     }
 
+    /// How fast one figure of an object changed.
+    pub(crate) fn rate(&self, key: &K, at: usize) -> f64 {
+        let inner = self.0.lock();
+        inner.entries.get(key).and_then(|entry| entry.rates.get(at)).copied().map_or(0.0, f64::from)
+    }
+
     pub(crate) fn clear(&self) {
         self.0.lock().entries.clear();
     }

@@ -65,6 +65,13 @@ impl Asked {
     }
 }
 
+/// Something that is counted of queues, or how fast it changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    at: usize,
+    is_rate: bool,
+}
+
 impl Stats {
     /// Reads the figures every `interval` of the broker's clock. To be called in a runtime.
     pub(crate) fn new(broker: Broker, interval: Duration) -> Self {
@@ -118,6 +125,33 @@ impl Stats {
             json.insert("message_stats".to_owned(), stats.into());
         }
         json
+    }
+
+    /// What a path in a queue's JSON means among what is counted: `message_stats.ack_details.rate`, `messages`.
+    pub(crate) fn queue_column(&self, path: &str) -> Option<Column> {
+        let (is_rate, path) = match path.strip_suffix("_details.rate") {
+            Some(path) => (true, path),
+            None => (false, path),
+        };
+        let place = |names: &[&str], name: &str| names.iter().position(|one| *one == name);
+        let at = match path.strip_prefix("message_stats.") {
+            Some(name) => place(&keys::QUEUE, name)?,
+            None => keys::QUEUE.len() + place(&keys::LENGTHS, path)?,
+        };
+        Some(Column { at, is_rate })
+    }
+
+    /// The same of one queue; `None` where its JSON has no such thing.
+    pub(crate) fn queue_key(&self, queue: &Queue, Column { at, is_rate }: Column) -> Option<f64> {
+        let is_counter = at < keys::QUEUE.len();
+        if is_rate && !is_counter {
+            return Some(self.boards.queues.rate(&queue.id(), at));
+        }
+        let values = keys::queue(&queue.figures());
+        if is_counter && values[..keys::QUEUE.len()].iter().all(|count| *count == 0) {
+            return None;
+        }
+        Some(if is_rate { self.boards.queues.rate(&queue.id(), at) } else { values[at] as f64 })
     }
 
     /// `message_stats` of an exchange; nothing if nothing happened yet.

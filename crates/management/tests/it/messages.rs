@@ -216,3 +216,45 @@ async fn what_waits_for_its_moment_is_sent_or_cancelled() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn messages_are_followed_on_their_way() {
+    let api = Api::start();
+    let begin = "POST /api/leveret/traces/%2F";
+    let order = json!({ "filter": [{ "message_id": "7" }], "ttl": 60_000, "events_max": 10 }).to_string();
+    let begun = api.ask(begin, &order).await;
+    assert_eq!(begun.status, 201, "{}", begun.body);
+    let place = format!("/api/leveret/traces/%2F/{}", begun.body["id"]);
+    let mut stream = api.listen(&format!("{place}/follow")).await;
+    let one = json!({ "count": 1, "ackmode": "ack_requeue_false", "encoding": "auto" }).to_string();
+    api.dialogue(&[
+        ("PUT /api/queues/%2F/q", r#"{"durable":true}"#, 201, ""),
+        (PUBLISH, &body("q", "hello", json!({ "message_id": "8" })), 200, r#"{"routed":true}"#),
+        (PUBLISH, &body("q", "hello", json!({ "message_id": "7" })), 200, r#"{"routed":true}"#),
+        ("POST /api/queues/%2F/q/get", &one, 200, "hello"),
+        ("POST /api/queues/%2F/q/get", &one, 200, "hello"),
+    ])
+    .await;
+    let published: Value = serde_json::from_str(&stream.until("published").await).unwrap();
+    assert_eq!((&published["message_id"], &published["queues"]), (&json!("7"), &json!(["q"])));
+    let got: Value = serde_json::from_str(&stream.until("got").await).unwrap();
+    assert_eq!((&got["queue"], &got["number"]), (&json!("q"), &json!(2)));
+    let page = api.get(&format!("{place}/events?after=1")).await;
+    assert_eq!((&page["events"][0], &page["state"]), (&got, &json!("running")));
+    let shown = api.get(&place).await;
+    assert_eq!(shown["filter"], json!([{ "message_id": "7" }]));
+    assert_eq!((&shown["events_max"], &shown["state"]), (&json!(10), &json!("running")));
+    assert_eq!(api.get("/api/leveret/traces/%2F").await, json!([shown]));
+    let reader = api.add("reader", "monitoring");
+    let refused = reader.ask(begin, "{}").await;
+    assert_eq!(refused.status, 401, "who may only look at figures follows no messages: {}", refused.body);
+    api.dialogue(&[
+        (begin, r#"{"ttl":0}"#, 400, "ttl is a number from 1"),
+        (begin, r#"{"trace_id":"x"}"#, 400, "32 hexadecimal digits"),
+        (begin, r#"{"filter":[{"colour":"red"}]}"#, 400, "there is no condition colour"),
+        (&format!("DELETE {place}"), "", 204, ""),
+        (&format!("GET {place}"), "", 404, ""),
+        (&format!("GET {place}/follow"), "", 404, ""),
+    ])
+    .await;
+}

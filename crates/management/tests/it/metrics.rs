@@ -105,6 +105,111 @@ async fn metrics_are_told_without_a_login_on_their_listener_and_with_one_beside_
     assert_eq!(user.status, 401);
 }
 
+/// What RabbitMQ's own dashboard (grafana.com, 10991: "RabbitMQ-Overview") and the alerts of its Kubernetes operator ask for. What they ask
+/// of Erlang is not here, nor `rabbitmq_disk_space_available_bytes`, which a broker in memory has not.
+const ASKED: &[&str] = &[
+    "rabbitmq_build_info",
+    "rabbitmq_identity_info",
+    "rabbitmq_alarms_file_descriptor_limit",
+    "rabbitmq_alarms_free_disk_space_watermark",
+    "rabbitmq_alarms_memory_used_watermark",
+    "rabbitmq_channel_get_ack_total",
+    "rabbitmq_channel_get_empty_total",
+    "rabbitmq_channel_get_total",
+    "rabbitmq_channel_messages_acked_total",
+    "rabbitmq_channel_messages_confirmed_total",
+    "rabbitmq_channel_messages_delivered_ack_total",
+    "rabbitmq_channel_messages_delivered_total",
+    "rabbitmq_channel_messages_published_total",
+    "rabbitmq_channel_messages_redelivered_total",
+    "rabbitmq_channel_messages_unconfirmed",
+    "rabbitmq_channel_messages_unroutable_dropped_total",
+    "rabbitmq_channel_messages_unroutable_returned_total",
+    "rabbitmq_channels",
+    "rabbitmq_channels_closed_total",
+    "rabbitmq_channels_opened_total",
+    "rabbitmq_connections",
+    "rabbitmq_connections_closed_total",
+    "rabbitmq_connections_opened_total",
+    "rabbitmq_consumers",
+    "rabbitmq_disk_space_available_limit_bytes",
+    "rabbitmq_global_consumers",
+    "rabbitmq_global_messages_acknowledged_total",
+    "rabbitmq_global_messages_confirmed_total",
+    "rabbitmq_global_messages_delivered_consume_auto_ack_total",
+    "rabbitmq_global_messages_delivered_consume_manual_ack_total",
+    "rabbitmq_global_messages_delivered_get_auto_ack_total",
+    "rabbitmq_global_messages_delivered_get_manual_ack_total",
+    "rabbitmq_global_messages_delivered_total",
+    "rabbitmq_global_messages_get_empty_total",
+    "rabbitmq_global_messages_received_confirm_total",
+    "rabbitmq_global_messages_received_total",
+    "rabbitmq_global_messages_redelivered_total",
+    "rabbitmq_global_messages_routed_total",
+    "rabbitmq_global_messages_unroutable_dropped_total",
+    "rabbitmq_global_messages_unroutable_returned_total",
+    "rabbitmq_global_publishers",
+    "rabbitmq_process_max_fds",
+    "rabbitmq_process_max_tcp_sockets",
+    "rabbitmq_process_open_fds",
+    "rabbitmq_process_open_tcp_sockets",
+    "rabbitmq_process_resident_memory_bytes",
+    "rabbitmq_queue_messages",
+    "rabbitmq_queue_messages_published_total",
+    "rabbitmq_queue_messages_ready",
+    "rabbitmq_queue_messages_unacked",
+    "rabbitmq_queues",
+    "rabbitmq_queues_created_total",
+    "rabbitmq_queues_declared_total",
+    "rabbitmq_queues_deleted_total",
+    "rabbitmq_resident_memory_limit_bytes",
+];
+
+#[tokio::test]
+async fn dashboards_and_alerts_find_what_they_ask_for() {
+    let api = Api::start();
+    let metrics = Management::new(api.broker.clone(), Options::default()).metrics_router();
+    api.dialogue(&[
+        ("PUT /api/queues/%2F/q", "", 201, ""),
+        ("POST /api/exchanges/%2F/amq.default/publish", PUBLISH, 200, ""),
+    ])
+    .await;
+    let together = page(metrics.clone(), "/metrics").await;
+    let has = |name: &str| {
+        together.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])))
+    };
+    let missing: Vec<_> = ASKED.iter().filter(|name| !has(name)).collect();
+    assert!(missing.is_empty(), "{missing:?} in {together}");
+    let line = |text: &str, name: &str| {
+        let found = text.lines().find(|line| line.starts_with(&format!("{name}{{")));
+        found.unwrap_or_else(|| panic!("{name} in {text}")).to_owned()
+    };
+    // Panels join by `instance`, which Prometheus adds, and group by these.
+    for (name, labels) in [
+        ("rabbitmq_identity_info", &["rabbitmq_node=", "rabbitmq_cluster="][..]),
+        ("rabbitmq_build_info", &["rabbitmq_version=", "prometheus_plugin_version="]),
+        ("rabbitmq_global_messages_received_total", &["protocol="]),
+        ("rabbitmq_global_messages_delivered_total", &["protocol=", "queue_type="]),
+    ] {
+        let line = line(&together, name);
+        assert!(labels.iter().all(|label| line.contains(label)), "{labels:?} in {line}");
+    }
+    assert!(together.contains("\nrabbitmq_queue_messages_published_total 1\n"), "{together}");
+    // "RabbitMQ-Queue", and the alerts of single queues.
+    let families =
+        "family=queue_coarse_metrics&family=queue_consumer_count&family=channel_queue_exchange_metrics";
+    let detailed = page(metrics.clone(), &format!("/metrics/detailed?{families}")).await;
+    for name in ["queue_messages", "queue_consumers", "queue_messages_published_total"] {
+        let line = line(&detailed, &format!("rabbitmq_detailed_{name}"));
+        assert!(line.contains("vhost=\"/\"") && line.contains("queue=\"q\""), "{line}");
+    }
+    let each = page(metrics, "/metrics/per-object").await;
+    assert!(
+        each.contains("\nrabbitmq_queue_messages_published_total{vhost=\"/\",queue=\"q\"} 1\n"),
+        "{each}"
+    );
+}
+
 /// What a page costs with very many queues is bounded: it is written in pieces.
 #[tokio::test]
 async fn a_page_that_nobody_reads_to_the_end_is_given_up() {

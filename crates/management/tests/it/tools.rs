@@ -4,8 +4,11 @@
 use crate::support::Api;
 use serde_json::Value;
 
+/// A place in an answer, and whether a program can make something of what is there.
+type Read = (&'static str, fn(&Value) -> bool);
+
 /// Values that a program reads, by their place in the answer.
-async fn reads(api: &Api, path: &str, places: &[(&str, fn(&Value) -> bool)]) {
+async fn reads(api: &Api, path: &str, places: &[Read]) {
     let answer = api.get(path).await;
     for (place, is_right) in places {
         let found = answer.pointer(place);
@@ -33,7 +36,7 @@ async fn keda_reads_lengths_and_rates() {
         ("GET /api/queues/my%2Fvhost/a%20b", "", 200, r#""messages":0"#),
     ])
     .await;
-    let queue: [(&str, fn(&Value) -> bool); 5] = [
+    let queue: [Read; 5] = [
         ("/name", Value::is_string),
         ("/messages", |value| *value == 2),
         ("/messages_ready", |value| *value == 2),
@@ -88,6 +91,11 @@ async fn nservicebus_checks_version_streams_and_delivery_limits() {
             r#""items":[{"#,
         ),
         ("GET /api/queues/%2F/orders/bindings", "", 200, r#""destination":"orders""#),
+        // (of what is not there they are an empty list, as in RabbitMQ: tools look for what to unbind)
+        ("GET /api/queues/%2F/none/bindings", "", 200, "[]"),
+        ("GET /api/exchanges/%2F/none/bindings/source", "", 200, "[]"),
+        ("GET /api/bindings/%2F/e/none/q/none", "", 200, "[]"),
+        ("GET /api/bindings/%2F/e/none/q/none/k", "", 404, ""),
     ])
     .await;
     reads(
@@ -102,6 +110,26 @@ async fn nservicebus_checks_version_streams_and_delivery_limits() {
         ],
     )
     .await;
+}
+
+/// What somebody asks before a move to a later RabbitMQ.
+#[tokio::test]
+async fn features_on_their_way_out_are_named_and_found_in_use() {
+    let api = Api::start();
+    let listed = api.get("/api/deprecated-features").await;
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["classic_queue_mirroring", "global_qos", "ram_node_type", "transient_nonexcl_queues"]);
+    api.dialogue(&[
+        ("PUT /api/queues/%2F/lasting", r#"{"durable":true}"#, 201, ""),
+        ("GET /api/deprecated-features/used", "", 200, "[]"),
+        ("PUT /api/queues/%2F/passing", "{}", 201, ""),
+        ("GET /api/deprecated-features/used", "", 200, r#""deprecation_phase":"permitted_by_default""#),
+        ("GET /api/stream/connections/%2F", "", 200, "[]"),
+        ("GET /api/stream/publishers/none", "", 404, ""),
+    ])
+    .await;
+    assert_eq!(api.get("/api/deprecated-features/used").await[0]["name"], "transient_nonexcl_queues");
 }
 
 /// Spring's test support compares this answer byte for byte.

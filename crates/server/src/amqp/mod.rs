@@ -7,12 +7,11 @@ pub(crate) use json::{field_table, message_of, properties_of, shown};
 pub(crate) use run::{interrupted, run};
 
 use crate::client_file::{ClientFile, setting};
-use crate::config::{Single, Span};
 use crate::failure::Failure;
+use crate::login::Login;
 use clap::Args;
 use leveret_client::options::TlsOptions;
 use leveret_client::{AmqpUri, ConnectError, ConnectOptions, Connection};
-use std::path::PathBuf;
 use std::time::Duration;
 
 const DEFAULT_URL: &str = "amqp://guest:guest@127.0.0.1:5672/";
@@ -31,57 +30,37 @@ pub(crate) struct AmqpOptions {
     #[arg(long, short = 'V', value_name = "NAME", help_heading = "Connection")]
     pub(crate) vhost: Option<String>,
 
-    /// User name, instead of the one in the URL [env: LEVERET_USER]
-    #[arg(long, value_name = "NAME", help_heading = "Connection")]
-    pub(crate) user: Option<String>,
-
-    /// Password; the environment keeps it out of the list of processes [env: LEVERET_PASSWORD]
-    #[arg(long, value_name = "PASSWORD", help_heading = "Connection")]
-    pub(crate) password: Option<String>,
-
-    /// Certificate authority to trust, PEM, instead of the operating system's [env: LEVERET_CA_FILE]
-    #[arg(long, value_name = "FILE", help_heading = "Connection")]
-    pub(crate) ca_file: Option<PathBuf>,
-
-    /// Longest time for connecting, and for each answer [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = Span::parse_one, help_heading = "Connection")]
-    pub(crate) timeout: Option<Span>,
+    #[command(flatten)]
+    pub(crate) login: Login,
 }
 
 impl AmqpOptions {
     /// Options of the connection, named after the command.
     fn connect_options(&self, command: &str) -> Result<ConnectOptions, Failure> {
         let file = ClientFile::read()?;
-        let url =
-            setting(self.url.clone(), "LEVERET_URL", file.url).unwrap_or_else(|| DEFAULT_URL.to_owned());
+        let url = setting(self.url.clone(), "LEVERET_URL", file.url.clone())
+            .unwrap_or_else(|| DEFAULT_URL.to_owned());
         let uri: AmqpUri = url.parse().map_err(|error| Failure::usage(format!("--url: {error}")))?;
         let mut options =
             ConnectOptions::from_uri(&uri).map_err(|error| Failure::usage(format!("--url: {error}")))?;
-        if let Some(vhost) = setting(self.vhost.clone(), "LEVERET_VHOST", file.vhost) {
+        if let Some(vhost) = setting(self.vhost.clone(), "LEVERET_VHOST", file.vhost.clone()) {
             options.vhost = vhost;
         }
-        let user = setting(self.user.clone(), "LEVERET_USER", file.user);
-        let password = setting(self.password.clone(), "LEVERET_PASSWORD", file.password);
+        let (user, password) = self.login.user_and_password(&file);
         if user.is_some() || password.is_some() {
             let user = user.unwrap_or_else(|| options.credentials.username.clone());
             let password = password.unwrap_or_else(|| options.credentials.password().to_owned());
             options = options.credentials(user, password);
         }
-        let ca_file = self.ca_file.clone().or_else(|| std::env::var_os("LEVERET_CA_FILE").map(PathBuf::from));
-        if let Some(path) = ca_file.or(file.ca_file).filter(|_| uri.tls) {
+        if let Some(path) = self.login.ca_file(&file).filter(|_| uri.tls) {
             options.tls = Some(options.tls.take().unwrap_or_else(TlsOptions::new).ca_file(path));
         }
-        let timeout = self.timeout();
+        let timeout = self.login.timeout();
         options =
             options.name(format!("leveret {command}")).connect_timeout(timeout).operation_timeout(timeout);
         // A person who typed a wrong port wants to know it now.
         options.recovery.enabled = false;
         Ok(options)
-    }
-
-    /// The deadline of everything.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout.map_or(Duration::from_secs(30), |span| span.0)
     }
 
     /// The virtual host that is meant.

@@ -1,7 +1,7 @@
 //! `leveret consume`: follows a queue, to stdout or into files.
 
 use super::args::object;
-use super::messages::Messages;
+use super::messages::{MessageOutput, Messages};
 use super::{DONE, Runs};
 use crate::amqp::{self, AmqpOptions, CLOSE_TIME};
 use crate::config::{Single, Span};
@@ -10,7 +10,6 @@ use clap::{Args, ValueEnum};
 use leveret_client::{ConsumeOptions, Consumer, ConsumerOptions, Delivery};
 use serde_json::Value;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Messages that are written and settled together.
@@ -54,15 +53,8 @@ pub(crate) struct Consume {
     /// Argument such as x-stream-offset=first or x-priority=10; may be given several times
     #[arg(long = "argument", value_name = "KEY=VALUE")]
     arguments: Vec<String>,
-    /// Writes a line with routing key, properties and headers before each message
-    #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
-    verbose: bool,
-    /// Writes each message as an object on one line, as RabbitMQ's HTTP API shows it
-    #[arg(long, help_heading = "Output")]
-    json: bool,
-    /// Writes each message into two files of this folder: 00000001.body and 00000001.json
-    #[arg(long, short, value_name = "FOLDER", conflicts_with_all = ["verbose", "json"], help_heading = "Output")]
-    output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    output: MessageOutput,
     /// Says nothing at the end
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
@@ -103,7 +95,7 @@ impl Runs for Consume {
 
 impl Consume {
     async fn consume(self) -> Outcome {
-        let mut messages = Messages::new(self.json, self.verbose, self.output_dir.clone())?;
+        let mut messages = Messages::new(&self.output)?;
         let connection = self.amqp.connect("consume", self.count.is_none() && self.idle.is_none()).await?;
         let mut consumer = self.subscribed(&connection).await?;
         let mut kept = Vec::new();
@@ -122,7 +114,7 @@ impl Consume {
         let _ = connection.close(CLOSE_TIME).await;
         ended?;
         drained.map_err(|error| Failure::new(error.to_string()))?;
-        if !self.quiet && self.output_dir.is_some() {
+        if !self.quiet && self.output.is_into_files() {
             let _ = writeln!(std::io::stderr(), "{} messages", messages.written());
         }
         DONE

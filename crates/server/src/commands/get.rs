@@ -1,13 +1,12 @@
 //! `leveret get`: a few messages at once, without waiting for more.
 
 use super::consume::{AckMode, missing};
-use super::messages::Messages;
+use super::messages::{MessageOutput, Messages};
 use super::{DONE, Runs};
 use crate::amqp::{self, AmqpOptions, CLOSE_TIME};
 use crate::failure::{Failure, Outcome};
 use clap::Args;
 use std::io::Write as _;
-use std::path::PathBuf;
 
 /// Options of `leveret get`.
 #[derive(Args)]
@@ -20,15 +19,8 @@ pub(crate) struct Get {
     /// What becomes of them: they go back unless it is said otherwise
     #[arg(long, short, value_enum, value_name = "MODE", default_value_t = AckMode::Requeue)]
     ack: AckMode,
-    /// Writes a line with routing key, properties and headers before each message
-    #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
-    verbose: bool,
-    /// Writes each message as an object on one line, as RabbitMQ's HTTP API shows it
-    #[arg(long, help_heading = "Output")]
-    json: bool,
-    /// Writes each message into two files of this folder: 00000001.body and 00000001.json
-    #[arg(long, short, value_name = "FOLDER", conflicts_with_all = ["verbose", "json"], help_heading = "Output")]
-    output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    output: MessageOutput,
     /// Does not say that the queue is empty
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
@@ -57,7 +49,7 @@ impl Runs for Get {
 impl Get {
     async fn get(self) -> Outcome {
         let failed = |error: leveret_client::Error| missing(&self.queue, &error);
-        let mut messages = Messages::new(self.json, self.verbose, self.output_dir.clone())?;
+        let mut messages = Messages::new(&self.output)?;
         let connection = self.amqp.connect("get", false).await?;
         let channel = connection.channel().await.map_err(failed)?;
         let mut taken = Vec::new();

@@ -3,11 +3,33 @@
 use crate::amqp;
 use crate::failure::Failure;
 use crate::output::printable;
+use clap::Args;
 use leveret_client::{Delivery, Properties};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use std::path::PathBuf;
+
+/// Options of commands that write messages.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct MessageOutput {
+    /// Writes a line with routing key, properties and headers before each message
+    #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
+    verbose: bool,
+    /// Writes each message as an object on one line, as RabbitMQ's HTTP API shows it
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// Writes each message into two files of this folder: 00000001.body and 00000001.json
+    #[arg(long, short, value_name = "FOLDER", conflicts_with_all = ["verbose", "json"], help_heading = "Output")]
+    output_dir: Option<PathBuf>,
+}
+
+impl MessageOutput {
+    /// Whether stdout stays empty.
+    pub(super) fn is_into_files(&self) -> bool {
+        self.output_dir.is_some()
+    }
+}
 
 /// How messages are written.
 pub(super) struct Messages {
@@ -29,15 +51,15 @@ enum Form {
 }
 
 impl Messages {
-    pub(super) fn new(json: bool, verbose: bool, folder: Option<PathBuf>) -> Result<Messages, Failure> {
-        let form = match folder {
+    pub(super) fn new(output: &MessageOutput) -> Result<Messages, Failure> {
+        let form = match output.output_dir.clone() {
             Some(folder) => {
                 let failed = |error| Failure::new(format!("{}: {error}", folder.display()));
                 std::fs::create_dir_all(&folder).map_err(failed)?;
                 Form::Files(folder)
             }
-            None if json => Form::Json,
-            None if verbose => Form::Verbose,
+            None if output.json => Form::Json,
+            None if output.verbose => Form::Verbose,
             None => Form::Text,
         };
         let out = io::stdout();

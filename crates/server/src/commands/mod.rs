@@ -17,6 +17,7 @@ mod health;
 mod limits;
 mod list;
 mod messages;
+mod migrate;
 mod noun;
 mod own;
 mod parameters;
@@ -25,6 +26,7 @@ mod policies;
 mod publish;
 mod queues;
 mod schedules;
+mod shovels;
 mod status;
 mod sweeps;
 mod top;
@@ -127,6 +129,10 @@ pub(crate) const ENTRIES: &[Entry] = &[
     }),
     group::<sweeps::Sweeps>("sweeps", "List, show and end replays, moves and copies"),
     group::<schedules::Schedules>("schedules", "List, cancel and send messages that delayed exchanges hold"),
+    group::<shovels::Shovels>(
+        "shovels",
+        "List, declare, restart and delete shovels, which carry messages to other brokers",
+    ),
     single::<trace::Trace>(
         "trace",
         "Follow messages through a virtual host as they are published and delivered",
@@ -156,6 +162,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
     group::<definitions::Definitions>(
         "definitions",
         "Export, import and compare everything that is declared",
+    ),
+    single::<migrate::Migrate>(
+        "migrate",
+        "Move definitions and messages to another broker, Leveret's or RabbitMQ's",
+        |command| migrate::Migrate::augment_args(command).after_help(migrate::EXAMPLES),
     ),
     single::<completions::Completions>(
         "completions",

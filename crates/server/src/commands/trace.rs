@@ -1,6 +1,9 @@
-//! `leveret trace`: follows messages through a virtual host by the firehose, the exchange `amq.rabbitmq.trace`.
+//! `leveret trace`: follows messages through a virtual host. Which are meant is compared by the broker (`follow`); everything is shown by the
+//! firehose, the exchange `amq.rabbitmq.trace`.
 //!
 //! Source: RabbitMQ, "Firehose Tracer". It is switched on while the command runs, and off again if it was off.
+
+mod follow;
 
 use super::{DONE, Runs};
 use crate::amqp::{self, AmqpOptions, CLOSE_TIME};
@@ -23,10 +26,10 @@ const BODY_CHARS_MAX: usize = 80;
 /// Options of `leveret trace`.
 #[derive(Args)]
 pub(crate) struct Trace {
-    /// Only what is published to this exchange; may be given several times
+    /// Firehose: only what is published to this exchange; may be given several times
     #[arg(long, value_name = "EXCHANGE")]
     publish: Vec<String>,
-    /// Only what is delivered from this queue; may be given several times
+    /// Firehose: only what is delivered from this queue; may be given several times
     #[arg(long, value_name = "QUEUE")]
     deliver: Vec<String>,
     /// Ends after this many
@@ -45,14 +48,22 @@ pub(crate) struct Trace {
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     http: Option<String>,
     #[command(flatten)]
+    followed: follow::Followed,
+    #[command(flatten)]
     amqp: AmqpOptions,
 }
 
 /// The end of its help.
 pub(super) const EXAMPLES: &str = "\
-The firehose copies every message of the virtual host while it is on, which costs the broker time: for looking, not for leaving on.
+With an option that says which messages, the broker itself follows these and tells every step: published and routed, delivered, rejected,
+retried, dead-lettered, expired, acked. (Only of Leveret.) Without one it is the firehose: it copies every message of the virtual host while
+it is on, which costs the broker time: for looking, not for leaving on.
 
 Examples:
+  leveret trace --message-id 4711
+        every step of one message, also when it is in a queue already
+  leveret trace --queue orders --header tenant=eu --idle 1m --json
+        what happens to a customer's orders, an object per line
   leveret trace
         everything that is published and delivered in the virtual host
   leveret trace --publish events --deliver orders
@@ -61,6 +72,14 @@ Examples:
 
 impl Runs for Trace {
     fn run(self) -> Outcome {
+        if let Some(wish) = self.followed()? {
+            if !self.publish.is_empty() || !self.deliver.is_empty() {
+                return Err(Failure::usage(
+                    "--publish and --deliver are of the firehose; which messages are followed, --exchange and --queue say",
+                ));
+            }
+            return self.follow_messages(&wish);
+        }
         let switch =
             if self.no_switch { None } else { Some(Switch::on(self.api()?, self.amqp.vhost_name()?)?) };
         let outcome = amqp::run(self.trace());
@@ -98,8 +117,7 @@ impl Switch {
 
 impl Trace {
     fn api(&self) -> Result<Api, Failure> {
-        let AmqpOptions { user, password, ca_file, timeout, .. } = self.amqp.clone();
-        HttpOptions { http: self.http.clone(), user, password, ca_file, timeout }.api()
+        HttpOptions { http: self.http.clone(), login: self.amqp.login.clone() }.api()
     }
 
     async fn trace(&self) -> Outcome {

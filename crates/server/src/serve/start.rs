@@ -7,12 +7,13 @@ use leveret_broker::config::total_memory_bytes;
 use leveret_broker::net::tls::{ClientCertificates, Tls, TlsSettings};
 use leveret_broker::{Broker, Config, DataLocation, ShutdownReport};
 use leveret_management::{CertificateEnd, Listener, Management};
+use leveret_shovel::Shovels;
 use leveret_telemetry::Telemetry;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -24,10 +25,16 @@ pub(crate) struct Running {
     broker: Broker,
     tls: Option<Arc<Tls>>,
     listening: Vec<Listening>,
+    shovels: Shovels,
+    /// At work until the stop.
+    shoveling: Mutex<Option<leveret_shovel::Running>>,
     /// Ends with this.
     management: Option<Management>,
     telemetry: Option<leveret_telemetry::Running>,
 }
+
+/// How long a stop waits for what shovels have under way.
+const SHOVELS_STOP: Duration = Duration::from_secs(8);
 
 /// How long a stop waits for the collector to take what is left.
 const TELEMETRY_STOP: Duration = Duration::from_secs(3);
@@ -47,9 +54,13 @@ pub(crate) async fn start(settings: &Settings, telemetry: Option<Telemetry>) -> 
     };
     let mut config = config(settings);
     config.tracing = telemetry.as_ref().and_then(|to| telemetry::tracing(settings, to));
+    let shovels = Shovels::new();
+    config.components.push(shovels.component());
     let broker = Broker::start(config).map_err(|error| error.to_string())?;
     let telemetry = telemetry.map(|telemetry| telemetry.start(&broker));
-    let mut running = Running { broker, tls, listening: Vec::new(), management: None, telemetry };
+    let shoveling = Mutex::default();
+    let mut running =
+        Running { broker, tls, listening: Vec::new(), shovels, shoveling, management: None, telemetry };
     for address in &settings.amqp {
         running.listen("amqp", address).await?;
     }
@@ -57,6 +68,8 @@ pub(crate) async fn start(settings: &Settings, telemetry: Option<Telemetry>) -> 
         running.listen("amqps", address).await?;
     }
     running.manage(settings).await?;
+    // Last: one that goes to a listener of this broker finds it open.
+    running.shoveling = Mutex::new(Some(running.shovels.start(&running.broker)));
     Ok(running)
 }
 
@@ -110,6 +123,7 @@ impl Running {
         }
         let mut options = leveret_management::Options::default();
         options.listeners = self.listening.iter().map(shown).collect();
+        options.shovels = self.shovels.clone();
         if let Some(tls) = &self.tls {
             options.certificate_end = CertificateEnd::Of(Arc::clone(tls));
         }
@@ -163,6 +177,10 @@ impl Running {
 
     /// Stops in order, within the deadline.
     pub(crate) async fn stop(&self, deadline: Duration) -> Stopped {
+        let shoveling = self.shoveling.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(shoveling) = shoveling {
+            shoveling.stop(deadline.min(SHOVELS_STOP)).await;
+        }
         Stopped(self.broker.shutdown(deadline).await)
     }
 }

@@ -42,10 +42,75 @@ fn counted_runs_lose_nothing() {
     }
 }
 
+/// Runs `leveret bench` with these arguments in a folder; what it said.
+fn said(folder: &tempfile::TempDir, server: &Server, arguments: &str) -> String {
+    let url = format!("amqp://{}", server.address);
+    let arguments: Vec<&str> = ["bench", "--url", &url].into_iter().chain(arguments.split(' ')).collect();
+    success(&mut leveret(folder, &arguments))
+}
+
+#[test]
+fn a_scenario_is_a_run_that_options_still_change() {
+    let server = Server::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, size, consumed) in [
+        ("--scenario work-queue --count 400", "", 400),
+        ("--scenario safe --count 300 --size 16", "16", 300),
+        ("--scenario fanout --count 50 --queues 3 --consumers 3", "", 150),
+    ] {
+        let report = bench(&server, arguments);
+        assert_eq!(report["consumed"]["messages"], consumed, "{arguments}: {report}");
+        let scenario = report["scenario"].as_str().unwrap();
+        assert!(scenario.contains(size), "{arguments}: {scenario}");
+        let confirms = arguments.contains("safe") || arguments.contains("work-queue");
+        assert_eq!(report["confirmed"].is_object(), confirms, "{arguments}: {report}");
+    }
+    let (said, code) = failure(&mut leveret(&folder, &["bench", "--scenario", "nothing"]));
+    assert!(said.contains("there is no scenario `nothing`; there are fast, safe"), "{said}");
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn two_brokers_are_compared_in_a_table_as_json_and_in_a_page() {
+    let (server, other) = (Server::start(&[]), Server::start(&[]));
+    let folder = tempfile::tempdir().unwrap();
+    let compare = format!("--count 200 --confirm 50 --compare amqp://{}", other.address);
+    let table = said(&folder, &server, &format!("{compare} --report both.html"));
+    let (one, two) = (server.address.to_string(), other.address.to_string());
+    let line =
+        |first: &str| table.lines().find(|line| line.starts_with(first)).unwrap_or_default().to_owned();
+    assert!(table.contains(&one) && table.contains(&two) && table.contains("first to second"), "{table}");
+    for measure in ["published", "confirmed", "consumed"] {
+        let line = line(measure);
+        let is_whole = line.matches("/s").count() == 2 && line.trim_end().ends_with('x');
+        assert!(is_whole, "{measure} of both, and how they compare: {table}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("both.html")).unwrap();
+    assert!(
+        page.starts_with("<!") && page.contains("<svg") && page.trim_end().ends_with("</html>"),
+        "{page}"
+    );
+    assert!(page.contains(&one) && page.contains(&two));
+    let is_alone = !page.contains("src=") && !page.contains("href=") && !page.contains("<script");
+    assert!(is_alone, "a page for sending on asks nobody for anything");
+    let both = said(&folder, &server, &format!("{compare} --json"));
+    let both: serde_json::Value = serde_json::from_str(&both).unwrap();
+    let counts: Vec<_> =
+        both.as_array().unwrap().iter().map(|one| one["consumed"]["messages"].clone()).collect();
+    assert_eq!(counts, [200, 200]);
+    let bad = format!("amqp://{}", server.address);
+    let (said, code) = failure(&mut leveret(
+        &folder,
+        &["bench", "--url", &bad, "--count", "1", "--report", "no/such/folder/page.html"],
+    ));
+    assert!(said.contains("no/such/folder/page.html"), "{said}");
+    assert_eq!(code, Some(1));
+}
+
 #[test]
 fn a_fixed_rate_is_kept() {
     let server = Server::start(&[]);
-    let report = bench(&server, "--rate 2000 --duration 300ms --warm-up 100ms --size 64");
+    let report = bench(&server, "--rate 2000 --duration 1s --warm-up 100ms --size 64");
     let rate = report["published"]["rate"].as_f64().unwrap();
     assert!((1_900.0..2_100.0).contains(&rate), "{report}");
     assert!(report["end_to_end_us"]["count"].as_u64().unwrap() >= 500, "{report}");

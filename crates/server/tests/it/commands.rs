@@ -44,6 +44,37 @@ fn what_is_asked_and_printed() {
             printed: "name        messages\n订单          12,000\nb\\u{1b}[2J         3\n",
         },
         Case {
+            arguments: &[
+                "trace",
+                "--message-id",
+                "7",
+                "--queue",
+                "orders",
+                "--ttl",
+                "1m",
+                "--count",
+                "2",
+                "--json",
+            ],
+            script: &[
+                ("GET /api/leveret/openapi.json", 200, "{}"),
+                ("POST /api/leveret/traces/%2F", 201, r#"{"id":5}"#),
+                (
+                    "GET /api/leveret/traces/%2F/5/events?after=0",
+                    200,
+                    r#"{"state":"running","events":[{"event":"got","number":1},{"event":"acked","number":2},{"event":"got","number":3}]}"#,
+                ),
+                ("DELETE /api/leveret/traces/%2F/5", 204, ""),
+            ],
+            asked: &[
+                "GET /api/leveret/openapi.json",
+                r#"POST /api/leveret/traces/%2F {"filter":[{"message_id":"7"}],"queue":"orders","trace_id":null,"ttl":60000}"#,
+                "GET /api/leveret/traces/%2F/5/events?after=0",
+                "DELETE /api/leveret/traces/%2F/5",
+            ],
+            printed: "{\"event\":\"got\",\"number\":1}\n{\"event\":\"acked\",\"number\":2}\n",
+        },
+        Case {
             arguments: &["exchanges", "list", "--json"],
             script: &[
                 (

@@ -1,7 +1,7 @@
 //! Metrics and logs.
 
 use crate::collector::Collector;
-use leveret_client::{Message, QueueDeclare};
+use leveret_client::{FieldTable, FieldValue, Message, QueueDeclare};
 use leveret_telemetry::{Protocol, Signals, Telemetry};
 use leveret_test::TestBroker;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyKind;
@@ -27,6 +27,19 @@ async fn metrics_say_what_the_broker_has() {
     for text in ["a", "bb", "ccc"] {
         channel.basic_publish(Message::new(text).routing_key("q")).await.unwrap();
     }
+    // One is retried, one dies, two are purged.
+    let mut arguments = FieldTable::new();
+    arguments.insert("x-retry-delays", FieldValue::Array(vec![FieldValue::I32(60_000)]));
+    let retrying = QueueDeclare { arguments, ..QueueDeclare::default() };
+    channel.queue_declare("trouble", retrying).await.unwrap();
+    for text in ["retried", "dead", "purged"] {
+        channel.basic_publish(Message::new(text).routing_key("trouble")).await.unwrap();
+    }
+    let first = channel.basic_get("trouble", false).await.unwrap().unwrap();
+    first.delivery.reject(true).unwrap();
+    let second = channel.basic_get("trouble", false).await.unwrap().unwrap();
+    second.delivery.reject(false).unwrap();
+    channel.queue_purge("trouble").await.unwrap();
     let _unacked = channel.basic_get("q", false).await.unwrap().unwrap();
     let running = telemetry.start(&broker.broker());
     collector.until("two readings", |received| received.metrics.len() >= 2).await;
@@ -50,17 +63,21 @@ async fn metrics_say_what_the_broker_has() {
     };
     let table = [
         ("leveret.connections", 1),
-        ("leveret.queues", 1),
+        ("leveret.queues", 2),
         ("leveret.messages.ready", 2),
         ("leveret.messages.ready.bytes", 5),
         ("leveret.messages.unacked", 1),
         ("leveret.messages.waiting", 0),
         ("leveret.alarms", 0),
-        ("leveret.messages.published", 3),
-        ("leveret.messages.delivered", 1),
+        ("leveret.messages.published", 6),
+        ("leveret.messages.delivered", 3),
         ("leveret.messages.acked", 0),
         ("leveret.connections.opened", 1),
-        ("leveret.queues.created", 1),
+        ("leveret.queues.created", 2),
+        ("leveret.messages.retried", 1),
+        ("leveret.messages.dead", 1),
+        ("leveret.messages.purged", 2),
+        ("leveret.messages.duplicates", 0),
     ];
     for (name, expected) in table {
         assert_eq!(value(name), expected, "{name}");

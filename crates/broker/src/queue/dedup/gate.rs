@@ -17,7 +17,8 @@ const HOPS_MAX: u8 = 64;
 #[derive(Debug)]
 pub(crate) struct Passed {
     pub(crate) publishing: Incoming,
-    pub(crate) sighting: Sighting,
+    /// `None`: nobody looks any more, and it was on its way when that changed.
+    pub(crate) sighting: Option<Sighting>,
 }
 
 /// Routes what passed, and takes back what was refused.
@@ -49,7 +50,7 @@ pub(crate) fn route(
         let (_, died) = dead_letter::enter(vhost, &publishing, &mut targets, recorder);
         dead_letter::route_all(vhost, died, recorder);
         if recorder.refused().len() > before {
-            refused.push(sighting);
+            refused.extend(sighting);
         }
     }
     recorder.come_back();

@@ -177,9 +177,9 @@ impl Engine {
     }
 
     /// Marks the queue as gone. Returns its consumers and how many ready messages went with it; of a stream 0, as RabbitMQ says.
-    pub(crate) fn delete(&mut self, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
+    pub(crate) fn delete(&mut self, queue: &Queue, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
         match self {
-            Backlog(state) => state.delete(outcome),
+            Backlog(state) => state.delete(queue, outcome),
             Log(stream) => (stream.delete(outcome), 0),
         }
     }

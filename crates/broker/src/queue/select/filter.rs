@@ -54,11 +54,16 @@ impl Condition {
     /// Whether it holds. The body is looked at for [`Condition::BodyContains`] alone.
     #[must_use]
     pub fn matches(&self, message: &Message) -> bool {
+        self.matches_as(message, message.exchange(), message.routing_key())
+    }
+
+    /// The same, of a message that was published to this exchange with this routing key.
+    fn matches_as(&self, message: &Message, exchange: &[u8], routing_key: &[u8]) -> bool {
         let properties = message.properties();
         let header = |name: &str| properties.headers().and_then(|headers| headers.get(name));
         match self {
-            Self::RoutingKey(pattern) => pattern.matches(message.routing_key()),
-            Self::Exchange(name) => message.exchange() == name.as_bytes(),
+            Self::RoutingKey(pattern) => pattern.matches(routing_key),
+            Self::Exchange(name) => exchange == name.as_bytes(),
             Self::HeaderExists(name) => header(name).is_some(),
             Self::HeaderEquals(name, wanted) => header(name)
                 .and_then(|value| value.decode().ok())
@@ -109,6 +114,12 @@ impl Filter {
         self
     }
 
+    /// What has to hold.
+    #[must_use]
+    pub fn conditions(&self) -> &[Condition] {
+        &self.0
+    }
+
     /// Whether it leaves nothing out.
     #[must_use]
     pub fn is_all(&self) -> bool {
@@ -119,6 +130,11 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, message: &Message) -> bool {
         self.0.iter().all(|condition| condition.matches(message))
+    }
+
+    /// The same, as if it had been published to this exchange with this routing key.
+    pub(crate) fn matches_as(&self, message: &Message, exchange: &[u8], routing_key: &[u8]) -> bool {
+        self.0.iter().all(|condition| condition.matches_as(message, exchange, routing_key))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Routing keys that are meant: one, or all that a topic exchange's pattern matches.
 
+use std::fmt;
+
 /// A pattern of a topic exchange: words between dots, `*` for any one word, `#` for any number of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPattern(Vec<Word>);
@@ -47,6 +49,20 @@ impl KeyPattern {
             }
         }
         self.0.get(at..).unwrap_or_default().iter().all(|word| *word == Word::Rest)
+    }
+}
+
+impl fmt::Display for KeyPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, word) in self.0.iter().enumerate() {
+            let dot = if at == 0 { "" } else { "." };
+            match word {
+                Word::Text(text) => write!(f, "{dot}{}", String::from_utf8_lossy(text))?,
+                Word::Any => write!(f, "{dot}*")?,
+                Word::Rest => write!(f, "{dot}#")?,
+            }
+        }
+        Ok(())
     }
 }
 

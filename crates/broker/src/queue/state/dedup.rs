@@ -1,12 +1,14 @@
 //! Where a queue's publishings meet what it has seen; nothing happens in a queue that drops no duplicates.
 
+use super::publish::tell;
 use super::{Outcome, QueueState};
 use crate::message::Message;
-use crate::queue::Incoming;
 use crate::queue::dedup::gate::Passed;
 use crate::queue::dedup::{Dedup, DedupSettings, Sighting};
 use crate::queue::settings::Durability;
 use crate::queue::stored::{Change, HIDDEN_LANE};
+use crate::queue::{Incoming, Queue};
+use crate::trace::What;
 use leveret_store::Store;
 
 /// What a look at a publishing says.
@@ -46,10 +48,23 @@ impl QueueState {
     }
 
     /// What was not seen before goes on; nothing stays.
-    pub(super) fn let_pass(&mut self, incoming: &mut Vec<Incoming>, now_ms: u64, outcome: &mut Outcome) {
+    pub(super) fn let_pass(
+        &mut self,
+        gate: &Queue,
+        incoming: &mut Vec<Incoming>,
+        now_ms: u64,
+        outcome: &mut Outcome,
+    ) {
         for publishing in incoming.drain(..) {
-            let Look::New(sighting) = self.look(&publishing.message, now_ms) else { continue };
-            self.remember(Some(&sighting), &publishing.message, now_ms);
+            let sighting = match self.look(&publishing.message, now_ms) {
+                Look::New(sighting) => Some(sighting),
+                Look::Any => None,
+                Look::Duplicate => {
+                    tell(gate, &publishing.message, What::Duplicate, outcome);
+                    continue;
+                }
+            };
+            self.remember(sighting.as_ref(), &publishing.message, now_ms);
             outcome.passed.push(Passed { publishing, sighting });
         }
     }

@@ -4,6 +4,7 @@ use super::{Outcome, QueueState};
 use crate::queue::backlog::{Entry, Front};
 use crate::queue::stored::{Change, Stored};
 use crate::queue::{DeathReason, Queue, Settled};
+use crate::trace::{Told, What};
 use std::sync::Arc;
 
 use super::load::Load;
@@ -110,19 +111,22 @@ impl QueueState {
     /// Drops all ready messages, and those that wait to be ready again; unacked ones stay. Returns how many.
     pub(crate) fn purge(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) -> usize {
         self.drop_expired(now_ms, outcome);
-        let count = self.empty(outcome);
+        let count = self.empty(queue, "purged", outcome);
         self.counters.purged += count as u64;
         self.may_expire = false;
         self.finish(queue, now_ms, outcome);
         count
     }
 
-    /// Takes every ready message out of memory and store.
-    pub(super) fn empty(&mut self, outcome: &mut Outcome) -> usize {
+    /// Takes every ready message out of memory and store. Who follows messages hears of those in memory, and `why` they are gone.
+    pub(super) fn empty(&mut self, queue: &Queue, why: &'static str, outcome: &mut Outcome) -> usize {
         let count = self.backlog.len();
-        let count = count + self.waiting.len() + self.empty_timetable(outcome);
+        let count = count + self.waiting.len() + self.empty_timetable(queue, why, outcome);
         let (all, cold) = self.backlog.clear();
         for mut entry in all.into_iter().chain(self.waiting.clear()) {
+            if queue.is_watched(&entry.message) {
+                outcome.told.push(Told::of(&entry, What::Purged { why }));
+            }
             self.uncharge(&entry.message);
             forget(&mut entry, outcome);
         }

@@ -252,7 +252,7 @@ impl QueueState {
 
     /// Gives waiting messages to consumers, then hands over what was staged; every operation ends here.
     fn finish(&mut self, queue: &Arc<Queue>, now_ms: u64, outcome: &mut Outcome) {
-        self.release_waiting(now_ms, outcome);
+        self.release_waiting(queue, now_ms, outcome);
         self.leave_when_due(now_ms, outcome);
         self.drop_expired_if_waiting(now_ms, outcome);
         while !self.paused && self.backlog.front() == Front::InMemory {
@@ -379,9 +379,9 @@ impl QueueState {
     }
 
     /// Marks the queue as gone. Returns its consumers and how many ready messages went with it.
-    pub(crate) fn delete(&mut self, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
+    pub(crate) fn delete(&mut self, queue: &Queue, outcome: &mut Outcome) -> (Vec<Subscription>, usize) {
         self.deleted = true;
-        let ready = self.empty(outcome);
+        let ready = self.empty(queue, "deleted", outcome);
         self.drop_dedup();
         outcome.charge += std::mem::take(&mut self.charge);
         (self.consumers.clear(), ready)

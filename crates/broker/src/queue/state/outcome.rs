@@ -12,7 +12,7 @@ use crate::mailbox::Mailbox;
 use crate::message::Message;
 use crate::queue::stream::Logged;
 use crate::queue::stream::read::Read;
-use crate::trace::Waited;
+use crate::trace::Told;
 use leveret_store::Target;
 use std::sync::Arc;
 
@@ -53,8 +53,8 @@ pub(crate) struct Outcome {
     pub(crate) passed: Vec<Passed>,
     /// There was a duplicate: it is not confirmed before what it repeats is stored.
     pub(crate) awaits: Option<(Arc<Line>, u64)>,
-    /// Sampled messages that waited for their next delivery and may now have it.
-    pub(crate) waited: Vec<Waited>,
+    /// What happened to messages that are sampled, or may be followed.
+    pub(crate) told: Vec<Told>,
 }
 
 impl Outcome {
@@ -68,7 +68,7 @@ impl Outcome {
             && self.load.is_none()
             && self.held.is_empty()
             && self.reads.is_empty()
-            && self.waited.is_empty()
+            && self.told.is_empty()
     }
 
     /// Whether there is something for the store.

@@ -8,6 +8,7 @@ use crate::queue::past::Past;
 use crate::queue::settings::{Durability, Overflow};
 use crate::queue::stored::Stored;
 use crate::queue::{DeathReason, Incoming, Queue};
+use crate::trace::{Told, What};
 use leveret_store::Target;
 use std::sync::Arc;
 
@@ -33,16 +34,20 @@ impl QueueState {
             self.schedule(queue, incoming, now_ms, outcome);
         }
         if self.settings.is_gate {
-            self.let_pass(incoming, now_ms, outcome);
+            self.let_pass(queue, incoming, now_ms, outcome);
         }
         for publishing in incoming.drain(..) {
             let sighting = match self.look(&publishing.message, now_ms) {
-                Look::Duplicate => continue,
+                Look::Duplicate => {
+                    tell(queue, &publishing.message, What::Duplicate, outcome);
+                    continue;
+                }
                 Look::New(sighting) => Some(sighting),
                 Look::Any => None,
             };
             if self.settings.bounded && self.refuses(&publishing.message) {
                 self.counters.rejected += 1;
+                tell(queue, &publishing.message, What::Refused, outcome);
                 if self.settings.overflow == Overflow::RejectPublishDlx {
                     let position = self.backlog.pass();
                     let entry = fresh(position, u64::MAX, publishing.message.clone());
@@ -160,6 +165,14 @@ impl QueueState {
             self.uncharge(&entry.message);
             self.bury(entry, DeathReason::MaxLen, outcome);
         }
+    }
+}
+
+/// Something happened to a message that did not come in.
+#[inline]
+pub(super) fn tell(queue: &Queue, message: &Message, what: What, outcome: &mut Outcome) {
+    if queue.is_watched(message) {
+        outcome.told.push(Told { message: message.clone(), position: None, attempt: 0, what });
     }
 }
 

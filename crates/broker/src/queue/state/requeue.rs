@@ -7,7 +7,7 @@ use crate::queue::retry::Verdict;
 use crate::queue::stored::Change;
 use crate::queue::waiting::Then;
 use crate::queue::{DeathReason, Queue, Settled};
-use crate::trace::Waited;
+use crate::trace::{Told, What};
 use std::sync::Arc;
 
 /// After so many milliseconds a dead letter that no queue took is tried again (`x-dead-letter-strategy: at-least-once`).
@@ -72,17 +72,12 @@ impl QueueState {
 
     /// What has waited long enough is ready again, in its place.
     #[inline]
-    pub(super) fn release_waiting(&mut self, now_ms: u64, outcome: &mut Outcome) {
+    pub(super) fn release_waiting(&mut self, queue: &Queue, now_ms: u64, outcome: &mut Outcome) {
         while let Some((entry, then)) = self.waiting.pop_due(now_ms) {
             match then {
                 Then::Ready { since_ms } => {
-                    if entry.message.trace_context().is_some() {
-                        outcome.waited.push(Waited {
-                            message: entry.message.clone(),
-                            position: entry.position,
-                            attempt: entry.past.acquired_count(),
-                            since_ms,
-                        });
+                    if queue.is_watched(&entry.message) {
+                        outcome.told.push(Told::of(&entry, What::Retried { since_ms }));
                     }
                     self.ready_again(entry);
                 }

@@ -7,6 +7,7 @@ use crate::queue::backlog::Entry;
 use crate::queue::stored::{Change, Stored};
 use crate::queue::timetable::{Keep, Timetable};
 use crate::queue::{Incoming, Queue};
+use crate::trace::{Told, What};
 use std::sync::Arc;
 
 /// Messages that leave in one go; what else is due comes right after.
@@ -166,13 +167,21 @@ impl QueueState {
         self.timetable.as_deref()
     }
 
-    /// Takes every scheduled message out of memory and store. Returns how many.
-    pub(super) fn empty_timetable(&mut self, outcome: &mut Outcome) -> usize {
+    /// Takes every scheduled message out of memory and store. Returns how many. Who follows messages hears of those in memory.
+    pub(super) fn empty_timetable(
+        &mut self,
+        queue: &Queue,
+        why: &'static str,
+        outcome: &mut Outcome,
+    ) -> usize {
         let Some(table) = &mut self.timetable else { return 0 };
         let (near, far) = table.clear();
         let count = near.len() + far as usize;
         for mut entry in near {
             self.charge -= entry.message.charge() as i64;
+            if queue.is_watched(&entry.message) {
+                outcome.told.push(Told::of(&entry, What::Purged { why }));
+            }
             forget(&mut entry, outcome);
         }
         if far > 0 {

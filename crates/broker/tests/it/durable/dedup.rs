@@ -2,6 +2,7 @@
 
 use super::faults::{on_disk, until};
 use super::*;
+use leveret_broker::policy::{ApplyTo, Policy, PolicyScope};
 use leveret_broker::queue::QueueFigures;
 use leveret_protocol::FieldValue;
 use leveret_protocol::methods::{exchange, queue};
@@ -236,6 +237,56 @@ async fn an_exchange_remembers_what_it_let_pass_and_forgets_what_was_refused() {
         assert_eq!(client.drain("full").await, texts[20..], "{how}");
         assert_eq!(later.broker.vhosts()[0].seen_figures("x").unwrap().duplicates, 20);
     }
+}
+
+#[tokio::test]
+async fn an_exchange_remembers_by_policy_as_long_as_there_is_one() {
+    let first = Durable::start();
+    let mut client = first.client().await;
+    let declare = exchange::Declare {
+        exchange: short("x"),
+        kind: short("fanout"),
+        durable: true,
+        ..Default::default()
+    };
+    assert_eq!(client.call(1, declare).await, Got::Reply("exchange.declare-ok"));
+    client.declare(durable("q", FieldTable::new())).await;
+    let bind = queue::Bind { queue: short("q"), exchange: short("x"), ..Default::default() };
+    assert_eq!(client.call(1, bind).await, Got::Reply("queue.bind-ok"));
+    let Ok(serde_json::Value::Object(definition)) =
+        serde_json::from_str(r#"{"message-deduplication": true}"#)
+    else {
+        panic!()
+    };
+    let (name, pattern, apply_to) = ("p".into(), "^x$".to_owned(), ApplyTo::Exchanges);
+    let policy = Policy { name, pattern, apply_to, priority: 0, definition };
+    first.broker.vhosts()[0].set_policy(PolicyScope::User, policy).unwrap();
+    let texts = numbered(0..30);
+    let frame_max = client.tuning.frame_max;
+    let publish = |out: &mut Vec<u8>| {
+        for text in &texts {
+            Publishing { exchange: "x", ..id(text) }.write(1, frame_max, out);
+        }
+    };
+    client.confirm().await;
+    client.send(publish).await;
+    confirmed(&mut client, 30).await;
+    assert_eq!(client.drain("q").await, texts);
+    let later = first.restart().await;
+    let mut client = later.client().await;
+    assert_eq!(later.broker.vhosts()[0].seen_figures("x").unwrap().ids, 30);
+    client.confirm().await;
+    client.send(publish).await;
+    confirmed_by(&mut client, 30).await;
+    assert!(client.drain("q").await.is_empty(), "all of it was seen");
+    assert!(later.broker.vhosts()[0].clear_policy(PolicyScope::User, "p").unwrap());
+    let last = later.restart().await;
+    assert!(last.broker.vhosts()[0].seen_figures("x").is_none());
+    let mut client = last.client().await;
+    client.confirm().await;
+    client.send(publish).await;
+    confirmed(&mut client, 30).await;
+    assert_eq!(client.drain("q").await, texts, "nothing of it is known any more");
 }
 
 #[tokio::test]

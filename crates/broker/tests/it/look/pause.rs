@@ -1,8 +1,10 @@
 //! A paused queue takes everything and gives nothing.
 
 use super::*;
+use leveret_broker::definitions::Definitions;
 use leveret_broker::refusal::Refusal;
 use leveret_protocol::FieldTable;
+use leveret_protocol::methods::queue;
 
 fn is_paused(broker: &Broker) -> bool {
     broker.vhost("/").unwrap().topology().queue("q").unwrap().figures().paused
@@ -78,4 +80,21 @@ async fn pausing_needs_the_permission_to_configure() {
     assert!(matches!(vhost.pause_queue(&actor, "q"), Err(Refusal::AccessRefused { .. })));
     assert!(matches!(vhost.resume_queue(&actor, "q"), Err(Refusal::AccessRefused { .. })));
     assert!(!is_paused(&broker));
+}
+
+#[tokio::test]
+async fn it_goes_along_in_exported_definitions() {
+    let first = broker();
+    let mut client = Client::to(&first).await;
+    for name in ["q", "goes-on"] {
+        client.declare(queue::Declare { durable: true, ..queue_with(name, FieldTable::new()) }).await;
+    }
+    let (vhost, actor) = operator(&first);
+    vhost.pause_queue(&actor, "q").unwrap();
+    let exported = first.definitions().to_json();
+    assert_eq!(exported.matches(r#""paused":true"#).count(), 1, "{exported}");
+    let second = broker();
+    second.import(&Definitions::parse(exported.as_bytes()).unwrap()).unwrap();
+    assert!(is_paused(&second));
+    assert!(!second.vhosts()[0].topology().queue("goes-on").unwrap().figures().paused);
 }

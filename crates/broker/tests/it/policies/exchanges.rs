@@ -61,3 +61,52 @@ async fn which_policy_applies_can_be_seen_and_kinds_count() {
     clear(&broker);
     assert_eq!((seen(), alternate()), (None, None));
 }
+
+fn numbered<'a>(exchange: &'a str, text: &'a str, id: &str) -> Publishing<'a> {
+    let mut publishing = Publishing { exchange, ..Publishing::to("k", text) };
+    publishing.properties.headers = Some(arguments([("x-deduplication-header", id.into())]));
+    publishing
+}
+
+#[tokio::test]
+async fn duplicates_are_dropped_while_a_policy_says_so() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    exchange(&mut client, "q.x", FieldTable::new()).await;
+    client.declare(queue_with("all", FieldTable::new())).await;
+    for name in ["q.x", "amq.direct"] {
+        let bind = queue::Bind {
+            queue: short("all"),
+            exchange: short(name),
+            routing_key: short("k"),
+            ..Default::default()
+        };
+        assert_eq!(client.call(1, bind).await, Got::Reply("queue.bind-ok"));
+    }
+    let twice = async |client: &mut Client, exchange: &str, id: &str| {
+        for text in ["first", "again"] {
+            client.publish(numbered(exchange, text, id)).await;
+        }
+        client.settle().await;
+        client.drain("all").await
+    };
+    let (once, both) = (vec!["first"], vec!["first", "again"]);
+    assert_eq!(twice(&mut client, "q.x", "1").await, both, "no policy yet");
+    set(&broker, json!({ "message-deduplication": true }));
+    assert_eq!(twice(&mut client, "q.x", "1").await, once, "it begins with the next message");
+    assert_eq!(twice(&mut client, "q.x", "1").await, Vec::<String>::new());
+    set(&broker, json!({ "message-deduplication": true, "cache-size": 1 }));
+    assert_eq!(twice(&mut client, "q.x", "2").await, once);
+    assert_eq!(twice(&mut client, "q.x", "1").await, once, "forgotten: there is room for one");
+    assert_eq!(vhost(&broker).seen_figures("q.x").unwrap().ids, 1);
+    set(&broker, json!({ "message-deduplication": true, "deduplication-header": "other" }));
+    assert_eq!(twice(&mut client, "q.x", "3").await, both, "another header is looked at");
+    set(&broker, json!({ "max-length": 5 }));
+    assert_eq!(twice(&mut client, "q.x", "1").await, both, "it ends, and all is forgotten");
+    assert!(vhost(&broker).seen_figures("q.x").is_none());
+    let all = policy("all", "", json!({ "message-deduplication": true }));
+    vhost(&broker).set_policy(PolicyScope::User, all).unwrap();
+    exchange(&mut client, "new", FieldTable::new()).await;
+    assert!(vhost(&broker).seen_figures("new").is_some(), "what is declared later");
+    assert!(vhost(&broker).seen_figures("amq.direct").is_none(), "pre-declared ones are left alone");
+}

@@ -185,6 +185,7 @@ async fn what_leads_nowhere_expires_overflows_or_is_refused() {
          \x20 +10 0 route amq.default\n\
          +20 0 publish full !nacked\n\
          \x20 +20 0 route full\n\
+         \x20 +20 0 refuse full !maxlen\n\
          +30 0 publish short\n\
          \x20 +30 0 route short\n\
          \x20 +40 0 dead_letter short\n\

@@ -43,3 +43,15 @@ export const sendNow = (vhost, exchange, id) => request('POST', path`leveret/sch
 
 /** @param {string} vhost @param {string} queue @param {'pause' | 'resume'} action */
 export const pausing = (vhost, queue, action) => request('POST', path`queues/${vhost}/${queue}/actions`, { body: { action } });
+
+/**
+ * Follows messages from now on.
+ * @param {string} vhost @param {{ queue?: string, filter?: any[], ttl: number, events_max: number }} subject @returns {Promise<{ id: number }>}
+ */
+export const follow = (vhost, subject) => request('POST', path`leveret/traces/${vhost}`, { body: subject });
+
+/** What happened behind step number `after`. @param {string} vhost @param {number} id @param {number} after @param {AbortSignal} signal @returns {Promise<{ events: any[], state: string }>} */
+export const followed = (vhost, id, after, signal) => get(path`leveret/traces/${vhost}/${id}/events` + query({ after }), signal);
+
+/** @param {string} vhost @param {number} id */
+export const unfollow = (vhost, id) => request('DELETE', path`leveret/traces/${vhost}/${id}`);

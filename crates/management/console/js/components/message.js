@@ -20,15 +20,16 @@ const PROPERTIES = () => ({
  *   payload_bytes: number, place?: string, waits_until?: number, delivery_count?: number, expires_at?: number,
  * }} Message
  * @param {Message} message @param {string} vhost @param {any} [mark] what stands beside it, such as a box to tick
+ * @param {(message: Message) => any} [more] what else can be done with it, when it is open
  */
-export function messageView(message, vhost, mark) {
+export function messageView(message, vhost, mark, more) {
   const properties = Array.isArray(message.properties) ? {} : message.properties ?? {};
   const headers = properties.headers ?? {};
   const inner = keep('message', h('div', { class: 'message-body' }));
   // Bodies are taken apart only of messages that are looked at. Where the list is drawn again, what was opened stays.
   const opened = (event) => {
     const place = event.target.querySelector('.message-body');
-    if (event.target.open && place && !place.firstChild) place.append(...content(message, properties, headers, vhost));
+    if (event.target.open && place && !place.firstChild) place.append(...[...content(message, properties, headers, vhost), more?.(message)].filter(Boolean));
   };
   const line = h('details', { class: 'message', 'data-key': message.place, on: { toggle: opened } },
     h('summary', {}, h('b', {}, message.routing_key || t('(no routing key)')), h('span', { class: 'start' }, start(message)),
@@ -67,5 +68,5 @@ function shown(name, value) {
   return String(value);
 }
 
-/** @param {Message[]} list @param {string} vhost @param {(message: Message) => any} [mark] */
-export const messageList = (list, vhost, mark) => h('div', { class: 'messages' }, list.map((message) => messageView(message, vhost, mark?.(message))));
+/** @param {Message[]} list @param {string} vhost @param {(message: Message) => any} [mark] @param {(message: Message) => any} [more] */
+export const messageList = (list, vhost, mark, more) => h('div', { class: 'messages' }, list.map((message) => messageView(message, vhost, mark?.(message), more)));

@@ -5,6 +5,7 @@
 //! `{"body_contains": "text"}`, `{"timestamp": {"from": 1, "to": 2}}` (seconds, each may be missing), `{"death_reason": "rejected"}`.
 
 use crate::error::ApiError;
+use crate::json::arguments;
 use leveret_broker::definitions::Arguments;
 use leveret_broker::queue::select::{Condition, Filter, KeyPattern, TextProperty};
 use serde_json::{Map, Value, json};
@@ -33,6 +34,41 @@ pub(super) fn filter(value: Option<&Value>) -> Result<Filter, ApiError> {
     match conditions.len() > CONDITIONS_MAX {
         true => Err(bad(format!("a filter has {CONDITIONS_MAX} conditions at most"))),
         false => Ok(conditions.into_iter().collect()),
+    }
+}
+
+/// A filter as [`filter`] reads it.
+pub(super) fn written(filter: &Filter) -> Value {
+    filter.conditions().iter().map(condition).collect()
+}
+
+fn condition(condition: &Condition) -> Value {
+    match condition {
+        Condition::RoutingKey(pattern) => json!({ "routing_key": pattern.to_string() }),
+        Condition::Exchange(name) => json!({ "exchange": name }),
+        Condition::HeaderExists(name) => json!({ "header": name }),
+        Condition::HeaderEquals(name, value) => {
+            let table = [(name.as_str(), value.clone())].into_iter().collect();
+            json!({ "header": name, "equals": arguments(&table)[name] })
+        }
+        Condition::Property(property, text) => {
+            let name = match property {
+                TextProperty::CorrelationId => "correlation_id",
+                TextProperty::Type => "type",
+                TextProperty::AppId => "app_id",
+                TextProperty::ContentType => "content_type",
+                TextProperty::UserId => "user_id",
+                _ => "message_id",
+            };
+            json!({ name: text })
+        }
+        Condition::Priority(priority) => json!({ "priority": priority }),
+        Condition::BodyContains(bytes) => json!({ "body_contains": String::from_utf8_lossy(bytes) }),
+        Condition::Timestamp(range) => {
+            json!({ "timestamp": { "from": range.start(), "to": range.end() } })
+        }
+        Condition::DeathReason(reason) => json!({ "death_reason": reason }),
+        _ => Value::Null,
     }
 }
 
@@ -127,6 +163,7 @@ mod tests {
         .into_iter()
         .collect();
         assert_eq!(filter(Some(&value)).unwrap(), expected);
+        assert_eq!(filter(Some(&written(&expected))).unwrap(), expected, "and be read again");
         assert!(filter(None).unwrap().is_all());
     }
 }

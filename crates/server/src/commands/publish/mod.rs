@@ -107,7 +107,7 @@ impl Publish {
             .confirms(!self.no_confirm)
             .mandatory(!self.no_mandatory && !self.no_confirm)
             .persistent(!self.transient)
-            .deadline(self.amqp.timeout());
+            .deadline(self.amqp.login.timeout());
         let failed = |error: leveret_client::Error| Failure::new(error.to_string());
         let publisher = connection.publisher(options).await.map_err(failed)?;
         let mut sending = Sending::new(publisher, !self.output.quiet);

@@ -1,6 +1,7 @@
 // Looking at messages where they lie: nothing is taken, marked or counted. What is ticked, or fits the conditions, can be acted on.
 
 import { browse as ask } from '../../api/leveret.js';
+import { follower } from '../../components/follow.js';
 import { messageList } from '../../components/message.js';
 import { h } from '../../core/dom.js';
 import { count } from '../../core/format.js';
@@ -27,7 +28,15 @@ export function browse(ctx, { vhost, name }) {
   const filter = filterForm(() => read(true));
   const bar = sweepBar({ vhost, name, places: () => [...ticked], filter: () => filter.read(), onDone: () => { running.refresh(); read(true); } });
   const running = sweepList(ctx, { vhost, name });
+  const following = follower(ctx, vhost);
   const boxes = () => [...list.querySelectorAll('input.pick')];
+
+  // By its id, which it keeps on its way to other queues.
+  const followOne = (message) => {
+    const id = message.properties?.message_id;
+    return id && h('div', {}, h('button', { class: 'button small', type: 'button', on: { click: () => following.start(t('Message {id}', { id }), { filter: [{ message_id: id }] }) } }, t('Follow this message')));
+  };
+  const followAll = () => following.start(t('Messages of “{name}”', { name }), { queue: name });
 
   function tick(place, on) {
     if (on) ticked.add(place);
@@ -52,7 +61,7 @@ export function browse(ctx, { vhost, name }) {
     try {
       const page = await ask(vhost, name, { cursor: next, count: PAGE, filter: conditions, truncate: BODY_BYTES_MAX }, ctx.signal);
       if (fromStart) list.replaceChildren();
-      list.append(messageList(page.messages, vhost, box));
+      list.append(messageList(page.messages, vhost, box, followOne));
       shown += page.messages.length;
       looked += page.looked;
       next = page.next;
@@ -73,7 +82,8 @@ export function browse(ctx, { vhost, name }) {
   };
   read(true);
   return h('section', { class: 'card' }, h('div', { class: 'page-head' }, h('h2', {}, t('Browse')),
-    h('button', { class: 'button small', type: 'button', on: { click: () => read(true) } }, t('Look again'))),
+    h('div', { class: 'actions' }, h('button', { class: 'button small', type: 'button', on: { click: followAll } }, t('Follow what happens')),
+      h('button', { class: 'button small', type: 'button', on: { click: () => read(true) } }, t('Look again')))),
   h('p', { class: 'hint' }, t('Shows messages without taking them: nothing is delivered, marked or counted.')),
-  filter.element, trouble, h('div', { class: 'row wrap browse-bar' }, h('label', { class: 'inline' }, all, t('All shown')), bar.element), said, list, more, running.element);
+  following.element, filter.element, trouble, h('div', { class: 'row wrap browse-bar' }, h('label', { class: 'inline' }, all, t('All shown')), bar.element), said, list, more, running.element);
 }

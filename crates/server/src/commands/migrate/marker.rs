@@ -1,0 +1,115 @@
+//! How far a queue is, kept at the target: one message in a queue of its own, replaced in the same transaction as a batch is stored.
+
+use super::sums::{Digest, Sums, from_hex, hex};
+use leveret_client::{
+    Bind, Channel, Connection, DeleteExchange, DeleteQueue, Error, ExchangeDeclare, FieldTable, Message,
+    QueueDeclare,
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// What names of things that belong to a migration begin with.
+pub(super) const PREFIX: &str = "leveret.migrate.";
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Marker {
+    /// All that is stored.
+    pub(super) sums: Sums,
+    /// The last batch, in order.
+    pub(super) last: Vec<Digest>,
+    /// The target as it ran then.
+    pub(super) incarnation: String,
+    /// Messages that may have come twice by now.
+    pub(super) unsure: u64,
+    /// Of a stream: where to go on.
+    pub(super) next_offset: u64,
+}
+
+impl Marker {
+    pub(super) fn to_body(&self) -> String {
+        let last: Vec<String> = self.last.iter().map(|digest| hex(digest)).collect();
+        json!({"count": self.sums.count, "chain": hex(&self.sums.chain), "set": self.sums.set.to_string(), "last": last,
+            "incarnation": self.incarnation, "unsure": self.unsure, "next_offset": self.next_offset})
+        .to_string()
+    }
+
+    pub(super) fn parse(body: &[u8]) -> Option<Marker> {
+        let value: Value = serde_json::from_slice(body).ok()?;
+        let last = value["last"].as_array()?.iter().map(|text| from_hex(text.as_str()?));
+        Some(Marker {
+            sums: Sums {
+                count: value["count"].as_u64()?,
+                chain: from_hex(value["chain"].as_str()?)?,
+                set: value["set"].as_str()?.parse().ok()?,
+            },
+            last: last.collect::<Option<_>>()?,
+            incarnation: value["incarnation"].as_str()?.to_owned(),
+            unsure: value["unsure"].as_u64()?,
+            next_offset: value["next_offset"].as_u64()?,
+        })
+    }
+}
+
+/// Exchange by which messages reach the target's queue with their own routing keys, and queue of the marker.
+pub(super) fn name_of(queue: &str) -> String {
+    format!("{PREFIX}{}", hex(&Sha256::digest(queue.as_bytes())[..12]))
+}
+
+/// Makes both at the target.
+pub(super) async fn make(target: &Connection, queue: &str) -> Result<(), Error> {
+    let (name, channel) = (name_of(queue), target.channel().await?);
+    let exchange = ExchangeDeclare { durable: true, ..ExchangeDeclare::default() };
+    channel.exchange_declare(&name, "fanout", exchange).await?;
+    channel.queue_bind(queue, &name, Bind::default()).await?;
+    let mut arguments = FieldTable::new();
+    // One message: each replaces the one before.
+    arguments.insert("x-max-length", 1);
+    let marker = QueueDeclare { durable: true, arguments, ..QueueDeclare::default() };
+    channel.queue_declare(&name, marker).await?;
+    channel.close().await
+}
+
+/// Takes both away.
+pub(super) async fn remove(target: &Connection, queue: &str) -> Result<(), Error> {
+    let (name, channel) = (name_of(queue), target.channel().await?);
+    channel.exchange_delete(&name, DeleteExchange::default()).await?;
+    channel.queue_delete(&name, DeleteQueue::default()).await?;
+    channel.close().await
+}
+
+/// The marker that is there.
+pub(super) async fn read(target: &Connection, queue: &str) -> Result<Option<Marker>, String> {
+    let words = |error: Error| error.to_string();
+    let channel = target.channel().await.map_err(words)?;
+    let Some(got) = channel.basic_get(&name_of(queue), false).await.map_err(words)? else { return Ok(None) };
+    let marker = Marker::parse(got.delivery.body());
+    got.delivery.nack(true).map_err(|error| error.to_string())?;
+    channel.close().await.map_err(words)?;
+    marker.map(Some).ok_or_else(|| {
+        format!("TO: the message in queue '{}' makes no sense: another version made it", name_of(queue))
+    })
+}
+
+/// Publishes it into the transaction of the channel.
+pub(super) async fn write(channel: &Channel, queue: &str, marker: &Marker) -> Result<(), Error> {
+    let mut message = Message::new(marker.to_body()).routing_key(name_of(queue));
+    message.properties.delivery_mode = Some(2);
+    channel.basic_publish(message).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_reads_what_it_wrote() {
+        let mut marker =
+            Marker { incarnation: "a:1 b:2".into(), unsure: 3, next_offset: 9, ..Marker::default() };
+        marker.sums.add(&[7; 32]);
+        marker.last.push([7; 32]);
+        assert_eq!(Marker::parse(marker.to_body().as_bytes()), Some(marker));
+        assert_eq!(Marker::parse(b"{}"), None);
+        assert_eq!(name_of("orders").len(), PREFIX.len() + 24);
+    }
+}
