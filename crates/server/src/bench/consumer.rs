@@ -7,6 +7,7 @@ use super::latency::Latencies;
 use super::plan::Plan;
 use leveret_protocol::methods::basic;
 use leveret_protocol::{FieldTable, FrameKind, Method, Reader};
+use std::io::Write as _;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) struct Consumer<'run> {
     is_stamped: bool,
     acks: Vec<u8>,
     latencies: Latencies,
+    work: Duration,
+    taken: u64,
 }
 
 /// What is known of a channel.
@@ -88,6 +91,8 @@ impl<'run> Consumer<'run> {
             is_stamped: plan.is_stamped(),
             acks: Vec::new(),
             latencies: Latencies::new()?,
+            work: if index == 0 { options.work.0.saturating_mul(options.slow) } else { options.work.0 },
+            taken: 0,
         })
     }
 
@@ -109,6 +114,7 @@ impl<'run> Consumer<'run> {
         self.acknowledge_all();
         self.send_acks()?;
         self.connection.close();
+        self.counters.note_consumer(self.taken);
         Ok(self.latencies)
     }
 
@@ -117,6 +123,8 @@ impl<'run> Consumer<'run> {
         let arrived = now_ns();
         let mut consumed = 0;
         while let Some(frame) = self.connection.buffer.next()? {
+            // Who works has not looked at what came meanwhile.
+            let begun = if self.work.is_zero() { arrived } else { now_ns() };
             let Some(channel) = self.channels.get_mut(usize::from(frame.channel)) else { continue };
             let is_whole = match frame.kind {
                 FrameKind::Method => {
@@ -131,7 +139,7 @@ impl<'run> Consumer<'run> {
                     if std::mem::take(&mut channel.at_body_start) && self.is_stamped {
                         let due = due_ns(frame.payload);
                         if self.counters.is_measured(due) {
-                            self.latencies.due(due, arrived);
+                            self.latencies.due(due, begun);
                         }
                     }
                     channel.body_left = channel.body_left.saturating_sub(frame.payload.len() as u64);
@@ -143,12 +151,26 @@ impl<'run> Consumer<'run> {
                 consumed += 1;
                 channel.whole_tag = channel.arriving_tag;
                 channel.unacked += 1;
+                if !self.work.is_zero() {
+                    if self.counters.stop_consuming.load(Relaxed) {
+                        return Ok(());
+                    }
+                    std::thread::sleep(self.work);
+                    consumed -= 1;
+                    self.taken += 1;
+                    self.counters.consumed.fetch_add(1, Relaxed);
+                }
                 if self.ack_every > 0 && channel.unacked >= self.ack_every {
                     channel.acknowledge(frame.channel, &mut self.acks);
+                    if !self.work.is_zero() {
+                        self.connection.socket.write_all(&self.acks).map_err(|error| error.to_string())?;
+                        self.acks.clear();
+                    }
                 }
             }
         }
         self.latencies.arrived(arrived);
+        self.taken += consumed;
         self.counters.consumed.fetch_add(consumed, Relaxed);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What the threads of a run share: counts and the times of the phases.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// Counters and switches of one run. All relaxed: they are statistics and hints, never hand data over.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct Counters {
     pub(crate) nacked: AtomicU64,
     /// Deliveries received whole.
     pub(crate) consumed: AtomicU64,
+    /// Deliveries of each consumer connection, noted at its end.
+    by_consumer: Mutex<Vec<u64>>,
     /// Times a publisher heard `connection.blocked`.
     pub(crate) blocked: AtomicU64,
     /// A thread has failed; the run is over.
@@ -35,6 +38,7 @@ impl Counters {
             confirmed: AtomicU64::new(0),
             nacked: AtomicU64::new(0),
             consumed: AtomicU64::new(0),
+            by_consumer: Mutex::default(),
             blocked: AtomicU64::new(0),
             failed: AtomicBool::new(false),
             stop_publishing: AtomicBool::new(false),
@@ -42,6 +46,16 @@ impl Counters {
             measure_from_ns: AtomicU64::new(measure_from_ns),
             measure_until_ns: AtomicU64::new(u64::MAX),
         }
+    }
+
+    /// A consumer connection has ended with so many deliveries.
+    pub(crate) fn note_consumer(&self, deliveries: u64) {
+        self.by_consumer.lock().unwrap_or_else(PoisonError::into_inner).push(deliveries);
+    }
+
+    /// Deliveries of each consumer connection that has ended.
+    pub(crate) fn by_consumer(&self) -> Vec<u64> {
+        self.by_consumer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a message due then belongs to the measured part of the run.

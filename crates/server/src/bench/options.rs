@@ -95,6 +95,14 @@ pub(crate) struct BenchOptions {
     #[arg(long, value_name = "COUNT", default_value_t = 0, help_heading = "What")]
     pub(crate) prefetch: u16,
 
+    /// Time each consumer works on a message before it acknowledges it, one after the other; needs a connection for each
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = Span::parse_one, help_heading = "What")]
+    pub(crate) work: Span,
+
+    /// The first consumer works so many times as long as the others
+    #[arg(long, value_name = "FACTOR", default_value_t = 1, help_heading = "What")]
+    pub(crate) slow: u32,
+
     /// Messages per second of all publishers together; 0: as many as possible
     #[arg(
         long,

@@ -40,6 +40,12 @@ impl Plan {
             options.prefetch == 0 || options.ack_every > 0,
             "--prefetch needs --ack-every: it bounds what is unacknowledged",
         )?;
+        need(options.slow == 1 || !options.work.0.is_zero(), "--slow needs --work: it is how much longer")?;
+        let connections = options.consumer_connections.unwrap_or(options.consumers);
+        need(
+            options.work.0.is_zero() || connections >= options.consumers.max(options.queues),
+            "--work needs a connection for each consumer: leave --consumer-connections out",
+        )?;
         need(
             options.rate >= 0.0 && options.rate.is_finite(),
             "--rate is messages per second, 0 for as many as possible",

@@ -28,6 +28,8 @@ pub(crate) struct Report {
     pub(crate) end_to_end_us: Option<Percentiles>,
     /// From due to confirmed.
     pub(crate) confirm_us: Option<Percentiles>,
+    /// Deliveries of the consumer connection that got the fewest, and of the one that got the most, when each works alone (`--work`).
+    pub(crate) fewest_and_most: Option<[u64; 2]>,
     /// What it cost the broker.
     pub(crate) broker: Option<Cost>,
     /// CPU seconds of the load generator.
@@ -101,10 +103,19 @@ impl Report {
             nacked: counts.nacked,
             end_to_end_us,
             confirm_us,
+            fewest_and_most: None,
             broker,
             generator_cpu_seconds: after.own_cpu_seconds - before.own_cpu_seconds,
             remarks: Vec::new(),
         }
+    }
+
+    /// Adds how evenly messages were spread.
+    pub(crate) fn with_shares(mut self, plan: &Plan, by_consumer: &[u64]) -> Report {
+        let both = by_consumer.iter().min().zip(by_consumer.iter().max());
+        self.fewest_and_most =
+            both.filter(|_| !plan.options.work.0.is_zero()).map(|(fewest, most)| [*fewest, *most]);
+        self
     }
 
     /// Adds what a reader of the numbers has to know.

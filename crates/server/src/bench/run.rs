@@ -204,6 +204,7 @@ impl Watch<'_, '_> {
                 counts.published, counts.confirmed, counts.consumed, self.plan.options.count
             ));
         }
+        let report = report.with_shares(self.plan, &self.counters.by_consumer());
         Ok(report.with_remarks(
             self.plan,
             self.counters.blocked.load(Relaxed),

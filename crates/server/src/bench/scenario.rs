@@ -18,6 +18,11 @@ pub(crate) const SCENARIOS: &[(&str, &str, &str)] = &[
         "four publishers and eight workers on one queue, each message acknowledged",
         "--publishers 4 --consumers 8 --ack-every 1 --prefetch 20 --confirm 500",
     ),
+    (
+        "prefetch",
+        "eight workers, one of them slow; try --prefetch 1, 10, 50, 200",
+        "--consumers 8 --ack-every 1 --prefetch 10 --work 1ms --slow 10 --count 1000",
+    ),
     ("fanout", "every message to ten queues", "--exchange fanout --queues 10 --consumers 10"),
     (
         "topic",

@@ -39,6 +39,10 @@ impl Report {
             }
         }
         text.push('\n');
+        if let Some([fewest, most]) = self.fewest_and_most {
+            let [fewest, most] = [fewest, most].map(|messages| count(messages as f64));
+            let _ = writeln!(text, "fairness    from {fewest} to {most} messages for each consumer");
+        }
         if let Some(cost) = self.broker {
             let _ = write!(text, "broker      process {}: {:.2} s CPU", cost.pid, cost.cpu_seconds);
             if let (Some(seconds), Some(messages)) =
@@ -77,6 +81,11 @@ pub(crate) fn scenario(plan: &Plan) -> String {
         (_, every, 0) => format!(", acknowledged every {every}"),
         (_, every, prefetch) => format!(", acknowledged every {every}, prefetch {prefetch}"),
     };
+    let work = match options.work.0 {
+        work if work.is_zero() => String::new(),
+        work if options.slow == 1 => format!(", {work:?} of work each"),
+        work => format!(", {work:?} of work each, one {} times as slow", options.slow),
+    };
     let confirms = match options.confirm {
         0 => String::new(),
         window => format!(", confirms with {} open", count(window as f64)),
@@ -84,7 +93,7 @@ pub(crate) fn scenario(plan: &Plan) -> String {
     let rate =
         if options.rate > 0.0 { format!(", {} per second", count(options.rate)) } else { String::new() };
     format!(
-        "{} to {} to {}{exchange}; {} {} bytes{rate}{confirms}{acknowledgement}",
+        "{} to {} to {}{exchange}; {} {} bytes{rate}{confirms}{acknowledgement}{work}",
         some(options.publishers, "publisher"),
         some(options.queues, "queue"),
         some(options.consumers, "consumer"),

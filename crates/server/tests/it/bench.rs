@@ -116,6 +116,26 @@ fn a_fixed_rate_is_kept() {
     assert!(report["end_to_end_us"]["count"].as_u64().unwrap() >= 500, "{report}");
 }
 
+/// 160 messages for eight, of whom one takes ten times as long: one at a time it gets few, and by the handful it gets as many as the others,
+/// for which everybody waits.
+#[test]
+fn a_great_prefetch_gives_the_slow_as_much_as_the_quick() {
+    let server = Server::start(&[]);
+    let run = |prefetch: u16| {
+        let arguments = format!("--scenario prefetch --count 160 --work 5ms --prefetch {prefetch}");
+        let report = bench(&server, &arguments);
+        assert_eq!(report["consumed"]["messages"], 160, "{report}");
+        assert_eq!(report["end_to_end_us"]["count"], 160, "{report}");
+        let [fewest, most] = [0, 1].map(|at| report["fewest_and_most"][at].as_u64().unwrap());
+        (fewest, most, report["consumed"]["rate"].as_f64().unwrap())
+    };
+    let (fewest, most, quick) = run(1);
+    assert!(fewest < 15 && most > 20, "{fewest} to {most}");
+    let (fewest, most, slow) = run(80);
+    assert!(fewest >= 15 && most <= 25, "{fewest} to {most}");
+    assert!(slow < quick, "{slow} and {quick} per second");
+}
+
 #[test]
 fn a_pile_can_be_left_and_drained() {
     let server = Server::start(&[]);
