@@ -1,39 +1,34 @@
-//! Moving one queue.
-//!
-//! A batch is read with a consumer of its own, on a channel of its own, that is cancelled before anything of it is acknowledged: so nothing
-//! behind the batch was ever delivered to this program, and what comes back after its death is the batch and nothing else.
+//! Moving one queue: batch after batch, each published with the marker in one transaction at the target, then acknowledged in one at the
+//! source.
 
 use super::IDLE;
 use super::batch::{Seen, resumed};
 use super::ends::End;
+use super::gather::{Batch, offset};
 use super::marker::{self, Marker};
 use super::plan::QueueMove;
 use super::sums::{Sums, digest, own_properties};
 use crate::http::path;
 use crate::output::Progress;
 use leveret_client::{
-    Channel, Connection, ConsumeOptions, Consumer, Delivery, Error, FieldTable, FieldValue, PublishOptions,
-    QueueDeclare, RawMessage, RawProperties,
+    Channel, Connection, Delivery, Error, PublishOptions, QueueDeclare, RawMessage, RawProperties,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 /// Messages of the first batch, and of any.
 const BATCH_FIRST: u16 = 16;
 const BATCH_MAX: u16 = 1000;
 /// Bytes of bodies a batch aims at. (The first holds 16 messages, whatever they weigh.)
 const BATCH_BYTES: usize = 8 << 20;
-/// A batch is taken for whole when nothing came for this long.
-const PAUSE: Duration = Duration::from_millis(40);
-/// The same of the first batch of a run that goes on.
-const RESUME_IDLE: Duration = Duration::from_secs(2);
 /// How often, without anything moved in between, a queue is tried again, and the pause before.
 const RETRIES: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// How long it is waited for another migration of the same queue to end: one that was killed is gone in a moment.
 const LOCK_TIME: Duration = Duration::from_secs(20);
+const LOCK_PAUSE: Duration = Duration::from_millis(200);
 /// How old figures of unacknowledged messages may be.
 const STATS_TIME: Duration = Duration::from_secs(7);
 /// Bytes of bodies above which a queue is not read back.
@@ -274,7 +269,7 @@ async fn lock(source: &Connection, queue: &str) -> Result<Channel, String> {
         match channel.queue_declare(&format!("{}.lock", marker::name_of(queue)), own).await {
             Ok(_) => return Ok(channel),
             Err(Error::Closed { code: 405, .. }) if tokio::time::Instant::now() < end => {
-                sleep(PAUSE * 5).await
+                sleep(LOCK_PAUSE).await
             }
             Err(Error::Closed { code: 405, .. }) => {
                 return Err("another migration of this queue is under way".into());
@@ -288,104 +283,5 @@ fn seen(delivery: &Delivery) -> Seen {
     Seen {
         digest: digest(delivery.routing_key_bytes(), delivery.raw_properties(), delivery.body()),
         is_redelivered: delivery.is_redelivered(),
-    }
-}
-
-/// Where a message is in its stream.
-fn offset(delivery: &Delivery) -> Option<u64> {
-    let headers = delivery.raw_properties().headers()?.decode().ok()?;
-    headers.get("x-stream-offset").and_then(FieldValue::as_i64).and_then(|offset| offset.try_into().ok())
-}
-
-/// Some deliveries, and nothing that comes after them.
-struct Batch {
-    channel: Channel,
-    /// Its channel lives as long.
-    consumer: Consumer,
-    deliveries: Vec<Delivery>,
-    is_stream: bool,
-}
-
-impl Batch {
-    async fn of_queue(source: &Connection, queue: &str, size: u16, is_resumed: bool) -> Result<Batch, Error> {
-        let channel = source.channel().await?;
-        channel.tx_select().await?;
-        let idle = if is_resumed { RESUME_IDLE } else { PAUSE };
-        Self::gather(channel, queue, size, (IDLE.max(idle), idle), FieldTable::new(), false).await
-    }
-
-    async fn of_stream(
-        source: &Connection,
-        queue: &str,
-        size: u16,
-        next_offset: u64,
-    ) -> Result<Batch, Error> {
-        let channel = source.channel().await?;
-        let mut arguments = FieldTable::new();
-        match i64::try_from(next_offset) {
-            Ok(0) | Err(_) => _ = arguments.insert("x-stream-offset", "first"),
-            Ok(offset) => _ = arguments.insert("x-stream-offset", offset),
-        }
-        let mut batch = Self::gather(channel, queue, size, (IDLE, PAUSE), arguments, true).await?;
-        // A broker may begin at the chunk in which the offset lies.
-        let (before, from) =
-            batch.deliveries.into_iter().partition(|delivery| offset(delivery) < Some(next_offset));
-        batch.deliveries = from;
-        let before: Vec<Delivery> = before;
-        before.into_iter().for_each(|delivery| _ = delivery.ack());
-        Ok(batch)
-    }
-
-    async fn gather(
-        channel: Channel,
-        queue: &str,
-        size: u16,
-        (first, idle): (Duration, Duration),
-        arguments: FieldTable,
-        is_stream: bool,
-    ) -> Result<Batch, Error> {
-        channel.basic_qos(size, false).await?;
-        let how = ConsumeOptions { arguments, ..ConsumeOptions::default() };
-        let mut consumer = channel.basic_consume(queue, how).await?;
-        let mut deliveries = Vec::new();
-        let mut wait = first;
-        while deliveries.len() < usize::from(size) {
-            match timeout(wait, consumer.next()).await {
-                Err(_) => break,
-                Ok(Some(Ok(delivery))) => deliveries.push(delivery),
-                Ok(Some(Err(_)) | None) => {
-                    return Err(channel.closed().unwrap_or(Error::Unexpected { what: "basic.consume" }));
-                }
-            }
-            wait = idle;
-        }
-        channel.basic_cancel(consumer.tag()).await?;
-        // What was under way when it was cancelled belongs to it.
-        while let Ok(Some(Ok(delivery))) = timeout(Duration::ZERO, consumer.next()).await {
-            deliveries.push(delivery);
-        }
-        Ok(Batch { channel, consumer, deliveries, is_stream })
-    }
-
-    /// All of it at once, or nothing.
-    async fn acknowledge(self) -> Result<(), Error> {
-        let Batch { channel, consumer, deliveries, is_stream } = self;
-        for delivery in deliveries {
-            if delivery.ack().is_err() {
-                return Err(channel.closed().unwrap_or(Error::Unexpected { what: "basic.ack" }));
-            }
-        }
-        if !is_stream {
-            channel.tx_commit().await?;
-        }
-        channel.close().await?;
-        drop(consumer);
-        Ok(())
-    }
-
-    async fn close(self) -> Result<(), Error> {
-        self.channel.close().await?;
-        drop(self.consumer);
-        Ok(())
     }
 }

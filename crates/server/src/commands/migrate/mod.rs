@@ -8,6 +8,7 @@ mod apply;
 mod batch;
 mod carry;
 mod ends;
+mod gather;
 mod marker;
 mod plan;
 mod report;
@@ -132,7 +133,8 @@ fn run_queues(options: &Migrate, from: End, to: End, plan: &Plan) -> Result<Vec<
         tokio::spawn(async move {
             interrupted().await;
             stop.store(true, Ordering::Relaxed);
-            // A second time means at once.
+            // One request may come as two signals; a second one means at once.
+            tokio::time::sleep(Duration::from_millis(500)).await;
             interrupted().await;
             std::process::exit(130);
         });

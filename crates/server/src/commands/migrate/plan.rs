@@ -1,9 +1,11 @@
 //! What is to be made at the target, what is there and differs, and what cannot be carried. Pure.
 
+mod kinds;
+
 use super::marker::PREFIX;
-use crate::http::path;
+use kinds::{KINDS, Kind, body, comparable, left_out, place, text, words};
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// What of a broker is meant.
 #[derive(Debug, Default)]
@@ -52,63 +54,6 @@ pub(super) struct Plan {
     pub(super) refused: usize,
 }
 
-/// A list of the document: its key, what one is called, the keys that name one, the keys that make a difference.
-struct Kind {
-    list: &'static str,
-    one: &'static str,
-    names: &'static [&'static str],
-    compared: &'static [&'static str],
-}
-
-const KINDS: &[Kind] = &[
-    Kind { list: "vhosts", one: "vhost", names: &["name"], compared: &[] },
-    // One that is there keeps its password.
-    Kind { list: "users", one: "user", names: &["name"], compared: &[] },
-    Kind {
-        list: "permissions",
-        one: "permissions",
-        names: &["user", "vhost"],
-        compared: &["configure", "write", "read"],
-    },
-    Kind {
-        list: "topic_permissions",
-        one: "topic permissions",
-        names: &["user", "exchange", "vhost"],
-        compared: &["write", "read"],
-    },
-    Kind { list: "global_parameters", one: "global parameter", names: &["name"], compared: &["value"] },
-    Kind {
-        list: "parameters",
-        one: "parameter",
-        names: &["component", "name", "vhost"],
-        compared: &["value"],
-    },
-    Kind {
-        list: "policies",
-        one: "policy",
-        names: &["name", "vhost"],
-        compared: &["pattern", "apply-to", "definition", "priority"],
-    },
-    Kind {
-        list: "exchanges",
-        one: "exchange",
-        names: &["name", "vhost"],
-        compared: &["type", "durable", "auto_delete", "internal", "arguments"],
-    },
-    Kind {
-        list: "queues",
-        one: "queue",
-        names: &["name", "vhost"],
-        compared: &["durable", "auto_delete", "arguments"],
-    },
-    Kind {
-        list: "bindings",
-        one: "binding",
-        names: &["source", "destination_type", "destination", "routing_key", "arguments", "vhost"],
-        compared: &[],
-    },
-];
-
 /// Arguments of queues that mean something to Leveret alone.
 const OURS: [&str; 9] = [
     "x-retry-delays",
@@ -122,10 +67,6 @@ const OURS: [&str; 9] = [
     "x-delayed-retry-type",
 ];
 
-fn text<'v>(thing: &'v Value, key: &str) -> &'v str {
-    thing[key].as_str().unwrap_or_default()
-}
-
 impl Scope {
     fn is_all(&self) -> bool {
         self.vhost.is_none() && self.queues.is_none()
@@ -137,7 +78,7 @@ impl Scope {
             && !name.starts_with(PREFIX)
     }
 
-    /// Exchanges from which a queue of the scope is reached at once.
+    /// Whether a thing belongs to it: of exchanges, those from which one of its queues is reached at once.
     fn has(&self, kind: &Kind, thing: &Value, document: &Value) -> bool {
         let vhost = if kind.list == "vhosts" { text(thing, "name") } else { text(thing, "vhost") };
         if self.vhost.as_ref().is_some_and(|wanted| wanted != vhost) {
@@ -251,167 +192,5 @@ impl Plan {
     }
 }
 
-fn words(kind: &Kind, thing: &Value) -> String {
-    let parts = kind.names.iter().filter(|key| **key != "vhost").map(|key| match &thing[*key] {
-        Value::String(text) if text.is_empty() => "''".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Object(arguments) if arguments.is_empty() => String::new(),
-        other => other.to_string(),
-    });
-    let name = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    match thing["vhost"].as_str() {
-        Some(vhost) => format!("{} {name} in {vhost}", kind.one),
-        None => format!("{} {name}", kind.one),
-    }
-}
-
-/// Why one is not made; empty where nobody needs to be told.
-fn left_out(kind: &Kind, thing: &Value) -> Option<&'static str> {
-    let name = text(thing, "name");
-    match kind.list {
-        "exchanges" if name.is_empty() || name.starts_with("amq.") => Some(""),
-        "bindings" if text(thing, "source").is_empty() => Some(""),
-        "global_parameters" if matches!(name, "cluster_name" | "internal_cluster_id" | "cluster_tags") => {
-            Some("")
-        }
-        "parameters" if text(thing, "component") == "shovel" => Some(
-            "at both brokers it would carry everything twice: declare it at the target when the source is off",
-        ),
-        "parameters" if text(thing, "component").starts_with("federation") => {
-            Some("both brokers would fetch the same messages: set it at the target when the source is off")
-        }
-        "queues" if thing["exclusive"] == true => Some("it is exclusive: it goes with its connection"),
-        _ => None,
-    }
-}
-
-/// Classic is what a queue is without a type.
-fn comparable(value: &Value) -> Value {
-    let mut value = value.clone();
-    if let Some(arguments) = value.as_object_mut()
-        && arguments.get("x-queue-type").is_some_and(|kind| kind == "classic")
-    {
-        arguments.remove("x-queue-type");
-    }
-    value
-}
-
-fn place(kind: &Kind, thing: &Value) -> (&'static str, String) {
-    let (vhost, name) = (text(thing, "vhost"), text(thing, "name"));
-    let parts = match kind.list {
-        "permissions" => vec!["permissions", vhost, text(thing, "user")],
-        "topic_permissions" => vec!["topic-permissions", vhost, text(thing, "user")],
-        "parameters" if text(thing, "component") == "operator_policy" => {
-            vec!["operator-policies", vhost, name]
-        }
-        "parameters" => vec!["parameters", text(thing, "component"), vhost, name],
-        "global_parameters" => vec!["global-parameters", name],
-        "vhosts" | "users" => vec![kind.list, name],
-        "bindings" => {
-            let to = if text(thing, "destination_type") == "queue" { "q" } else { "e" };
-            let parts = ["bindings", vhost, "e", text(thing, "source"), to, text(thing, "destination")];
-            return ("POST", path(&parts));
-        }
-        list => vec![list, vhost, name],
-    };
-    ("PUT", path(&parts))
-}
-
-fn body(kind: &Kind, thing: &Value) -> Value {
-    if kind.list == "parameters" && text(thing, "component") == "operator_policy" {
-        return thing["value"].clone();
-    }
-    let mut body = thing.clone();
-    if let Some(object) = body.as_object_mut() {
-        let not_ours_to_say = ["vhost", "name", "user", "source", "destination", "destination_type"];
-        object.retain(|key, _| kind.list == "users" || !not_ours_to_say.contains(&key.as_str()));
-        if kind.list == "parameters" || kind.list == "global_parameters" {
-            return json!({"value": object.get("value").cloned().unwrap_or_default()});
-        }
-        if let (true, Some(Value::Array(tags))) = (kind.list == "users", object.get("tags")) {
-            let tags: Vec<&str> = tags.iter().filter_map(Value::as_str).collect();
-            object.insert("tags".into(), tags.join(",").into());
-        }
-    }
-    body
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn document() -> Value {
-        json!({
-            "vhosts": [{"name": "/"}, {"name": "v"}],
-            "users": [{"name": "app", "password_hash": "x", "hashing_algorithm": "h", "tags": ["a", "b"]}],
-            "permissions": [{"user": "app", "vhost": "/", "configure": "", "write": ".*", "read": ".*"}],
-            "global_parameters": [{"name": "internal_cluster_id", "value": "i"}, {"name": "owner", "value": "me"}],
-            "parameters": [
-                {"component": "shovel", "name": "s", "vhost": "/", "value": {}},
-                {"component": "operator_policy", "name": "o", "vhost": "/", "value": {"pattern": "^a"}}
-            ],
-            "exchanges": [{"name": "e", "vhost": "/", "type": "topic", "durable": true, "auto_delete": false, "internal": false, "arguments": {}}],
-            "queues": [
-                {"name": "a", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {"x-queue-type": "classic"}},
-                {"name": "b c", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {}},
-                {"name": "x", "vhost": "v", "durable": true, "auto_delete": false, "arguments": {}}
-            ],
-            "bindings": [{"source": "e", "vhost": "/", "destination": "a", "destination_type": "queue", "routing_key": "k", "arguments": {}}]
-        })
-    }
-
-    fn places(plan: &Plan) -> Vec<&str> {
-        plan.items.iter().map(|item| item.path.as_str()).collect()
-    }
-
-    #[test]
-    fn everything_is_made_in_an_order_that_works() {
-        let plan = Plan::new(&document(), &json!({"vhosts": [{"name": "/"}]}), &Scope::default());
-        let expected = [
-            "vhosts/v",
-            "users/app",
-            "permissions/%2F/app",
-            "global-parameters/owner",
-            "operator-policies/%2F/o",
-            "exchanges/%2F/e",
-            "queues/%2F/a",
-            "queues/%2F/b%20c",
-            "queues/v/x",
-            "bindings/%2F/e/e/q/a",
-        ];
-        assert_eq!(places(&plan), expected);
-        assert_eq!((plan.same, plan.conflicts.len(), plan.notes.len()), (1, 0, 1));
-        assert!(plan.notes[0].0.contains("shovel s"), "{:?}", plan.notes);
-        let user = &plan.items[1].body;
-        assert_eq!((&user["tags"], &user["password_hash"]), (&json!("a,b"), &json!("x")));
-        assert_eq!(plan.items[4].body, json!({"pattern": "^a"}));
-        assert_eq!(plan.items[9].body, json!({"routing_key": "k", "arguments": {}}));
-    }
-
-    #[test]
-    fn what_is_there_and_differs_is_a_conflict_and_what_is_the_same_is_not() {
-        let mut there = document();
-        there["queues"][0]["arguments"] = json!({});
-        there["queues"][1]["arguments"] = json!({"x-max-length": 5});
-        let plan = Plan::new(&document(), &there, &Scope::default());
-        assert!(plan.items.is_empty());
-        assert_eq!(plan.conflicts, [r#"queue b c in /: arguments is {"x-max-length":5} and not {}"#]);
-    }
-
-    #[test]
-    fn a_scope_takes_what_belongs_to_its_queues() {
-        let scope = Scope { vhost: None, queues: Some(Regex::new("^a$").unwrap()) };
-        let mut plan = Plan::new(&document(), &json!({"vhosts": [{"name": "/"}, {"name": "v"}]}), &scope);
-        assert_eq!(places(&plan), ["exchanges/%2F/e", "queues/%2F/a", "bindings/%2F/e/e/q/a"]);
-        let queues = [
-            json!({"name": "a", "vhost": "/", "messages": 3, "arguments": {"x-retry-delays": [1]}}),
-            json!({"name": "b c", "vhost": "/", "messages": 3, "arguments": {}}),
-        ];
-        plan.look(&queues, &scope, false);
-        assert_eq!((plan.queues.len(), plan.queues[0].messages), (1, 3));
-        assert!(plan.notes[0].1.contains("x-retry-delays mean nothing"));
-        let scope = Scope { vhost: Some("v".into()), queues: None };
-        let plan = Plan::new(&document(), &json!({}), &scope);
-        assert_eq!(places(&plan), ["vhosts/v", "queues/v/x"]);
-    }
-}
+mod tests;
