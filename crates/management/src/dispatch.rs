@@ -18,6 +18,12 @@ use axum::routing::{MethodFilter, MethodRouter};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of a refused request's body that are read all the same.
+const REFUSED_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Time in which they are read.
+const REFUSED_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +71,10 @@ pub(crate) fn router(context: &Arc<Context>) -> Router {
         async move {
             let (address, is_tls) = peer(&request);
             match auth::log_in(&context, request.headers(), address, is_tls) {
-                Err(error) => refuse_login(error),
+                Err(error) => {
+                    let_arrive(request.into_body()).await;
+                    refuse_login(error)
+                }
                 Ok(_) => finish(Err(ApiError::not_found())),
             }
         }
@@ -122,6 +131,12 @@ fn refuse_login(error: LoginError) -> Response {
     response
 }
 
+/// Reads the body of a request that is refused, within bounds. A connection on which something was not read is closed: clients that log in only
+/// when they are asked to, as many in Python do, would meet with that while they send, and not with the answer.
+async fn let_arrive(body: axum::body::Body) {
+    let _ = tokio::time::timeout(REFUSED_BODY_TIMEOUT, to_bytes(body, REFUSED_BODY_BYTES_MAX)).await;
+}
+
 async fn answer(
     context: Arc<Context>,
     route: &'static Route,
@@ -134,7 +149,10 @@ async fn answer(
             let (address, is_tls) = peer(&request);
             match auth::log_in(&context, request.headers(), address, is_tls) {
                 Ok(user) => Some(user),
-                Err(error) => return refuse_login(error),
+                Err(error) => {
+                    let_arrive(request.into_body()).await;
+                    return refuse_login(error);
+                }
             }
         }
     };
@@ -153,6 +171,32 @@ async fn answer(
     }
 }
 
+/// Whether a request is to be looked at, by its head.
+///
+/// # Errors
+/// Another site's page asks; the user may not; there is no such virtual host.
+fn admit(
+    context: &Context,
+    route: &Route,
+    user: Option<&leveret_broker::auth::User>,
+    path: &[(String, String)],
+    request: &Request,
+) -> Result<(), ApiError> {
+    guard::check_site(request.method(), request.headers())?;
+    let vhost = path.iter().find(|(name, _)| name == "vhost").map(|(_, vhost)| vhost.as_str());
+    let known = vhost.filter(|vhost| context.broker.vhost(vhost).is_some());
+    if let Some(user) = user {
+        auth::check(context, user, route.access, known)?;
+    }
+    if vhost.is_some() && known.is_none() && !route.makes_vhost {
+        return Err(match *request.method() {
+            Method::PUT => ApiError::new(StatusCode::NOT_FOUND, "not_found", "vhost_not_found"),
+            _ => ApiError::not_found(),
+        });
+    }
+    Ok(())
+}
+
 async fn run(
     context: Arc<Context>,
     route: &'static Route,
@@ -160,17 +204,10 @@ async fn run(
     path: Vec<(String, String)>,
     request: Request,
 ) -> Answer {
-    guard::check_site(request.method(), request.headers())?;
-    let vhost = path.iter().find(|(name, _)| name == "vhost").map(|(_, vhost)| vhost.as_str());
-    let known = vhost.filter(|vhost| context.broker.vhost(vhost).is_some());
-    if let Some(user) = &user {
-        auth::check(&context, user, route.access, known)?;
-    }
-    if vhost.is_some() && known.is_none() && !route.makes_vhost {
-        return Err(match *request.method() {
-            Method::PUT => ApiError::new(StatusCode::NOT_FOUND, "not_found", "vhost_not_found"),
-            _ => ApiError::not_found(),
-        });
+    let admitted = admit(&context, route, user.as_ref(), &path, &request);
+    if let Err(error) = admitted {
+        let_arrive(request.into_body()).await;
+        return Err(error);
     }
     let bytes_max = match route.body {
         Body::Definitions => context.options.definitions_bytes_max,

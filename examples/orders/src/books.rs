@@ -1,11 +1,14 @@
 //! The books of all parts, read by the one who watches: how far they are, and whether they balance.
 
+use leveret::BoxError;
+
 use crate::db::{Db, DbError};
 use crate::ledger::Ledger;
 use crate::order::Order;
+use crate::outbox::Events;
 use crate::parts::Part;
 use crate::settings::Settings;
-use crate::{office, outbox, provider};
+use crate::{office, provider};
 
 /// The databases of a run.
 pub(crate) struct Books {
@@ -14,6 +17,7 @@ pub(crate) struct Books {
     payment: Db,
     logistics: Db,
     provider: Db,
+    outboxes: Vec<Events>,
 }
 
 /// How far a run is.
@@ -34,19 +38,18 @@ impl Counts {
 }
 
 impl Books {
-    pub(crate) async fn open(settings: &Settings) -> Result<Self, DbError> {
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, BoxError> {
         let place = settings.place();
-        let open = async |part: Part| {
-            let schema = format!("{}{}{}", part.schema(), office::SCHEMA, outbox::SCHEMA);
-            place.open(part.name(), &schema).await
+        let mut outboxes = Vec::new();
+        let mut open = async |part: Part| {
+            let db = place.open(part.name(), &format!("{}{}", part.schema(), office::SCHEMA)).await?;
+            outboxes.push(Events::open(&db).await?);
+            Ok::<_, BoxError>(db)
         };
-        Ok(Self {
-            create: open(Part::Create).await?,
-            stock: open(Part::Stock).await?,
-            payment: open(Part::Payment).await?,
-            logistics: open(Part::Logistics).await?,
-            provider: provider::books(settings).await?,
-        })
+        let (create, stock) = (open(Part::Create).await?, open(Part::Stock).await?);
+        let (payment, logistics) = (open(Part::Payment).await?, open(Part::Logistics).await?);
+        let provider = provider::books(settings).await?;
+        Ok(Self { create, stock, payment, logistics, provider, outboxes })
     }
 
     pub(crate) async fn counts(&self) -> Result<Counts, DbError> {
@@ -69,10 +72,10 @@ impl Books {
     }
 
     /// Events that were written and not sent.
-    pub(crate) async fn unsent(&self) -> Result<i64, DbError> {
+    pub(crate) async fn unsent(&self) -> Result<u64, BoxError> {
         let mut unsent = 0;
-        for db in [&self.create, &self.stock, &self.payment, &self.logistics] {
-            unsent += outbox::waiting(db).await?;
+        for outbox in &self.outboxes {
+            unsent += outbox.waiting().await?;
         }
         Ok(unsent)
     }

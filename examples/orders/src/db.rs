@@ -97,12 +97,7 @@ impl Place {
                 Db::Postgres(open_schema(url, &format!("{prefix}_{name}")).await?)
             }
         };
-        let id = match &db {
-            Db::Sqlite(_) => "INTEGER PRIMARY KEY AUTOINCREMENT",
-            Db::Postgres(_) => "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-        };
-        for statement in schema.replace("{id}", id).split(';').map(str::trim).filter(|text| !text.is_empty())
-        {
+        for statement in schema.split(';').map(str::trim).filter(|text| !text.is_empty()) {
             let statement = AssertSqlSafe(statement.to_owned());
             match &db {
                 Db::Sqlite(pool) => drop(sqlx::query(statement).execute(pool).await?),

@@ -2,12 +2,11 @@
 //! one transaction, so that none of it happens without the rest, and nothing twice.
 
 use leveret::{Failure, Incoming, Json, Mq, Publisher, TraceContext};
-use tokio::sync::Notify;
 
 use crate::chance::happens;
 use crate::db::{Db, DbError, Tx, Value, args};
 use crate::order::{Event, Order};
-use crate::outbox;
+use crate::outbox::Events;
 use crate::parts::Part;
 use crate::settings::{Settings, Without};
 use crate::tell::{Teller, Told};
@@ -24,8 +23,9 @@ pub(crate) struct Office {
     pub(crate) teller: Teller,
     pub(crate) seed: u64,
     without: Option<Without>,
-    /// Something was written into the outbox.
-    pub(crate) wake: Notify,
+    /// What is told to the others, and is not sent yet.
+    pub(crate) events: Events,
+    exchange: String,
     /// For a shop without outbox.
     direct: Publisher<Json<Event>>,
 }
@@ -36,7 +36,6 @@ pub(crate) struct Work {
     context: TraceContext,
     /// To be sent after the commit, by a shop without outbox.
     direct: Vec<(&'static str, Event)>,
-    without: Option<Without>,
 }
 
 impl Office {
@@ -46,23 +45,17 @@ impl Office {
         mq: &Mq,
         teller: Teller,
     ) -> Result<Self, leveret::BoxError> {
-        let schema = format!("{}{}{}", part.schema(), SCHEMA, outbox::SCHEMA);
-        let db = settings.place().open(part.name(), &schema).await?;
-        let direct = mq.publisher_to(settings.exchange(), "").build().await?;
-        Ok(Self {
-            part,
-            db,
-            teller,
-            seed: settings.seed,
-            without: settings.without,
-            wake: Notify::new(),
-            direct,
-        })
+        let db = settings.place().open(part.name(), &format!("{}{SCHEMA}", part.schema())).await?;
+        let events = Events::open(&db).await?;
+        let exchange = settings.exchange();
+        let direct = mq.publisher_to(exchange.clone(), "").build().await?;
+        let (seed, without) = (settings.seed, settings.without);
+        Ok(Self { part, db, teller, seed, without, events, exchange, direct })
     }
 
     /// Begins work that no message asked for.
     pub(crate) async fn begin(&self, context: TraceContext) -> Result<Work, DbError> {
-        Ok(Work { tx: self.db.begin().await?, context, direct: Vec::new(), without: self.without })
+        Ok(Work { tx: self.db.begin().await?, context, direct: Vec::new() })
     }
 
     /// Begins work on a message; `None`: it was done before.
@@ -86,7 +79,6 @@ impl Office {
     pub(crate) async fn commit(&self, work: Work) -> Result<(), leveret::BoxError> {
         let Work { tx, direct, context, .. } = work;
         tx.commit().await?;
-        self.wake.notify_one();
         for (kind, event) in direct {
             if self.stumbles(&format!("before it sends {kind}"), &event.order) {
                 return Err("stumbled between commit and sending".into());
@@ -128,15 +120,17 @@ impl Work {
     /// Tells the others, if this is committed.
     pub(crate) async fn tell(
         &mut self,
+        office: &Office,
         kind: &'static str,
         order: &Order,
         reason: Option<&str>,
-    ) -> Result<(), DbError> {
+    ) -> Result<(), Failure> {
         let event = Event { order: order.clone(), reason: reason.map(str::to_owned) };
-        if self.without == Some(Without::Outbox) {
+        if office.without == Some(Without::Outbox) {
             self.direct.push((kind, event));
             return Ok(());
         }
-        outbox::add(&mut self.tx, kind, &event, &self.context).await
+        let to = (office.exchange.as_str(), kind);
+        office.events.add(&mut self.tx, to, &event, &self.context).await.map_err(Failure::transient)
     }
 }

@@ -10,6 +10,9 @@ use tokio_util::task::TaskTracker;
 const STEP_MAX: Duration = Duration::from_micros(50);
 /// So many in a row that did not end at once, and the next get tasks from the beginning.
 const PENDING_MAX: u32 = 8;
+/// One step in so many is timed, and so many that took long in a row count: a single one may have been interrupted.
+const TIMED_EVERY: u32 = 16;
+const LONG_MAX: u32 = 3;
 /// For so many messages nothing is tried here, after it was of no use.
 const REST: u32 = 256;
 
@@ -20,6 +23,8 @@ pub(super) struct Hand {
     idle: Option<ReusableBoxFuture<'static, ()>>,
     pending: u32,
     rest: u32,
+    steps: u32,
+    long: u32,
 }
 
 impl Hand {
@@ -36,7 +41,9 @@ impl Hand {
             }
             None => ReusableBoxFuture::new(handling),
         };
-        let began = Instant::now();
+        self.steps = self.steps.wrapping_add(1);
+        // One that took long is followed by timed ones.
+        let began = (self.long > 0 || self.steps.is_multiple_of(TIMED_EVERY)).then(Instant::now);
         // Whoever it waits for will wake the task, which polls it again.
         match step.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(()) => {
@@ -48,8 +55,11 @@ impl Hand {
                 tasks.spawn(step);
             }
         }
-        if self.pending >= PENDING_MAX || began.elapsed() > STEP_MAX {
-            (self.pending, self.rest) = (0, REST);
+        if let Some(began) = began {
+            self.long = if began.elapsed() > STEP_MAX { self.long + 1 } else { 0 };
+        }
+        if self.pending >= PENDING_MAX || self.long >= LONG_MAX {
+            (self.pending, self.long, self.rest) = (0, 0, REST);
         }
     }
 }

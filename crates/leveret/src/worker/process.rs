@@ -11,8 +11,9 @@ use tracing::{Instrument as _, Span};
 
 use super::breaker::Ticket;
 use super::caught::caught;
+use super::report::Outcome;
 use super::run::Running;
-use super::settle::{settle, settle_unreadable, unix_seconds};
+use super::settle::{settle, settle_unreadable, told, unix_seconds};
 use super::verdict::{Verdict, class_of, verdict};
 use crate::failure::{Class, Failure};
 use crate::idempotency::{Claimed, Permission};
@@ -35,14 +36,18 @@ impl Running {
 
 /// Handles a delivery to its end.
 pub(super) async fn process(running: &Running, (delivery, message): Item) {
-    let Some(message) = message else { return settle_unreadable(running, delivery).await };
+    // What seldom happens is in a box: this future is written anew for each message, and its size is part of what that costs.
+    let Some(message) = message else { return Box::pin(settle_unreadable(running, delivery)).await };
     let in_flight = running.metrics.begin(1);
     let verdict = judge(running, &message).await;
     running.done.fetch_add(1, Relaxed);
     if matches!(verdict, Verdict::Retry(..)) {
         running.failed.fetch_add(1, Relaxed);
     }
-    settle(running, &message, delivery, verdict).await;
+    match verdict {
+        Verdict::Ack if !running.settings.answers => told(running, delivery.ack(), Outcome::Acked),
+        verdict => Box::pin(settle(running, &message, delivery, verdict)).await,
+    }
     drop(in_flight);
 }
 
@@ -116,11 +121,14 @@ pub(super) fn failed(verdict: &Verdict) -> Option<bool> {
 /// Waits while the circuit breaker is open. `None`: the worker stops meanwhile.
 pub(super) async fn admitted(running: &Running) -> Option<Option<Ticket>> {
     let Some(breaker) = &running.settings.breaker else { return Some(None) };
-    tokio::select! {
-        biased;
-        () = running.stop.cancelled() => None,
-        ticket = breaker.admit() => Some(Some(ticket)),
-    }
+    Box::pin(async {
+        tokio::select! {
+            biased;
+            () = running.stop.cancelled() => None,
+            ticket = breaker.admit() => Some(Some(ticket)),
+        }
+    })
+    .await
 }
 
 fn decide(running: &Running, message: &Incoming, result: Result<(), Failure>) -> Verdict {
@@ -140,10 +148,17 @@ async fn claim<'a>(
             Permission::Wait if waits => {}
             permission => return Ok(Some(permission)),
         }
-        tokio::select! {
-            () = running.stop.cancelled() => return Ok(None),
-            () = sleep(CLAIM_PAUSE) => {}
+        if !Box::pin(pause(running, CLAIM_PAUSE)).await {
+            return Ok(None);
         }
+    }
+}
+
+/// `false`: the worker stops meanwhile.
+async fn pause(running: &Running, time: Duration) -> bool {
+    tokio::select! {
+        () = running.stop.cancelled() => false,
+        () = sleep(time) => true,
     }
 }
 
@@ -166,9 +181,8 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
             return Err(failure);
         }
         tracing::debug!(queue = message.queue(), id = message.message_id(), %failure, "failed; again in {pause:?}");
-        tokio::select! {
-            () = running.stop.cancelled() => return Err(failure),
-            () = sleep(pause) => {}
+        if !Box::pin(self::pause(running, pause)).await {
+            return Err(failure);
         }
     }
     Ok(())
@@ -180,6 +194,13 @@ async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
     let handling = trace::within(message, async { running.call.call(message.clone()).await });
     let mut call = pin!(caught(handling.instrument(span.clone())));
     let grace = running.settings.grace;
+    let mut late = message.deadline().is_some().then(|| Box::pin(overdue(message, grace)));
+    let late = async {
+        match &mut late {
+            Some(late) => late.await,
+            None => std::future::pending().await,
+        }
+    };
     let began = Instant::now();
     let result = tokio::select! {
         biased;
@@ -187,7 +208,7 @@ async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
         () = running.abort.cancelled() => {
             Err(Failure::release("the worker had to stop, and the handler did not end in time").reason("stopped"))
         }
-        () = overdue(message, grace), if message.deadline().is_some() => {
+        () = late => {
             let after = running.settings.deadline.unwrap_or_default();
             Err(Failure::transient(format!("the handler did not end within {after:?} and a grace of {grace:?}")).reason("deadline"))
         }

@@ -162,7 +162,7 @@ async fn replace(running: &Running, copy: Message, delivery: Delivery, outcome: 
 }
 
 /// Counts what the broker was told, or that it could not be.
-fn told(running: &Running, told: Result<(), StaleDelivery>, outcome: Outcome) {
+pub(super) fn told(running: &Running, told: Result<(), StaleDelivery>, outcome: Outcome) {
     match told {
         Ok(()) => {
             let (counter, metric) = outcome.of(&running.counters, &running.metrics);

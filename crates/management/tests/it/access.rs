@@ -3,7 +3,14 @@
 use crate::support::Api;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use bytes::Bytes;
+use futures_core::Stream;
 use leveret_management::Options;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 #[tokio::test]
 async fn nobody_is_told_anything_without_a_login() {
@@ -81,4 +88,40 @@ async fn logins_are_counted() {
     let http =
         r#"{"auth_attempts":2,"auth_attempts_failed":1,"auth_attempts_succeeded":1,"protocol":"http"}"#;
     assert_eq!(counted[0].to_string(), http);
+}
+
+/// A body of one piece, and whether it was read to its end.
+struct Watched {
+    piece: Option<Bytes>,
+    is_read: Arc<AtomicBool>,
+}
+
+impl Stream for Watched {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let piece = self.piece.take();
+        self.is_read.store(piece.is_none(), Ordering::Relaxed);
+        Poll::Ready(piece.map(Ok))
+    }
+}
+
+/// Clients that log in only when they are asked to sent a body to a connection that was closed: nobody had read it. (pyrabbit's
+/// `create_user`, on a connection that it had used before.)
+#[tokio::test]
+async fn what_a_refused_request_brings_is_read() {
+    let api = Api::start();
+    let refusals = [
+        (api.by_nobody(), "/api/users/eve", 401),
+        (api.by_nobody(), "/api/nosuch", 401),
+        (api.add("ann", "management"), "/api/users/eve", 401),
+        (api.by("guest", "guest"), "/api/queues/none/q", 404),
+    ];
+    for (who, path, status) in refusals {
+        let is_read = Arc::new(AtomicBool::new(false));
+        let body = Watched { piece: Some(Bytes::from_static(b"{}")), is_read: is_read.clone() };
+        let request = Request::put(path).body(Body::from_stream(body)).unwrap();
+        assert_eq!(who.raw(request).await.status.as_u16(), status, "{path}");
+        assert!(is_read.load(Ordering::Relaxed), "{path}");
+    }
 }

@@ -65,7 +65,7 @@ async fn write(office: &Office, order: &Order, context: TraceContext) -> Result<
     let mut work = office.begin(context).await?;
     let sql = "INSERT INTO orders (id, item, quantity, cents) VALUES ($1, $2, $3, $4)";
     work.run(sql, &args![order.id, order.item.as_str(), order.quantity, order.cents]).await?;
-    work.tell(kind::CREATED, order, None).await?;
+    work.tell(office, kind::CREATED, order, None).await.map_err(|failure| failure.to_string())?;
     office.commit(work).await
 }
 

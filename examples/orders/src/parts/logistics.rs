@@ -25,6 +25,6 @@ async fn ship(
     let Some(mut work) = office.receive(&message).await? else { return Ok(()) };
     let sql = "INSERT INTO shipments (order_id, item, quantity) VALUES ($1, $2, $3)";
     work.run(sql, &args![order.id, order.item.as_str(), order.quantity]).await?;
-    work.tell(kind::SHIPPED, order, None).await?;
+    work.tell(&office, kind::SHIPPED, order, None).await?;
     office.finish(work, &message, order).await
 }

@@ -14,7 +14,6 @@ use leveret::{App, BoxError, Mq, MqOptions, WorkerBuilder};
 use tokio_util::sync::CancellationToken;
 
 use crate::office::Office;
-use crate::outbox::Relay;
 use crate::settings::{Settings, Without};
 use crate::tell::Teller;
 use crate::topology;
@@ -72,7 +71,6 @@ impl Part {
         let mq = connect(settings, self.name()).await?;
         mq.declare(topology::all(settings)).await?;
         let office = Arc::new(Office::open(self, settings, &mq, teller).await?);
-        let relay = Relay::open(self.name(), &office.db, &mq, &settings.exchange(), &office.wake).await?;
         let worker = mq
             .worker(topology::queue_name(settings, self))
             .concurrency(8)
@@ -90,26 +88,25 @@ impl Part {
             stock::fill(&office, settings.orders).await?;
         }
         let incoming = async {
-            if self == Self::Create
-                && let Err(error) = create::take_orders(&office, settings, &stop).await
-            {
-                // The rest stops as well, and the part begins again.
-                stop.cancel();
-                return Err(error);
+            if self != Self::Create {
+                return Ok(());
             }
-            Ok::<_, BoxError>(())
+            // If it fails the rest stops as well, and the part begins again.
+            create::take_orders(&office, settings, &stop).await.inspect_err(|_| stop.cancel())
         };
         let relaying = async {
             // A shop without outbox has nothing to relay.
-            if settings.without != Some(Without::Outbox) {
-                relay.run(stop.clone()).await;
+            if settings.without == Some(Without::Outbox) {
+                return Ok(());
             }
+            office.events.relay(&mq, stop.clone()).await.inspect_err(|_| stop.cancel())
         };
-        let (ended, (), taken) = tokio::join!(app.run(stop.clone()), relaying, incoming);
+        let (ended, relayed, taken) = tokio::join!(app.run(stop.clone()), relaying, incoming);
         // What the last handlers wrote is sent at the next start, as after any crash.
         office.db.close().await;
         let closed = mq.close(Duration::from_secs(2)).await;
         let abandoned = ended?.total().abandoned;
+        relayed?;
         taken?;
         closed?;
         if abandoned > 0 { Err(format!("{abandoned} handlers hang").into()) } else { Ok(()) }

@@ -71,7 +71,7 @@ async fn pay(
     };
     let sql = "INSERT INTO payments (order_id, cents, state) VALUES ($1, $2, $3)";
     work.run(sql, &args![order.id, order.cents, state]).await?;
-    work.tell(kind, order, reason).await?;
+    work.tell(&office, kind, order, reason).await?;
     office.finish(work, &message, order).await
 }
 
@@ -91,7 +91,7 @@ async fn give_up(
     let why = format!("{} (attempt {attempts})", text("x-error"));
     provider.void(order).await?;
     work.run("INSERT INTO alerts (order_id, why) VALUES ($1, $2)", &args![order.id, why.as_str()]).await?;
-    work.tell(kind::UNPAID, order, Some("not paid")).await?;
+    work.tell(&office, kind::UNPAID, order, Some("not paid")).await?;
     office.teller.tell(Told::Alert { order: order.id, why });
     office.finish(work, &message, order).await
 }

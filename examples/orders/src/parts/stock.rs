@@ -39,9 +39,9 @@ async fn reserve(
     if work.run(sql, &args![order.quantity, order.item.as_str()]).await? == 1 {
         let sql = "INSERT INTO reservations (order_id, item, quantity) VALUES ($1, $2, $3)";
         work.run(sql, &args![order.id, order.item.as_str(), order.quantity]).await?;
-        work.tell(kind::RESERVED, order, None).await?;
+        work.tell(&office, kind::RESERVED, order, None).await?;
     } else {
-        work.tell(kind::REFUSED, order, Some("sold out")).await?;
+        work.tell(&office, kind::REFUSED, order, Some("sold out")).await?;
     }
     office.finish(work, &message, order).await
 }
@@ -55,6 +55,6 @@ async fn put_back(
     let Some(mut work) = office.receive(&message).await? else { return Ok(()) };
     let sql = "UPDATE stock SET left_over = left_over + $1 WHERE item = $2";
     work.run(sql, &args![order.quantity, order.item.as_str()]).await?;
-    work.tell(kind::REFUSED, order, event.reason.as_deref()).await?;
+    work.tell(&office, kind::REFUSED, order, event.reason.as_deref()).await?;
     office.finish(work, &message, order).await
 }
