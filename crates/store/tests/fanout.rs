@@ -25,6 +25,7 @@ fn it_is_in_each_of_them_after_a_start_and_small_to_read() {
         store.append(&mut batch, Urgency::Synced, None).unwrap();
         store.commit();
         let written = store.stats().written_bytes;
+        assert!(store.stats().file_bytes >= written, "the file that is written counts");
         assert!(written <= log_bytes_max, "{queues} queues, {body_bytes} bytes: {written}");
         store.close();
         let (store, recovered) = Store::open(disk, options(), &mut |_| ()).unwrap();

@@ -213,6 +213,7 @@ impl Store {
                     self.figures.written_bytes.fetch_add(len, Ordering::Relaxed);
                     let place = (log.number, log.offset);
                     log.offset = align(log.offset + len);
+                    self.figures.open_bytes.store(log.offset, Ordering::Relaxed);
                     log.group += 1;
                     self.figures.groups.fetch_add(1, Ordering::Relaxed);
                     if !matches!(*self.state.lock(), State::Running) {
@@ -277,6 +278,7 @@ impl Store {
         log.file = Some(file);
         log.number = number;
         log.offset = ALIGNMENT;
+        self.figures.open_bytes.store(0, Ordering::Relaxed);
         self.rolled.notify_all();
         Ok(())
     }

@@ -86,6 +86,8 @@ struct Pending {
 #[derive(Debug, Default)]
 struct Figures {
     written_bytes: AtomicU64,
+    /// Bytes of the file that is written: the index learns them when it is full.
+    open_bytes: AtomicU64,
     sync_times: Histogram,
     groups: AtomicU64,
     syncs: AtomicU64,
@@ -175,6 +177,7 @@ impl Store {
             checkpoints: count(&self.figures.checkpoints),
             written_bytes: count(&self.figures.written_bytes),
             sync_times: self.figures.sync_times.get(),
+            file_bytes: count(&self.figures.open_bytes),
             ..Stats::default()
         };
         for (_, file) in index.files() {
