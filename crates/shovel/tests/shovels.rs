@@ -1,5 +1,7 @@
 //! Shovels between two brokers in this process: what arrives, what is said of them, and what a failure in the middle leaves.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use leveret_broker::{Broker, Config};
 use leveret_client::{ConnectOptions, Connection, Connector, FieldTable, Message, QueueDeclare};
 use leveret_shovel::{Running, Shovels, State};
