@@ -1,10 +1,6 @@
 //! Shovels between two brokers in this process: what arrives, what is said of them, and what a failure in the middle leaves.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed unwrap in a test is a failed assertion with a place"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use leveret_broker::{Broker, Config};
 use leveret_client::{ConnectOptions, Connection, Connector, FieldTable, Message, QueueDeclare};
