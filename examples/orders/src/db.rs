@@ -99,10 +99,10 @@ impl Place {
         };
         for statement in schema.split(';').map(str::trim).filter(|text| !text.is_empty()) {
             let statement = AssertSqlSafe(statement.to_owned());
-            match &db {
-                Db::Sqlite(pool) => drop(sqlx::query(statement).execute(pool).await?),
-                Db::Postgres(pool) => drop(sqlx::query(statement).execute(pool).await?),
-            }
+            let _changed = match &db {
+                Db::Sqlite(pool) => sqlx::query(statement).execute(pool).await?.rows_affected(),
+                Db::Postgres(pool) => sqlx::query(statement).execute(pool).await?.rows_affected(),
+            };
         }
         Ok(db)
     }
