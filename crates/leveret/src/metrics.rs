@@ -1,7 +1,7 @@
 //! What workers and publishers count, through the `metrics` facade: with no recorder installed it costs next to nothing.
 //!
 //! Install a recorder before workers and publishers are made: they ask for their counters once. With the feature `prometheus` there is one
-//! ready, served over HTTP: [`endpoint`](crate::endpoint).
+//! ready, served over HTTP: the module `endpoint` (feature `prometheus`).
 //!
 //! | name | kind | labels | what |
 //! |---|---|---|---|

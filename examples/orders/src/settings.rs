@@ -94,6 +94,9 @@ pub(crate) struct Settings {
     /// A PostgreSQL for the parts' databases, a schema each [default: SQLite, a file each]
     #[arg(long, value_name = "URL")]
     pub(crate) postgres: Option<String>,
+    /// A Redis for what payment has handled already [default: a file beside its database]
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis: Option<String>,
     /// Sends traces to this collector, over OTLP/HTTP: http://localhost:4318
     #[arg(long, value_name = "URL")]
     pub(crate) otlp: Option<String>,
@@ -142,6 +145,7 @@ impl Settings {
         for (name, value) in [
             ("--url", &self.url),
             ("--postgres", &self.postgres),
+            ("--redis", &self.redis),
             ("--otlp", &self.otlp),
             ("--run", &self.run),
         ] {
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_part_is_told_what_the_run_was_told() {
-        let words = "orders --orders 7 --rate 3 --seed 9 --data /x --url amqp://h --quorum --postgres postgres://p --otlp http://o \
+        let words = "orders --orders 7 --rate 3 --seed 9 --data /x --url amqp://h --quorum --postgres postgres://p --redis redis://r --otlp http://o \
             --without inbox --run abc";
         let told = Cli::try_parse_from(words.split_whitespace()).unwrap().settings;
         let again = ["orders".into(), "stock".into()].into_iter().chain(told.arguments());

@@ -229,13 +229,14 @@ impl Timetable {
             new += 1;
             self.keep(entry);
         }
-        if raced {
-            // It is looked for again from where this load began; what was found is in memory already.
-            return (new, 0);
+        let mut lost = 0;
+        // After a race it is looked for again from where this load began; what was found is in memory already.
+        if !raced {
+            self.horizon = through;
+            self.gone = self.gone.split_off(&through);
+            lost = if through == u64::MAX { std::mem::take(&mut self.far) } else { 0 };
         }
-        self.horizon = through;
-        self.gone = self.gone.split_off(&through);
-        let lost = if through == u64::MAX { std::mem::take(&mut self.far) } else { 0 };
+        // What races into the store is counted already: with none left there, nobody would look again.
         if self.far == 0 {
             (self.horizon, self.far_bytes) = (u64::MAX, 0);
             self.gone.clear();

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leveret::{App, BoxError, Failure, Headers, Idempotency, Incoming, Json, Mq, RedbStore, State, Worker};
+use leveret::{
+    App, BoxError, Failure, Headers, Idempotency, Incoming, Json, Mq, RedbStore, RedisStore, State, Worker,
+};
 
 use super::{Builder, DRAIN};
 use crate::counted::Counted;
@@ -37,9 +39,18 @@ pub(super) async fn app(
     let provider = Arc::new(Provider::open(settings).await?);
     let mut builder = builder.state(provider.clone());
     if settings.without != Some(Without::Inbox) {
-        let store = RedbStore::open(settings.folder().join("payment.redb"))?;
-        let once = Idempotency::new(Counted::new(store, office.teller.clone())).window(WINDOW).lease(LEASE);
-        builder = builder.idempotent(once);
+        let once = match &settings.redis {
+            Some(url) => {
+                let store =
+                    RedisStore::connect(url).await?.prefix(format!("{}-payment:", settings.exchange()));
+                Idempotency::new(Counted::new(store, office.teller.clone()))
+            }
+            None => {
+                let store = RedbStore::open(settings.folder().join("payment.redb"))?;
+                Idempotency::new(Counted::new(store, office.teller.clone()))
+            }
+        };
+        builder = builder.idempotent(once.window(WINDOW).lease(LEASE));
     }
     Ok(App::new().worker(builder.handler(pay)).worker(desk(settings, mq, office, provider)))
 }

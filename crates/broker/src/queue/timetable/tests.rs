@@ -150,6 +150,17 @@ proptest! {
     }
 }
 
+/// The accident: a load that raced with the store and yet found the last ones left them waiting for another, which never came.
+#[test]
+fn what_a_raced_load_found_last_leaves_in_its_time() {
+    let mut world = World::new(&[1, 5]);
+    world.begin();
+    world.end(true);
+    world.pass(1);
+    assert_eq!(world.left.len(), 1);
+    assert_eq!(world.finish().len(), 2);
+}
+
 #[test]
 fn memory_holds_the_next_few_thousand_whatever_comes() {
     for backwards in [false, true] {
