@@ -13,6 +13,8 @@ pub(crate) mod consumers;
 pub(crate) mod dead_letter;
 pub(crate) mod dedup;
 mod engine;
+mod figures;
+mod hidden;
 mod history;
 pub(crate) mod load;
 pub(crate) mod past;
@@ -32,7 +34,7 @@ mod waiting;
 use crate::memory::MemoryGauge;
 use crate::message::Message;
 use crate::name::Name;
-use crate::policy::{Applied, PolicySet};
+use crate::policy::PolicySet;
 use crate::recorder::{Recorded, Recorder};
 use crate::refusal::Refusal;
 use crate::stats::DeadLetterStrategy;
@@ -40,17 +42,16 @@ use crate::trace;
 use crate::trace::follow::Follows;
 use crate::vhost::VirtualHost;
 use appending::Appending;
-use arguments::{QueueArguments, QueueKind};
-use dedup::DedupSettings;
+use arguments::QueueKind;
 pub use dedup::{CACHE_SIZE_DEFAULT, CACHE_SIZE_MAX};
 use engine::Engine;
+pub use figures::{Counters, DeathReason, QueueFigures};
 use leveret_protocol::FieldTable;
 use parking_lot::{Mutex, MutexGuard};
 use policies::InForce;
 pub(crate) use retry::is_ladder;
 pub use retry::{RETRY_DELAYS_MAX, RetryType};
 pub use settings::Durability;
-use settings::{Overflow, Settings};
 use state::{Outcome, QueueState, StoreUse};
 use std::sync::{Arc, Weak};
 use stored::Stored;
@@ -62,86 +63,6 @@ use stream::commit::Commits;
 pub(crate) struct ConsumerId {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
-}
-
-/// Why a message died. The words are RabbitMQ's, see "Dead Letter Exchanges".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeathReason {
-    /// Its time to live ended.
-    Expired,
-    /// A consumer refused it without requeue.
-    Rejected,
-    /// The queue was full.
-    MaxLen,
-    /// It was delivered more often than `x-delivery-limit` allows.
-    DeliveryLimit,
-}
-
-impl DeathReason {
-    /// The word in `x-death`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Expired => "expired",
-            Self::Rejected => "rejected",
-            Self::MaxLen => "maxlen",
-            Self::DeliveryLimit => "delivery_limit",
-        }
-    }
-}
-
-/// What happened in a queue since it was made; only grows.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Counters {
-    /// Publishings that came in, refused ones included.
-    pub published: u64,
-    /// Refused by `x-overflow: reject-publish`.
-    pub rejected: u64,
-    /// Given to consumers that acknowledge.
-    pub delivered: u64,
-    /// Given to consumers that do not.
-    pub delivered_no_ack: u64,
-    /// Taken by `basic.get` with acknowledgement.
-    pub got: u64,
-    /// Taken by `basic.get` without.
-    pub got_no_ack: u64,
-    /// `basic.get` that found nothing.
-    pub got_empty: u64,
-    /// Deliveries that were not the first.
-    pub redelivered: u64,
-    /// Acknowledged.
-    pub acked: u64,
-    /// Purged.
-    pub purged: u64,
-    /// Moved or replayed into other queues.
-    pub moved: u64,
-    /// Died, by [`DeathReason`].
-    pub dead: [u64; 4],
-    /// Times that a message came back to wait for its next delivery.
-    pub retried: u64,
-    /// Publishings that were confirmed and dropped because they had come before.
-    pub duplicates: u64,
-    /// Times that a producer which numbers its messages left numbers out.
-    pub sequence_gaps: u64,
-}
-
-impl std::ops::AddAssign for Counters {
-    fn add_assign(&mut self, other: Self) {
-        self.published += other.published;
-        self.rejected += other.rejected;
-        self.delivered += other.delivered;
-        self.delivered_no_ack += other.delivered_no_ack;
-        self.got += other.got;
-        self.got_no_ack += other.got_no_ack;
-        self.got_empty += other.got_empty;
-        self.redelivered += other.redelivered;
-        self.acked += other.acked;
-        self.purged += other.purged;
-        self.moved += other.moved;
-        self.dead.iter_mut().zip(other.dead).for_each(|(dead, other)| *dead += other);
-        self.retried += other.retried;
-        self.duplicates += other.duplicates;
-        self.sequence_gaps += other.sequence_gaps;
-    }
 }
 
 /// A publishing on its way into a queue.
@@ -207,33 +128,6 @@ pub struct Queue {
     state: Mutex<Engine>,
 }
 
-/// A look at a queue's figures.
-#[derive(Debug, Clone, Copy)]
-pub struct QueueFigures {
-    /// Messages ready for delivery.
-    pub ready: usize,
-    /// Bytes of their bodies.
-    pub ready_bytes: u64,
-    /// Messages delivered and not settled.
-    pub unacked: u64,
-    /// Bytes of their bodies; 0 of a stream, which does not hold them.
-    pub unacked_bytes: u64,
-    /// Ready messages that are on disk only.
-    pub on_disk: u64,
-    /// Messages that came back and wait for their next delivery.
-    pub waiting: usize,
-    /// Consumers.
-    pub consumers: usize,
-    /// Nobody gets anything until it is resumed.
-    pub paused: bool,
-    /// Ids that a queue which drops duplicates remembers.
-    pub ids: u64,
-    /// Producers that number their messages and are remembered.
-    pub producers: usize,
-    /// Counters.
-    pub counters: Counters,
-}
-
 impl Queue {
     pub(crate) fn new(
         id: u64,
@@ -269,82 +163,6 @@ impl Queue {
             follows: vhost.follows().clone(),
             commits,
             state: Mutex::new(state),
-        })
-    }
-
-    /// The timetable of an exchange that delays messages: nobody sees it as a queue. `heeds_messages`: what they say of it themselves
-    /// counts.
-    pub(crate) fn timetable(
-        number: u64,
-        exchange: Name,
-        durable: bool,
-        heeds_messages: bool,
-        vhost: &Arc<VirtualHost>,
-    ) -> Arc<Self> {
-        let durability = if durable { Durability::Synced } else { Durability::Memory };
-        let settings = Settings { durability, ..Settings::default() };
-        let spec = QueueSpec {
-            name: exchange,
-            durable,
-            exclusive_owner: None,
-            auto_delete: false,
-            arguments: FieldTable::new(),
-        };
-        let now_ms = vhost.clock().now_ms();
-        let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
-        let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
-        let in_force = InForce::new(Applied::default(), &settings);
-        let state = QueueState::timetable_of(settings, store, heeds_messages, now_ms);
-        Arc::new(Self {
-            id: number,
-            spec,
-            memory: vhost.memory().clone(),
-            appending: Appending::default(),
-            surgery: Mutex::default(),
-            vhost: Arc::downgrade(vhost),
-            vhost_name: vhost.name().clone(),
-            kind: QueueKind::Classic,
-            in_force,
-            commits: None,
-            follows: vhost.follows().clone(),
-            state: Mutex::new(Engine::Backlog(Box::new(state))),
-        })
-    }
-
-    /// The gate of an exchange that drops duplicates: messages pass it before they are routed. Nobody sees it as a queue.
-    pub(crate) fn gate(
-        number: u64,
-        exchange: Name,
-        durable: bool,
-        dedup: DedupSettings,
-        vhost: &Arc<VirtualHost>,
-    ) -> Arc<Self> {
-        let durability = if durable { Durability::Synced } else { Durability::Memory };
-        let settings = Settings { durability, dedup: Some(dedup), is_gate: true, ..Settings::default() };
-        let spec = QueueSpec {
-            name: exchange,
-            durable,
-            exclusive_owner: None,
-            auto_delete: false,
-            arguments: FieldTable::new(),
-        };
-        let now_ms = vhost.clock().now_ms();
-        let unix_origin_ms = vhost.clock().unix_ms() - now_ms;
-        let store = StoreUse { number, store: vhost.store().cloned(), unix_origin_ms };
-        let in_force = InForce::new(Applied::default(), &settings);
-        Arc::new(Self {
-            id: number,
-            spec,
-            memory: vhost.memory().clone(),
-            appending: Appending::default(),
-            surgery: Mutex::default(),
-            vhost: Arc::downgrade(vhost),
-            vhost_name: vhost.name().clone(),
-            kind: QueueKind::Classic,
-            in_force,
-            commits: None,
-            follows: vhost.follows().clone(),
-            state: Mutex::new(Engine::Backlog(Box::new(QueueState::new(settings, store, now_ms)))),
         })
     }
 
@@ -570,38 +388,5 @@ impl Queue {
         if outcome.unused {
             vhost.delete_unused_queue(self);
         }
-    }
-}
-
-fn settings_of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
-    let overflow = match a.overflow() {
-        Some(arguments::Overflow::RejectPublish) => Overflow::RejectPublish,
-        Some(arguments::Overflow::RejectPublishDlx) => Overflow::RejectPublishDlx,
-        _ => Overflow::DropHead,
-    };
-    Settings {
-        auto_delete: spec.auto_delete,
-        durability: match (spec.durable && spec.exclusive_owner.is_none(), a.durability()) {
-            (false, _) => Durability::Memory,
-            (true, durability) => durability.unwrap_or(Durability::Synced),
-        },
-        keeps_transient: a.kind() == QueueKind::Quorum,
-        message_ttl_ms: a.message_ttl_ms(),
-        expires_ms: a.expires_ms(),
-        max_length: a.max_length(),
-        max_length_bytes: a.max_length_bytes(),
-        overflow,
-        bounded: a.max_length().is_some() || a.max_length_bytes().is_some(),
-        dead_letter_exchange: a.dead_letter_exchange().map(Name::from),
-        dead_letter_routing_key: a.dead_letter_routing_key().map(<[u8]>::to_vec),
-        // As in RabbitMQ it takes a queue that drops nothing from its head.
-        dead_letter_at_least_once: a.dead_letter_at_least_once() && overflow == Overflow::RejectPublish,
-        max_priority: a.max_priority(),
-        single_active_consumer: a.single_active_consumer(),
-        delivery_limit: a.delivery_limit(),
-        retry: a.retry().cloned(),
-        dedup: a.dedup().cloned(),
-        is_gate: false,
-        consumer_timeout_ms: a.consumer_timeout_ms(),
     }
 }

@@ -3,7 +3,7 @@
 use super::arguments::{QueueArguments, QueueKind};
 use super::dedup::DedupSettings;
 use super::settings::{Durability, Settings};
-use super::{Queue, QueueSpec, settings_of};
+use super::{Queue, QueueSpec};
 use crate::policy::{Applied, Kinds, PolicySet};
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(super) fn look_up(
 
 fn merged(applied: &Applied, kind: QueueKind, spec: &QueueSpec) -> (QueueArguments, Settings) {
     let arguments = QueueArguments::read(kind, &applied.arguments(&spec.arguments));
-    let settings = settings_of(spec, &arguments);
+    let settings = Settings::of(spec, &arguments);
     (arguments, settings)
 }
 

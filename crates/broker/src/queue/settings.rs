@@ -1,5 +1,7 @@
 //! What a queue's arguments ask of its engine, looked up once.
 
+use super::QueueSpec;
+use super::arguments::{Overflow as Asked, QueueArguments, QueueKind};
 use super::dedup::DedupSettings;
 use super::retry::Retry;
 use crate::name::Name;
@@ -71,6 +73,42 @@ impl Settings {
             (None, None) => u64::MAX,
             (Some(ttl), None) | (None, Some(ttl)) => now_ms.saturating_add(ttl),
             (Some(a), Some(b)) => now_ms.saturating_add(a.min(b)),
+        }
+    }
+}
+
+impl Settings {
+    /// What a queue declared like this asks for, its arguments merged with the policies.
+    pub(crate) fn of(spec: &QueueSpec, a: &QueueArguments) -> Settings {
+        let overflow = match a.overflow() {
+            Some(Asked::RejectPublish) => Overflow::RejectPublish,
+            Some(Asked::RejectPublishDlx) => Overflow::RejectPublishDlx,
+            _ => Overflow::DropHead,
+        };
+        Self {
+            auto_delete: spec.auto_delete,
+            durability: match (spec.durable && spec.exclusive_owner.is_none(), a.durability()) {
+                (false, _) => Durability::Memory,
+                (true, durability) => durability.unwrap_or(Durability::Synced),
+            },
+            keeps_transient: a.kind() == QueueKind::Quorum,
+            message_ttl_ms: a.message_ttl_ms(),
+            expires_ms: a.expires_ms(),
+            max_length: a.max_length(),
+            max_length_bytes: a.max_length_bytes(),
+            overflow,
+            bounded: a.max_length().is_some() || a.max_length_bytes().is_some(),
+            dead_letter_exchange: a.dead_letter_exchange().map(Name::from),
+            dead_letter_routing_key: a.dead_letter_routing_key().map(<[u8]>::to_vec),
+            // As in RabbitMQ it takes a queue that drops nothing from its head.
+            dead_letter_at_least_once: a.dead_letter_at_least_once() && overflow == Overflow::RejectPublish,
+            max_priority: a.max_priority(),
+            single_active_consumer: a.single_active_consumer(),
+            delivery_limit: a.delivery_limit(),
+            retry: a.retry().cloned(),
+            dedup: a.dedup().cloned(),
+            is_gate: false,
+            consumer_timeout_ms: a.consumer_timeout_ms(),
         }
     }
 }
