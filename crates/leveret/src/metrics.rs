@@ -16,7 +16,8 @@
 //! | `leveret_outbox_failing` | gauge | `table` | of these, those that failed at least once |
 //! | `leveret_outbox_oldest_seconds` | gauge | `table` | how long the oldest of them has been waiting; 0 if none is |
 //!
-//! The default exchange has an empty name here. Handles of messages that are sent later or asked (`send_after`, [`rpc`](crate::rpc)) are not among them.
+//! The default exchange has an empty name here. A message that is sent later is counted when the broker has it to keep; questions ([`rpc`](crate::rpc)) are
+//! not among them.
 
 use std::time::Duration;
 
