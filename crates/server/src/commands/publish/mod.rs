@@ -245,6 +245,9 @@ fn explained(error: &SendError) -> Failure {
              declare`; or let such messages be dropped: --no-mandatory",
             returned.routing_key, returned.exchange, returned.code, returned.text
         )),
+        SendError::Refused { code: 404, .. } => Failure::new(format!(
+            "{error}\n  `leveret exchanges list` shows the exchanges, `leveret exchanges declare NAME` makes one"
+        )),
         error => Failure::new(error.to_string()),
     }
 }
