@@ -2,7 +2,8 @@
 //!
 //!   cargo run --release -p leveret --example overhead [MESSAGES [ROUNDS [URL]]]
 //!
-//! Without a URL a broker is started for it, in memory, in a process of its own.
+//! First a backlog as fast as it goes, which is taken in by the hundred; then messages that come one by one, 1,000 a second from another
+//! process, as they do on most days. Without a URL a broker is started for it, in memory, in a process of its own.
 //!
 //! Bare: a consumer that acks. Worker: retries declared, idempotency in memory, JSON decoded, 8 at a time, 1 % of messages in spans that
 //! somebody subscribes to. Linux only (`/proc`).
@@ -10,7 +11,7 @@
 #![allow(clippy::print_stdout)] // what an example shows
 
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 const QUEUE: &str = "leveret-overhead";
+/// Messages per second that come one by one.
+const RATE: u32 = 1_000;
 /// Clock ticks per second in `/proc`: always this on Linux.
 const TICKS: f64 = 100.0;
 
@@ -113,20 +116,78 @@ async fn broker() -> Result<()> {
 }
 
 /// The same in a process of its own.
-fn start_broker() -> Result<(std::process::Child, String)> {
-    let mut command = std::process::Command::new(std::env::current_exe()?);
-    let mut child = command.arg("broker").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+fn start_broker() -> Result<(Child, String)> {
+    let mut child = again(&["broker"])?;
     let mut url = String::new();
     BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut url)?;
     Ok((child, url.trim().to_owned()))
 }
 
+/// This program with other arguments.
+fn again(arguments: &[&str]) -> Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    Ok(command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?)
+}
+
+/// Publishes one by one, so many a second.
+async fn feed(url: &str, count: usize) -> Result<()> {
+    let mq = declared(url).await?;
+    let publisher = mq.publisher(QUEUE).build::<Json<Order>>().await?;
+    let mut moments = tokio::time::interval(Duration::from_secs(1) / RATE);
+    for number in 0..count {
+        moments.tick().await;
+        drop(publisher.enqueue(&Order { id: number, drink: "coffee".to_owned() }).await?);
+    }
+    publisher.flush().await?;
+    Ok(mq.close(Duration::from_secs(5)).await?)
+}
+
+async fn declared(url: &str) -> Result<Mq> {
+    let mq = Mq::connect(MqOptions::new(ConnectOptions::new(url)?).trace_share(0.01)).await?;
+    mq.declare(Queue::durable(QUEUE).retry([5, 15].map(Duration::from_secs)).dead_letter()).await?;
+    Ok(mq)
+}
+
+/// One round: each of the three, one after the other.
+async fn round(mq: &Mq, url: &str, count: usize, fed: bool) -> Result<()> {
+    let mut micros = [0.0; 3];
+    for (micros, name) in micros.iter_mut().zip(["bare", "bare, decoding", "worker"]) {
+        let feeder = if fed { Some(again(&["feed", url, &count.to_string()])?) } else { None };
+        if !fed {
+            fill(mq, count).await?;
+        }
+        let (began, before) = (Instant::now(), cpu()?);
+        match name {
+            "bare" => bare(mq, count).await?,
+            "worker" => worker(mq, count).await?,
+            _ => bare_decoding(mq, count).await?,
+        }
+        *micros = (cpu()? - before) * 1e6 / count as f64;
+        println!(
+            "  {name:<16} {micros:6.2} us of CPU per message, {:.0}/s",
+            count as f64 / began.elapsed().as_secs_f64()
+        );
+        feeder.map(|mut feeder| feeder.wait()).transpose()?;
+    }
+    let [bare, decoding, worker] = micros;
+    let over = |other: f64| (worker / other - 1.0) * 100.0;
+    println!(
+        "  the worker costs {:+.0} % over bare, {:+.0} % over bare with decoding",
+        over(bare),
+        over(decoding)
+    );
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1).peekable();
-    if arguments.peek().is_some_and(|first| first == "broker") {
-        return broker().await;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["broker"] => return broker().await,
+        ["feed", url, count] => return feed(url, count.parse()?).await,
+        _ => {}
     }
+    let mut arguments = arguments.into_iter();
     let count: usize = arguments.next().map_or(Ok(200_000), |text| text.parse())?;
     let rounds: usize = arguments.next().map_or(Ok(3), |text| text.parse())?;
     // Its input ends with this process, and with that the broker.
@@ -135,32 +196,14 @@ async fn main() -> Result<()> {
         None => start_broker().map(|(child, url)| (Some(child), url))?,
     };
     tracing_subscriber::registry().with(Spans).init();
-    let options = MqOptions::new(ConnectOptions::new(&url)?).trace_share(0.01);
-    let mq = Mq::connect(options).await?;
-    mq.declare(Queue::durable(QUEUE).retry([5, 15].map(Duration::from_secs)).dead_letter()).await?;
-    for round in 1..=rounds {
-        let mut micros = [0.0; 3];
-        for (which, micros) in micros.iter_mut().enumerate() {
-            fill(&mq, count).await?;
-            let (began, before) = (Instant::now(), cpu()?);
-            match which {
-                0 => bare(&mq, count).await?,
-                1 => bare_decoding(&mq, count).await?,
-                _ => worker(&mq, count).await?,
-            }
-            *micros = (cpu()? - before) * 1e6 / count as f64;
-            let name = ["bare", "bare, decoding", "worker"].get(which).unwrap_or(&"");
-            println!(
-                "round {round}: {name:<16} {micros:6.2} us of CPU per message, {:.0}/s",
-                count as f64 / began.elapsed().as_secs_f64()
-            );
-        }
-        let [bare, decoding, worker] = micros;
-        println!(
-            "round {round}: the worker costs {:+.0} % over bare, {:+.0} % over bare with decoding",
-            (worker / bare - 1.0) * 100.0,
-            (worker / decoding - 1.0) * 100.0
-        );
+    let mq = declared(&url).await?;
+    for number in 1..=rounds {
+        println!("round {number}, a backlog of {count}:");
+        round(&mq, &url, count, false).await?;
+    }
+    for number in 1..=rounds {
+        println!("round {number}, {RATE} a second:");
+        round(&mq, &url, count.min(RATE as usize * 10), true).await?;
     }
     mq.close(Duration::from_secs(5)).await?;
     Ok(())
