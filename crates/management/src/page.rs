@@ -1,10 +1,11 @@
 //! Lists: filtered by name, sorted, divided into pages, cut to columns, in RabbitMQ's way. Nothing is written as JSON that is not on the
-//! page, unless it is sorted by something that only the JSON knows.
+//! page and in its columns, but for the one attribute it is sorted by, unless that is known without JSON.
 
 mod order;
 
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::json::Wanted;
 use crate::reply::{Answer, Reply};
 use axum::http::StatusCode;
 pub(crate) use order::Key;
@@ -26,12 +27,12 @@ pub(crate) type Order<T> = dyn Fn(&T, &T) -> Ordering;
 pub(crate) struct Listed<'f, T> {
     /// What the filter `name` looks at.
     pub(crate) name: &'f dyn Fn(&T) -> &str,
-    /// What it is sorted by, if that is known without its JSON.
+    /// What it is sorted by, if that is known without JSON; else the attribute is made, and no other.
     pub(crate) key: &'f dyn Fn(&T, &str) -> Option<Key>,
     /// The order they have unless another is asked for; `None`: they come in it.
     pub(crate) order: Option<&'f Order<T>>,
-    /// Its JSON.
-    pub(crate) json: &'f dyn Fn(&T) -> Value,
+    /// Its JSON: at least the attributes that are wanted, as far as it has them.
+    pub(crate) json: &'f dyn Fn(&T, Wanted<'_>) -> Value,
 }
 
 /// The answer: entries in their order.
@@ -46,9 +47,10 @@ pub(crate) fn list<T>(call: &Call, mut entries: Vec<T>, listed: &Listed<'_, T>) 
     }
     let filtered = entries.len();
     let columns = columns(call);
-    let cut = |entry: &T| {
-        let value = (listed.json)(entry);
-        if columns.is_empty() { value } else { only(&value, &columns) }
+    let attributes: Vec<&str> = columns.iter().filter_map(|column| column.first().copied()).collect();
+    let cut = |entry: &T| match columns.is_empty() {
+        true => (listed.json)(entry, Wanted::All),
+        false => only(&(listed.json)(entry, Wanted::Only(&attributes)), &columns),
     };
     let Some(Page { number, size }) = page else {
         let entries = order::part(call, entries, listed, 0..filtered);
@@ -83,7 +85,7 @@ pub(crate) fn list_json(call: &Call, entries: Vec<Value>) -> Answer {
         name: &|entry: &(String, Value)| &entry.0,
         key: &|_, _| None,
         order: None,
-        json: &|entry| entry.1.clone(),
+        json: &|entry, _| entry.1.clone(),
     };
     list(call, named, &listed)
 }

@@ -1,5 +1,7 @@
 //! What is counted of a queue, and a look at what it holds.
 
+use super::Incoming;
+
 /// Why a message died. The words are RabbitMQ's, see "Dead Letter Exchanges".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeathReason {
@@ -28,8 +30,11 @@ impl DeathReason {
 /// What happened in a queue since it was made; only grows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counters {
-    /// Publishings that came in, refused ones included.
+    /// Publishings of clients that came in, refused ones included.
     pub published: u64,
+    /// Messages that came in from within the broker, refused ones included: dead letters, what a delayed exchange held, what was replayed
+    /// or moved, what an exchange remembered, copies of the firehose. RabbitMQ counts none of them as published, and neither is it here.
+    pub arrived: u64,
     /// Refused by `x-overflow: reject-publish`.
     pub rejected: u64,
     /// Given to consumers that acknowledge.
@@ -60,9 +65,20 @@ pub struct Counters {
     pub sequence_gaps: u64,
 }
 
+impl Counters {
+    /// Messages come in.
+    #[inline]
+    pub(super) fn came(&mut self, incoming: &[Incoming]) {
+        let published = incoming.iter().filter(|message| message.is_published()).count();
+        self.published += published as u64;
+        self.arrived += (incoming.len() - published) as u64;
+    }
+}
+
 impl std::ops::AddAssign for Counters {
     fn add_assign(&mut self, other: Self) {
         self.published += other.published;
+        self.arrived += other.arrived;
         self.rejected += other.rejected;
         self.delivered += other.delivered;
         self.delivered_no_ack += other.delivered_no_ack;

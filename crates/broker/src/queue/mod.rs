@@ -65,15 +65,24 @@ pub(crate) struct ConsumerId {
     pub(crate) generation: u32,
 }
 
-/// A publishing on its way into a queue.
+/// A message on its way into a queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Incoming {
     pub(crate) message: Message,
+    /// The channel it was published on; 0 when the broker itself brings it.
     pub(crate) channel: u16,
     /// Confirm number on that channel; 0 when the channel does not confirm.
     pub(crate) confirm: u64,
     /// It leaves another place of this broker in the same step.
     pub(crate) moved: bool,
+}
+
+impl Incoming {
+    /// Whether a client published it: a dead letter, for one, was not.
+    #[inline]
+    pub(crate) fn is_published(&self) -> bool {
+        self.channel != 0
+    }
 }
 
 /// A message a consumer is done with.

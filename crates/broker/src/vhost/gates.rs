@@ -36,7 +36,7 @@ impl Kept {
 /// Figures of an exchange that drops duplicates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeenFigures {
-    /// Publishings that it looked at: those that bore something to be known by, and would have gone somewhere.
+    /// Messages that it looked at, published or dead letters: those that bore something to be known by, and would have gone somewhere.
     pub published: u64,
     /// Those of them that were confirmed and dropped because they had come before.
     pub duplicates: u64,
@@ -53,7 +53,7 @@ impl VirtualHost {
     pub fn seen_figures(&self, exchange: &str) -> Option<SeenFigures> {
         let figures = self.topology().gate(exchange)?.figures();
         Some(SeenFigures {
-            published: figures.counters.published,
+            published: figures.counters.published + figures.counters.arrived,
             duplicates: figures.counters.duplicates,
             sequence_gaps: figures.counters.sequence_gaps,
             ids: figures.ids,

@@ -221,3 +221,48 @@ async fn a_queue_shows_bytes_held_and_the_head_and_deaths_outlive_it() {
     assert_eq!((of(DeathReason::MaxLen), of(DeathReason::Rejected), of(DeathReason::Expired)), (1, 1, 0));
     assert_eq!(broker.counters_of_gone_queues().published, 3);
 }
+
+/// Dead letters, and what an exchange remembered, were counted as published: a queue for dead letters seemed to have publishers.
+/// RabbitMQ 3.10.8 counts what channels publish, whatever exchanges it goes through.
+#[tokio::test]
+async fn a_queue_counts_as_published_what_clients_published() {
+    let broker = broker();
+    let mut client = Client::to(&broker).await;
+    let to_dead = [("x-dead-letter-exchange", "".into()), ("x-dead-letter-routing-key", "dead".into())];
+    client.declare(queue_with("work", arguments(to_dead))).await;
+    let to_behind = [("x-dead-letter-exchange", "amq.direct".into()), ("x-message-ttl", 0.into())];
+    client.declare(queue_with("short", arguments(to_behind))).await;
+    for name in ["dead", "behind", "full"] {
+        let table = if name == "full" {
+            arguments([("x-max-length", 1.into()), ("x-overflow", "reject-publish".into())])
+        } else {
+            FieldTable::new()
+        };
+        client.declare(queue_with(name, table)).await;
+    }
+    for (exchange, key) in [("amq.direct", "short"), ("amq.fanout", "")] {
+        let bind = leveret_protocol::methods::queue::Bind {
+            queue: short("behind"),
+            exchange: short(exchange),
+            routing_key: short(key),
+            ..Default::default()
+        };
+        client.call(1, bind).await;
+    }
+    client.fill("work", &["a", "b", "c"]).await;
+    client.fill("short", &["d", "e"]).await;
+    client.fill("full", &["f", "g"]).await;
+    client.publish(Publishing { exchange: "amq.fanout", ..Publishing::to("", "h") }).await;
+    for _ in 0..3 {
+        let (tag, ..) = client.get("work", false).await.unwrap();
+        client.tell(1, reject(tag, false)).await;
+    }
+    client.settle().await;
+    let vhost = broker.vhost("/").unwrap();
+    let counted = ["work", "dead", "short", "behind", "full"].map(|name| {
+        let counters = vhost.topology().queue(name).unwrap().figures().counters;
+        (name, counters.published, counters.arrived)
+    });
+    let expected = [("work", 3, 0), ("dead", 0, 3), ("short", 2, 0), ("behind", 1, 2), ("full", 2, 0)];
+    assert_eq!(counted, expected);
+}

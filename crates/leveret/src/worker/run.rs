@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use leveret_client::{
     ConsumeError, Consumer, ConsumerOptions, Error, Publisher, PublisherOptions, QueueDeclare, prefetch_for,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::coop::consume_budget;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -14,11 +15,11 @@ use tokio_util::task::TaskTracker;
 
 use super::batches::process_batch;
 use super::consumers::Consumers;
-use super::hand::Hand;
+use super::hand::{Hand, Work};
 use super::lanes::Lanes;
 use super::places::Place;
 use super::prefetch::{Calls, Follower};
-use super::process::process;
+use super::process::{Item, process};
 use super::report::Counters;
 use super::settings::Settings;
 use super::{Call, DrainReport, Worker, WorkerError};
@@ -26,6 +27,7 @@ use crate::message;
 use crate::metrics::WorkerMetrics;
 use crate::mq::Mq;
 use crate::retry::Retry;
+use crate::rpc::Listening;
 use crate::topology::{Queue, QueueKind, rungs_of};
 
 /// What handlers that were dropped have to give their messages back.
@@ -81,6 +83,9 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<Drain
         () = places.adapt(&running), if concurrency.min() < concurrency.max() => None,
     };
     let report = drain(&running, consumers, &tasks).await;
+    if let Some(listening) = &running.place.listening {
+        listening.stop().await;
+    }
     tracing::info!(queue = name, ?report, "worker stopped");
     match ended {
         Some(source) => Err(WorkerError::Ended { queue: name, source }),
@@ -101,6 +106,7 @@ async fn start(
     let failed = |source| WorkerError::Start { queue: name.clone(), source };
     let publisher = mq.publishing().publisher(PublisherOptions::default()).await.map_err(failed)?;
     let round_trip = round_trip(&mq, &name).await.map_err(failed)?;
+    let listening = if settings.answers { Some(Listening::start(&mq, &name).await) } else { None };
     let most = settings.concurrency.max();
     let derived = match settings.batch {
         // One batch for each place, and the next of all of them on its way.
@@ -124,6 +130,7 @@ async fn start(
             broker_counts,
             stop: stop.clone(),
             trace_share: mq.options().trace_share,
+            listening,
         }),
         counters: Counters::default(),
         metrics: WorkerMetrics::new(queue.name()),
@@ -153,6 +160,14 @@ async fn round_trip(mq: &Mq, queue: &str) -> Result<Duration, Error> {
     Ok(began.elapsed())
 }
 
+/// A message whose handling begins.
+struct Begun {
+    item: Item,
+    /// If those of a key go one after the other.
+    key: Option<String>,
+    place: OwnedSemaphorePermit,
+}
+
 /// Takes deliveries and has them handled, until the worker stops (`None`) or the consumer has ended for good.
 async fn read(
     running: &Arc<Running>,
@@ -164,7 +179,18 @@ async fn read(
         return batches(running, &mut consumers.now, places, tasks, batch).await;
     }
     let order = running.settings.order_by.as_ref().map(|key| (key, Lanes::default()));
-    let mut hand = Hand::default();
+    let mut hand = Hand::new(|work: Work<Begun>| {
+        let (running, lanes) = (running.clone(), order.as_ref().map(|(_, lanes)| lanes.clone()));
+        async move {
+            while let Some(Begun { item, key, place }) = work.next().await {
+                match lanes.as_ref().zip(key) {
+                    None => process(&running, item).await,
+                    Some((lanes, key)) => lanes.run(&running, &key, item).await,
+                }
+                drop(place);
+            }
+        }
+    });
     let ended = loop {
         let delivery = tokio::select! {
             biased;
@@ -192,15 +218,7 @@ async fn read(
             consumers.put_back(item.0);
             break None;
         };
-        let (running, lane) = (running.clone(), key.zip(order.as_ref().map(|(_, lanes)| lanes.clone())));
-        let handling = async move {
-            match lane {
-                None => process(&running, item).await,
-                Some((key, lanes)) => lanes.run(&running, &key, item).await,
-            }
-            drop(place);
-        };
-        hand.begin(handling, tasks);
+        hand.begin(Begun { item, key, place }, tasks);
         // Others of this thread have their turn while messages never end.
         consume_budget().await;
     };

@@ -121,7 +121,7 @@ fn answer(call: &Call, mut all: Vec<Shown>) -> Answer {
         name: &|shown: &Shown| shown.destination.name(),
         key: &|_, _| None,
         order: None,
-        json: &|shown| shape::binding(shown),
+        json: &|shown, _| shape::binding(shown),
     };
     page::list(call, all, &listed)
 }

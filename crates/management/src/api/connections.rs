@@ -3,6 +3,7 @@
 use crate::auth;
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::json::Wanted;
 use crate::json::connection as shape;
 use crate::page::{self, Key, Listed};
 use crate::reply::{Answer, Reply};
@@ -91,7 +92,7 @@ fn answer(call: &Call, all: Vec<ConnectionInfo>) -> Answer {
         name: &|connection: &ConnectionInfo| &connection.name,
         key: &key,
         order: None,
-        json: &|connection| shape::connection(call, connection),
+        json: &|connection, wanted| shape::connection(call, connection, wanted),
     };
     page::list(call, all, &listed)
 }
@@ -123,7 +124,7 @@ fn find(call: &Call) -> Result<ConnectionInfo, ApiError> {
 }
 
 fn show(call: &Call) -> Answer {
-    page::one(call, shape::connection(call, &find(call)?))
+    page::one(call, shape::connection(call, &find(call)?, Wanted::All))
 }
 
 fn reason(call: &Call) -> String {
@@ -171,7 +172,7 @@ fn channel_answer(call: &Call, all: Vec<ChannelInfo>) -> Answer {
             _ => None,
         },
         order: None,
-        json: &|channel| shape::channel(call, channel, connections.get(&channel.connection)),
+        json: &|channel, wanted| shape::channel(call, channel, connections.get(&channel.connection), wanted),
     };
     page::list(call, all, &listed)
 }
@@ -196,7 +197,7 @@ fn channel(call: &Call) -> Answer {
             .map(|channel| (channel, connection))
     });
     let (info, connection) = found.ok_or_else(ApiError::not_found)?;
-    let mut json = shape::channel(call, &info, Some(connection));
+    let mut json = shape::channel(call, &info, Some(connection), Wanted::All);
     let consumers = super::consumers::of_channel(call, &info, connection);
     if let serde_json::Value::Object(json) = &mut json {
         json.insert("consumer_details".to_owned(), consumers.into());

@@ -33,7 +33,7 @@ fn list(call: &Call) -> Answer {
         name: &|(_, consumer): &(Arc<Queue>, ConsumerInfo)| &consumer.consumer_tag,
         key: &|_, _| None,
         order: None,
-        json: &|(queue, consumer)| {
+        json: &|(queue, consumer), _| {
             let of = (&**queue.vhost_name(), &**queue.name());
             shape::consumer(call, consumer, of, connections.get(&consumer.connection))
         },

@@ -4,6 +4,7 @@ use super::messages::DEFAULT_EXCHANGE;
 use super::queues::arguments_of;
 use crate::call::{Call, flag_of, text_of};
 use crate::error::ApiError;
+use crate::json::Wanted;
 use crate::json::exchange::{self as shape, Shown};
 use crate::page::{self, Key, Listed};
 use crate::reply::{Answer, Reply};
@@ -66,7 +67,7 @@ fn list(call: &Call) -> Answer {
             _ => None,
         },
         order: Some(&|one, other| (&one.vhost, &one.spec.name).cmp(&(&other.vhost, &other.spec.name))),
-        json: &|shown| shape::exchange(call, shown),
+        json: &|shown, wanted| shape::exchange(call, shown, wanted),
     };
     page::list(call, all, &listed)
 }
@@ -75,7 +76,7 @@ fn show(call: &Call) -> Answer {
     let vhost = call.vhost()?;
     let found =
         vhost.topology().exchange(name_of(call, "name")).map(|exchange| shown(vhost.name(), exchange));
-    let mut json = shape::exchange(call, &found.ok_or_else(ApiError::not_found)?);
+    let mut json = shape::exchange(call, &found.ok_or_else(ApiError::not_found)?, Wanted::All);
     // Who publishes here and what it feeds, channel by channel, is not kept.
     if let Value::Object(json) = &mut json {
         json.insert("incoming".to_owned(), Value::Array(Vec::new()));

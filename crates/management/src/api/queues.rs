@@ -2,6 +2,7 @@
 
 use crate::call::{Call, flag_of, text_of};
 use crate::error::ApiError;
+use crate::json::Wanted;
 use crate::json::queue::{self as shape, Detail};
 use crate::page::{self, Listed};
 use crate::reply::{Answer, Reply};
@@ -75,7 +76,7 @@ fn list(call: &Call) -> Answer {
         name: &|queue: &Arc<Queue>| queue.name(),
         key: &|queue, by| shape::key(call, queue, by),
         order: Some(&|one, other| (one.vhost_name(), one.name()).cmp(&(other.vhost_name(), other.name()))),
-        json: &|queue| shape::queue(call, queue, detail),
+        json: &|queue, wanted| shape::queue(call, queue, detail, wanted),
     };
     page::list(call, queues, &listed)
 }
@@ -83,7 +84,7 @@ fn list(call: &Call) -> Answer {
 fn show(call: &Call) -> Answer {
     let queue = find(call)?;
     let detail = Detail::of(call);
-    let mut json = shape::queue(call, &queue, detail);
+    let mut json = shape::queue(call, &queue, detail, Wanted::All);
     if let (Value::Object(json), false) = (&mut json, detail.without_stats) {
         json.insert("consumer_details".to_owned(), super::consumers::of_queue(call, &queue).into());
         // By channel and by exchange, what a queue is given and gives is not kept.

@@ -98,7 +98,7 @@ fn list(call: &Call) -> Answer {
         name: &|vhost: &Arc<VirtualHost>| vhost.name(),
         key: &|vhost, by| (by == "name").then(|| Key::text(vhost.name())),
         order: None,
-        json: &|vhost| shape(call, vhost),
+        json: &|vhost, _| shape(call, vhost),
     };
     page::list(call, call.visible_vhosts(), &listed)
 }

@@ -1,10 +1,10 @@
 //! An exchange.
 
-use super::arguments;
+use super::{Object, Wanted, arguments};
 use crate::call::Call;
 use crate::stats::Asked;
 use leveret_broker::exchange::ExchangeSpec;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// What of an exchange is shown; taken out under the topology's lock.
 #[derive(Debug, Clone)]
@@ -15,24 +15,22 @@ pub(crate) struct Shown {
 }
 
 /// An exchange of a list.
-pub(crate) fn exchange(call: &Call, shown: &Shown) -> Value {
+pub(crate) fn exchange(call: &Call, shown: &Shown, wanted: Wanted<'_>) -> Value {
     let spec = &shown.spec;
-    let mut json = Map::new();
-    let mut put = |name: &str, value: Value| _ = json.insert(name.to_owned(), value);
-    put("name", (&*spec.name).into());
-    put("vhost", shown.vhost.as_str().into());
-    put("type", spec.kind.as_str().into());
-    put("durable", spec.durable.into());
-    put("auto_delete", spec.auto_delete.into());
-    put("internal", spec.internal.into());
-    put("arguments", arguments(&spec.arguments));
+    let mut json = Object::new(wanted);
+    json.put("name", || &*spec.name);
+    json.put("vhost", || shown.vhost.as_str());
+    json.put("type", || spec.kind.as_str());
+    json.put("durable", || spec.durable);
+    json.put("auto_delete", || spec.auto_delete);
+    json.put("internal", || spec.internal);
+    json.put("arguments", || arguments(&spec.arguments));
     if let Some(policy) = &shown.policy {
-        put("policy", policy.as_str().into());
+        json.put("policy", || policy.as_str());
     }
-    if !call.flag("disable_stats")
-        && let Some(stats) = call.context.stats.exchange(&shown.vhost, &spec.name, Asked::of(call))
-    {
-        put("message_stats", stats);
+    if !call.flag("disable_stats") {
+        let stats = || call.context.stats.exchange(&shown.vhost, &spec.name, Asked::of(call));
+        json.put_known("message_stats", stats);
     }
-    Value::Object(json)
+    json.end()
 }

@@ -4,10 +4,12 @@ pub(crate) mod binding;
 pub(crate) mod connection;
 pub(crate) mod exchange;
 pub(crate) mod message;
+mod object;
 pub(crate) mod queue;
 
 use leveret_broker::definitions::Arguments;
 use leveret_protocol::FieldTable;
+pub(crate) use object::{Object, Wanted};
 use serde_json::{Value, json};
 
 /// A moment as RabbitMQ writes it.

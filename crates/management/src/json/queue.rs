@@ -1,14 +1,15 @@
 //! A queue.
 
-use super::arguments;
+use super::{Object, Wanted, arguments};
 use crate::call::Call;
 use crate::page::Key;
 use crate::stats::Asked;
+use leveret_broker::ConsumerInfo;
 use leveret_broker::name::Name;
 use leveret_broker::queue::arguments::QueueKind;
 use leveret_broker::queue::{Queue, QueueFigures};
 use leveret_protocol::FieldValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What is left out.
 #[derive(Debug, Clone, Copy)]
@@ -81,68 +82,69 @@ fn state(figures: &QueueFigures) -> &'static str {
 }
 
 /// Who is alone with the queue.
-fn put_consumers(queue: &Queue, count: usize, put: &mut impl FnMut(&str, Value)) {
-    let consumers = if count == 0 { Vec::new() } else { queue.consumers() };
-    let tag = |of: Option<&leveret_broker::ConsumerInfo>| json!(of.map(|one| &one.consumer_tag));
-    put("exclusive_consumer_tag", tag(consumers.iter().find(|one| one.exclusive)));
+fn put_consumers(queue: &Queue, count: usize, json: &mut Object<'_>) {
+    let tag = |is_it: fn(&ConsumerInfo) -> bool| {
+        let consumers = if count == 0 { Vec::new() } else { queue.consumers() };
+        json!(consumers.iter().find(|one| is_it(one)).map(|one| &one.consumer_tag))
+    };
+    json.put("exclusive_consumer_tag", || tag(|one| one.exclusive));
     let single = match queue.kind() {
         QueueKind::Quorum => "single_active_consumer_ctag",
         _ => "single_active_consumer_tag",
     };
-    put(single, tag(consumers.iter().find(|one| one.single_active && one.active)));
+    json.put(single, || tag(|one| one.single_active && one.active));
 }
 
 /// Where it is: here.
-fn put_members(kind: QueueKind, node: &str, put: &mut impl FnMut(&str, Value)) {
+fn put_members(kind: QueueKind, node: &str, json: &mut Object<'_>) {
     match kind {
-        QueueKind::Classic => put("recoverable_slaves", Value::Null),
+        QueueKind::Classic => json.put("recoverable_slaves", || Value::Null),
         QueueKind::Quorum | QueueKind::Stream => {
-            put("leader", node.into());
-            put("members", json!([node]));
-            put("online", json!([node]));
+            json.put("leader", || node);
+            json.put("members", || json!([node]));
+            json.put("online", || json!([node]));
         }
     }
 }
 
 /// A queue of a list.
-pub(crate) fn queue(call: &Call, queue: &Queue, detail: Detail) -> Value {
+pub(crate) fn queue(call: &Call, queue: &Queue, detail: Detail, wanted: Wanted<'_>) -> Value {
     let spec = queue.spec();
-    let node = call.broker().config().node_name.clone();
-    let mut json = Map::new();
-    let mut put = |name: &str, value: Value| _ = json.insert(name.to_owned(), value);
-    put("name", (&*spec.name).into());
-    put("vhost", (&**queue.vhost_name()).into());
-    put("type", queue.kind().as_str().into());
-    put("durable", spec.durable.into());
-    put("auto_delete", spec.auto_delete.into());
-    put("exclusive", spec.exclusive_owner.is_some().into());
-    put("arguments", arguments(&spec.arguments));
-    put("node", node.clone().into());
+    let node = call.broker().config().node_name.as_str();
+    let mut json = Object::new(wanted);
+    json.put("name", || &*spec.name);
+    json.put("vhost", || &**queue.vhost_name());
+    json.put("type", || queue.kind().as_str());
+    json.put("durable", || spec.durable);
+    json.put("auto_delete", || spec.auto_delete);
+    json.put("exclusive", || spec.exclusive_owner.is_some());
+    json.put("arguments", || arguments(&spec.arguments));
+    json.put("node", || node);
     if detail.without_stats && !detail.with_totals {
-        return Value::Object(json);
+        return json.end();
     }
     let figures = queue.figures();
     let ready = (figures.ready + figures.waiting) as u64;
-    put("messages", (ready + figures.unacked).into());
-    put("messages_ready", ready.into());
-    put("messages_unacknowledged", figures.unacked.into());
-    put("state", state(&figures).into());
+    json.put("messages", || ready + figures.unacked);
+    json.put("messages_ready", || ready);
+    json.put("messages_unacknowledged", || figures.unacked);
+    json.put("state", || state(&figures));
     if detail.without_stats {
-        return Value::Object(json);
+        return json.end();
     }
-    put("consumers", figures.consumers.into());
-    put_consumers(queue, figures.consumers, &mut put);
-    put_members(queue.kind(), &node, &mut put);
-    put("message_bytes_ready", figures.ready_bytes.into());
-    put("message_bytes", (figures.ready_bytes + figures.unacked_bytes).into());
-    put("message_bytes_unacknowledged", figures.unacked_bytes.into());
-    put("messages_paged_out", figures.on_disk.into());
-    put("head_message_timestamp", json!(queue.head_timestamp_s()));
-    json.append(&mut call.context.stats.queue(queue, &figures, Asked::of(call)));
-    let mut put = |name: &str, value: Value| _ = json.insert(name.to_owned(), value);
+    json.put("consumers", || figures.consumers);
+    put_consumers(queue, figures.consumers, &mut json);
+    put_members(queue.kind(), node, &mut json);
+    json.put("message_bytes_ready", || figures.ready_bytes);
+    json.put("message_bytes", || figures.ready_bytes + figures.unacked_bytes);
+    json.put("message_bytes_unacknowledged", || figures.unacked_bytes);
+    json.put("messages_paged_out", || figures.on_disk);
+    json.put("head_message_timestamp", || json!(queue.head_timestamp_s()));
+    let is_counted = |name: &str| name == "message_stats" || name.starts_with("messages");
+    json.append(is_counted, || call.context.stats.queue(queue, &figures, Asked::of(call)));
     let applied = queue.policies();
-    put("policy", json!(applied.policy().map(|name| &**name)));
-    put("operator_policy", json!(applied.operator_policy().map(|name| &**name)));
-    put("effective_policy_definition", Value::Object(applied.effective_definition()));
-    Value::Object(json)
+    json.put("policy", || json!(applied.policy().map(|name| &**name)));
+    json.put("operator_policy", || json!(applied.operator_policy().map(|name| &**name)));
+    json.put("effective_policy_definition", || Value::Object(applied.effective_definition()));
+    json.end()
 }

@@ -2,6 +2,7 @@
 
 use super::Listed;
 use crate::call::Call;
+use crate::json::Wanted;
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -57,8 +58,10 @@ pub(super) fn part<T>(call: &Call, entries: Vec<T>, listed: &Listed<'_, T>, rang
     let by = call.query("sort").map(|by| (by, by.split('.').collect::<Vec<_>>()));
     let key = |entry: &T| match &by {
         None => Key::None,
-        Some((by, path)) => (listed.key)(entry, by)
-            .unwrap_or_else(|| super::at(&(listed.json)(entry), path).map_or(Key::None, Key::of)),
+        Some((by, path)) => (listed.key)(entry, by).unwrap_or_else(|| {
+            let value = (listed.json)(entry, Wanted::Only(&path[..1]));
+            super::at(&value, path).map_or(Key::None, Key::of)
+        }),
     };
     // Entries with the same key stay in the order they have without one.
     let mut keyed: Vec<(Key, usize, T)> =

@@ -24,10 +24,10 @@ use leveret_broker::vhost::VirtualHost;
 use leveret_broker::{Broker, ChannelInfo, ConnectionInfo};
 use parking_lot::Mutex;
 use std::collections::HashSet;
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use text::Text;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -159,7 +159,7 @@ impl Exporter {
                 page => whole(&source, page, Text::new(pieces, "rabbitmq_")),
             }
         });
-        let mut response = Response::new(Body::from_stream(Pieces(written)));
+        let mut response = Response::new(Body::from_stream(Pieces { written, is_whole: false }));
         *response.status_mut() = StatusCode::OK;
         let kind = HeaderValue::from_static(text::CONTENT_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -237,12 +237,24 @@ fn detailed(source: &Source, families: &HashSet<String>, mut text: Text) {
     text.end();
 }
 
-struct Pieces(mpsc::Receiver<Bytes>);
+/// A page as it is written. One that is not whole ends with an error, which breaks the answer off: a part must not pass for a page.
+struct Pieces {
+    written: mpsc::Receiver<Bytes>,
+    is_whole: bool,
+}
 
 impl Stream for Pieces {
-    type Item = Result<Bytes, Infallible>;
+    type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx).map(|piece| piece.map(Ok))
+        match ready!(self.written.poll_recv(cx)) {
+            Some(piece) if piece.is_empty() => {
+                self.is_whole = true;
+                Poll::Ready(None)
+            }
+            Some(piece) => Poll::Ready(Some(Ok(piece))),
+            None if self.is_whole => Poll::Ready(None),
+            None => Poll::Ready(Some(Err(io::Error::other("it was not read in time")))),
+        }
     }
 }

@@ -3,7 +3,6 @@
 use super::Source;
 use super::text::{Metric, Text, counter, gauge, labels};
 use leveret_broker::queue::{Queue, QueueFigures};
-use std::sync::Arc;
 
 type Figure = fn(&QueueFigures) -> u64;
 
@@ -78,44 +77,71 @@ impl Wanted {
     }
 }
 
-struct Row {
-    queue: Arc<Queue>,
-    figures: QueueFigures,
-    head_s: Option<u64>,
+/// Figures of one moment of every queue, no more of each than is written, and its labels: made once, for all metrics.
+struct Rows {
+    labels: Vec<String>,
+    /// As many for each queue as there are metrics.
+    figures: Vec<u64>,
+    published: Vec<u64>,
+    head_s: Vec<Option<u64>>,
 }
 
-fn rows(source: &Source) -> Vec<Row> {
+fn rows(source: &Source, metrics: &[&(Metric, Figure)]) -> Rows {
     let queues = source.queues();
-    let row = |queue: Arc<Queue>| Row { figures: queue.figures(), head_s: queue.head_timestamp_s(), queue };
-    queues.into_iter().map(row).collect()
+    let mut rows = Rows {
+        labels: Vec::with_capacity(queues.len()),
+        figures: Vec::with_capacity(queues.len() * metrics.len()),
+        published: Vec::with_capacity(queues.len()),
+        head_s: Vec::with_capacity(queues.len()),
+    };
+    for queue in queues {
+        let figures = queue.figures();
+        rows.labels.push(labels(&[("vhost", queue.vhost_name()), ("queue", queue.name())]));
+        rows.figures.extend(metrics.iter().map(|(_, figure)| figure(&figures)));
+        rows.published.push(figures.counters.published);
+        rows.head_s.push(head_s(&queue, &figures));
+    }
+    rows
+}
+
+/// Only what is ready has a head.
+fn head_s(queue: &Queue, figures: &QueueFigures) -> Option<u64> {
+    (figures.ready > 0).then(|| queue.head_timestamp_s()).flatten()
 }
 
 /// One sample for each queue.
 pub(crate) fn each(source: &Source, wanted: Wanted, text: &mut Text) {
-    let rows = rows(source);
-    let of = |row: &Row| labels(&[("vhost", row.queue.vhost_name()), ("queue", row.queue.name())]);
-    for (metric, figure) in wanted.metrics() {
+    if wanted == Wanted::default() {
+        return;
+    }
+    let metrics: Vec<_> = wanted.metrics().collect();
+    let rows = rows(source, &metrics);
+    for (at, (metric, _)) in metrics.iter().enumerate() {
         text.begin(metric);
-        for row in &rows {
-            text.sample(&of(row), figure(&row.figures));
-            if text.is_over {
-                return;
-            }
+        for (labels, figures) in rows.labels.iter().zip(rows.figures.chunks_exact(metrics.len())) {
+            text.sample(labels, figures[at]);
+        }
+        if text.is_over {
+            return;
         }
     }
     if wanted.published {
         text.begin(&PUBLISHED);
-        rows.iter().for_each(|row| text.sample(&of(row), row.figures.counters.published));
+        rows.labels
+            .iter()
+            .zip(&rows.published)
+            .for_each(|(labels, published)| text.sample(labels, *published));
     }
     if wanted.fine {
+        let heads = || rows.labels.iter().zip(&rows.head_s);
         text.begin(&HEAD);
-        rows.iter().for_each(|row| text.sample(&of(row), row.head_s.map_or(f64::NAN, |s| s as f64)));
+        heads().for_each(|(labels, head_s)| text.sample(labels, head_s.map_or(f64::NAN, |s| s as f64)));
         if source.is_detailed {
             return;
         }
         text.begin(&AGE);
-        for (row, head_s) in rows.iter().filter_map(|row| Some((row, row.head_s?))) {
-            text.sample(&of(row), source.age_s(head_s));
+        for (labels, head_s) in heads().filter_map(|(labels, head_s)| Some((labels, (*head_s)?))) {
+            text.sample(labels, source.age_s(head_s));
         }
     }
 }
@@ -130,9 +156,7 @@ pub(crate) fn together(source: &Source, text: &mut Text) {
         for (sum, (_, figure)) in sums.iter_mut().zip(&metrics) {
             *sum += figure(&figures);
         }
-        // Only what is in memory has a head that is looked at.
-        let head_s = (figures.ready > 0).then(|| queue.head_timestamp_s()).flatten();
-        oldest_s = oldest_s.into_iter().chain(head_s).min();
+        oldest_s = oldest_s.into_iter().chain(head_s(&queue, &figures)).min();
     }
     for ((metric, _), sum) in metrics.into_iter().zip(sums) {
         text.one(metric, sum);

@@ -4,7 +4,11 @@
 
 use bytes::{Bytes, BytesMut};
 use std::fmt::Write as _;
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
 
 /// The format's name.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -14,6 +18,10 @@ const OWN: &str = "leveret_";
 
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// Time in which a page is read, six times what Prometheus waits unless told otherwise. Few pages are written at once, so one that is not
+/// read would keep others from theirs.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +65,8 @@ pub(crate) struct Text {
     /// The same, of the metric begun last.
     own_prefix: &'static str,
     name: &'static str,
-    /// Whoever reads has gone.
+    deadline: Instant,
+    /// Whoever reads has gone, or does not read.
     pub(crate) is_over: bool,
 }
 
@@ -69,6 +78,7 @@ impl Text {
             prefix,
             own_prefix: prefix,
             name: "",
+            deadline: Instant::now() + PAGE_TIMEOUT,
             is_over: false,
         }
     }
@@ -100,16 +110,16 @@ impl Text {
     }
 
     fn sample_of(&mut self, suffix: &str, labels: &str, value: impl Into<Figure>) {
-        let (prefix, name) = (self.own_prefix, self.name);
-        let _ = match (labels, value.into()) {
-            ("", Figure::Whole(value)) => writeln!(self.piece, "{prefix}{name}{suffix} {value}"),
-            ("", Figure::Real(value)) => writeln!(self.piece, "{prefix}{name}{suffix} {value}"),
-            (labels, Figure::Whole(value)) => {
-                writeln!(self.piece, "{prefix}{name}{suffix}{{{labels}}} {value}")
-            }
-            (labels, Figure::Real(value)) => {
-                writeln!(self.piece, "{prefix}{name}{suffix}{{{labels}}} {value}")
-            }
+        let (open, close) = if labels.is_empty() { ("", " ") } else { ("{", "} ") };
+        // There are millions of these on a page of very many queues: no formatting where it is not needed.
+        for part in [self.own_prefix, self.name, suffix, open, labels, close] {
+            self.piece.extend_from_slice(part.as_bytes());
+        }
+        let _ = match value.into() {
+            Figure::Whole(0) => self.piece.write_str("0\n"),
+            Figure::Whole(value) => writeln!(self.piece, "{value}"),
+            Figure::Real(value) if value.is_nan() => self.piece.write_str("NaN\n"),
+            Figure::Real(value) => writeln!(self.piece, "{value}"),
         };
         if self.piece.len() >= PIECE_BYTES {
             self.hand_over();
@@ -143,14 +153,25 @@ impl Text {
 
     fn hand_over(&mut self) {
         let piece = self.piece.split().freeze();
-        self.is_over |= self.pieces.blocking_send(piece).is_err();
+        if self.is_over {
+            return;
+        }
+        self.is_over = match self.pieces.try_send(piece) {
+            Ok(()) => false,
+            Err(TrySendError::Closed(_)) => true,
+            Err(TrySendError::Full(piece)) => {
+                let sent = async { tokio::time::timeout_at(self.deadline, self.pieces.send(piece)).await };
+                !matches!(Handle::current().block_on(sent), Ok(Ok(())))
+            }
+        };
     }
 
-    /// Hands over the rest.
+    /// Hands over the rest, and an empty piece: nothing is missing.
     pub(crate) fn end(mut self) {
         if !self.piece.is_empty() {
             self.hand_over();
         }
+        self.hand_over();
     }
 }
 
@@ -185,7 +206,13 @@ pub(crate) fn labels(pairs: &[(&str, &str)]) -> String {
         if !text.is_empty() {
             text.push(',');
         }
-        let _ = write!(text, "{name}=\"");
+        text.push_str(name);
+        text.push_str("=\"");
+        if !value.contains(['\\', '"', '\n']) {
+            text.push_str(value);
+            text.push('"');
+            continue;
+        }
         for character in value.chars() {
             match character {
                 '\\' => text.push_str("\\\\"),
@@ -218,7 +245,25 @@ mod tests {
                         # TYPE p_c_seconds histogram\n# HELP p_c_seconds Cs\np_c_seconds_bucket{le=\"0.00005\"} 1\n\
                         p_c_seconds_bucket{le=\"0.001\"} 3\np_c_seconds_bucket{le=\"+Inf\"} 6\np_c_seconds_sum 2.5\n\
                         p_c_seconds_count 6\n";
-        let written = written.try_recv().unwrap();
-        assert_eq!(std::str::from_utf8(&written).unwrap(), expected);
+        let page = written.try_recv().unwrap();
+        assert_eq!(std::str::from_utf8(&page).unwrap(), expected);
+        assert!(written.try_recv().unwrap().is_empty(), "that was all");
+    }
+
+    /// Two scrapers that stopped reading, and kept their connections, kept everybody from the metrics for ever.
+    #[tokio::test]
+    async fn a_page_that_is_not_read_ends() {
+        let (pieces, mut written) = tokio::sync::mpsc::channel(1);
+        let write = move || {
+            let mut text =
+                Text { deadline: Instant::now() + Duration::from_millis(20), ..Text::new(pieces, "p_") };
+            text.begin(&gauge("a", "As"));
+            (0..10_000_u64).for_each(|value| text.sample(&labels(&[("q", &"x".repeat(30))]), value));
+            assert!(text.is_over);
+            text.end();
+        };
+        tokio::task::spawn_blocking(write).await.unwrap();
+        assert!(!written.try_recv().unwrap().is_empty());
+        assert!(written.try_recv().is_err(), "nothing says that it was all");
     }
 }

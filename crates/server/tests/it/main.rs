@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod blocked;
 mod client;
 mod commands;
 mod dependencies;

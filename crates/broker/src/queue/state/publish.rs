@@ -29,7 +29,7 @@ impl QueueState {
             incoming.clear();
             return;
         }
-        self.counters.published += incoming.len() as u64;
+        self.counters.came(incoming);
         if self.timetable.is_some() {
             self.schedule(queue, incoming, now_ms, outcome);
         }

@@ -159,7 +159,7 @@ impl Stream {
             incoming.clear();
             return;
         }
-        self.counters.published += incoming.len() as u64;
+        self.counters.came(incoming);
         let (unix_ms, first, charged) =
             (now_ms + self.unix_origin_ms, self.log.next(), self.log.tail_charge());
         let mut summaries = Vec::new();

@@ -28,7 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
 fn of_queue(call: &Call) -> Answer {
     let figures = queues::find(call)?.figures();
     Ok(Reply::Json(json!({
-        "published": figures.counters.published,
+        "published": figures.counters.published + figures.counters.arrived,
         "duplicates": figures.counters.duplicates,
         "sequence_gaps": figures.counters.sequence_gaps,
         "ids": figures.ids,

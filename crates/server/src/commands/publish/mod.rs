@@ -1,23 +1,23 @@
 //! `leveret publish`: messages from arguments, files or stdin, confirmed by the broker unless told otherwise.
 
+mod blocked;
 mod bodies;
+mod sending;
 
 use super::args::object;
 use super::{DONE, Runs};
-use crate::amqp::{self, AmqpOptions, CLOSE_TIME};
+use crate::amqp::{self, AmqpOptions};
 use crate::failure::{Failure, Outcome};
-use crate::output::{OutputOptions, Progress};
+use crate::output::OutputOptions;
+use blocked::Blocked;
 use bodies::Bodies;
 use clap::Args;
-use leveret_client::{Confirm, Message, Publisher, PublisherOptions, SendError};
+use leveret_client::{Message, PublisherOptions};
+use sending::Sending;
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
-
-/// Messages on their way; more are published once the first of them is confirmed.
-const IN_FLIGHT_MAX: usize = 1024;
 
 /// Options of `leveret publish`.
 #[derive(Args)]
@@ -110,7 +110,7 @@ impl Publish {
             .deadline(self.amqp.login.timeout());
         let failed = |error: leveret_client::Error| Failure::new(error.to_string());
         let publisher = connection.publisher(options).await.map_err(failed)?;
-        let mut sending = Sending::new(publisher, !self.output.quiet);
+        let mut sending = Sending::new(connection.clone(), publisher, !self.output.quiet);
         let mut pace = self.rate.map(|rate| {
             let mut pace = interval_at(Instant::now(), Duration::from_secs_f64(1.0 / rate));
             pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -125,20 +125,36 @@ impl Publish {
             }
             Ok(())
         };
+        let timeout = self.amqp.login.timeout();
+        let mut blocked = Blocked::of(&connection, timeout);
         let sent: Result<(), Failure> = tokio::select! {
             sent = sent => sent,
             () = amqp::interrupted() => Err(Failure::new("interrupted")),
+            never = blocked.tell() => match never {},
         };
-        let all = sending.all_confirmed().await;
-        let flushed = if self.no_confirm { sending.publisher.flush().await } else { Ok(()) };
+        let rest = async {
+            let all = sending.all_confirmed().await;
+            let flushed = if self.no_confirm { sending.publisher.flush().await } else { Ok(()) };
+            all.and(flushed.map_err(|error| Failure::new(error.to_string())))
+        };
+        let rest = tokio::select! {
+            rest = rest => rest,
+            never = blocked.tell() => match never {},
+        };
         let done = sending.confirmed;
         drop(sending);
-        let _ = connection.close(CLOSE_TIME).await;
+        let outcome = sent.and(rest);
+        let closed = match self.no_confirm {
+            true => blocked.close_read(&connection).await,
+            false => {
+                blocked.close(&connection).await;
+                Ok(())
+            }
+        };
         let what = if self.no_confirm { "sent" } else { "confirmed" };
         let so_far =
             |failure: Failure| Failure { text: format!("{} ({done} {what})", failure.text), ..failure };
-        sent.and(all).map_err(so_far)?;
-        flushed.map_err(|error| so_far(Failure::new(error.to_string())))?;
+        outcome.and(closed).map_err(so_far)?;
         self.output.done(&format!("{done} {what}"), &json!({what: done}))?;
         DONE
     }
@@ -188,66 +204,5 @@ impl Publish {
             message = message.header(name.clone(), value.clone());
         }
         Ok(message)
-    }
-}
-
-/// What is on its way.
-struct Sending {
-    publisher: Publisher,
-    confirms: VecDeque<Confirm>,
-    confirmed: u64,
-    progress: Progress,
-}
-
-impl Sending {
-    fn new(publisher: Publisher, is_shown: bool) -> Sending {
-        Sending {
-            publisher,
-            confirms: VecDeque::new(),
-            confirmed: 0,
-            progress: Progress::new("published", 0, is_shown),
-        }
-    }
-
-    async fn send(&mut self, message: Message) -> Result<(), Failure> {
-        let confirm = self.publisher.enqueue(message).await.map_err(|error| explained(&error))?;
-        self.confirms.push_back(confirm);
-        while self.confirms.len() >= IN_FLIGHT_MAX {
-            self.one_confirmed().await?;
-        }
-        Ok(())
-    }
-
-    async fn one_confirmed(&mut self) -> Result<(), Failure> {
-        let Some(confirm) = self.confirms.pop_front() else { return Ok(()) };
-        confirm.await.map_err(|error| explained(&error))?;
-        self.confirmed += 1;
-        self.progress.add(1);
-        Ok(())
-    }
-
-    /// The first thing that went wrong, after all outcomes are known.
-    async fn all_confirmed(&mut self) -> Result<(), Failure> {
-        let mut outcome = Ok(());
-        while !self.confirms.is_empty() {
-            let one = self.one_confirmed().await;
-            outcome = outcome.and(one);
-        }
-        outcome
-    }
-}
-
-/// What to do about a message that is not known to be stored.
-fn explained(error: &SendError) -> Failure {
-    match error {
-        SendError::Unroutable(returned) => Failure::new(format!(
-            "no queue takes a message with routing key '{}' on exchange '{}' ({} {})\n  Declare or bind a queue: `leveret bindings \
-             declare`; or let such messages be dropped: --no-mandatory",
-            returned.routing_key, returned.exchange, returned.code, returned.text
-        )),
-        SendError::Refused { code: 404, .. } => Failure::new(format!(
-            "{error}\n  `leveret exchanges list` shows the exchanges, `leveret exchanges declare NAME` makes one"
-        )),
-        error => Failure::new(error.to_string()),
     }
 }
