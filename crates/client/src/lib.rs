@@ -17,7 +17,7 @@
 //! let mut consumer = connection.consumer(ConsumerOptions::new("coffee", 50)).await?; // fifty unacknowledged at most
 //! if let Some(delivery) = consumer.next().await {
 //!     let delivery = delivery?;
-//!     assert_eq!(&delivery.body[..], b"one coffee");
+//!     assert_eq!(&delivery.body()[..], b"one coffee");
 //!     delivery.ack()?;
 //! }
 //! # Ok(()) }

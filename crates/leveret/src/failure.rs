@@ -205,6 +205,19 @@ impl Failure {
 }
 
 /// Gives the error of a [`Result`] a class.
+///
+/// ```
+/// use leveret::{Classify, Failure};
+///
+/// async fn charge(card: &str, cents: &str) -> Result<(), Failure> {
+///     let cents: u64 = cents.parse().permanent()?; // will never be a number: a dead letter at once
+///     pay(card, cents).await.transient()?; // may work later: after the next pause
+///     Ok(())
+/// }
+/// # async fn pay(_: &str, _: u64) -> std::io::Result<()> { Ok(()) }
+/// # let failed = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(charge("", "ten"));
+/// # assert_eq!(failed.unwrap_err().class(), Some(leveret::Class::Permanent));
+/// ```
 pub trait Classify<T> {
     /// Its error may be gone later.
     ///

@@ -17,6 +17,15 @@ use crate::topology::{self, Plan, Queue, Topology, TopologyError};
 use crate::worker::WorkerBuilder;
 
 /// How to connect.
+///
+/// ```
+/// use leveret::{ConnectOptions, Mq, MqOptions};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let connect = ConnectOptions::new("amqp://guest:guest@mq1,mq2/shop")?.name("orders"); // two brokers of a cluster
+/// let mq = Mq::connect(MqOptions::new(connect).trace_share(0.01)).await?;
+/// # let _ = mq; Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MqOptions {
@@ -93,6 +102,14 @@ impl std::fmt::Debug for Mq {
 }
 
 /// Connects to the broker of this URL (`amqp://user:password@host:port/vhost`), with everything else as [`ConnectOptions`] have it.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mq = leveret::connect("amqp://guest:guest@localhost:5672/").await?;
+/// println!("{:?}", mq.broker());
+/// mq.close(std::time::Duration::from_secs(5)).await?;
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 /// What the last attempt failed with; see [`Connection::connect`].

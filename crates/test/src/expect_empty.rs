@@ -10,6 +10,20 @@ use std::time::Duration;
 
 /// A queue that must come to be empty; see [`TestBroker::expect_empty`].
 ///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::QueueDeclare;
+/// use leveret_test::TestBroker;
+/// use std::time::Duration;
+///
+/// let broker = TestBroker::start().await;
+/// let client = broker.client().await;
+/// client.channel().await?.queue_declare("orders", QueueDeclare::default()).await?;
+/// broker.expect_empty("orders").within(Duration::from_secs(1)).await;
+/// # Ok(()) }
+/// ```
+///
 /// # Panics
 /// When awaited, if it is not in time, or there is no such queue. The text lists what is in the queue, and the broker's state.
 #[must_use = "nothing is expected until it is awaited"]

@@ -135,6 +135,19 @@ enum Whom {
 ///
 /// They hold in the relay between client and broker, which knows frames. Cuts and counts are of each connection's whole life, from its
 /// first byte.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_test::{Ending, TestBroker};
+///
+/// let broker = TestBroker::start().await;
+/// let client = broker.client().await;
+/// broker.faults().open().drop_now(Ending::Reset); // those that are open now
+/// broker.faults().refuse_next(2); // and the next two attempts fail
+/// client.channel().await?; // it comes back by itself
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "choosing connections does nothing to them"]
 pub struct OnConnections {

@@ -5,6 +5,17 @@ use leveret_protocol::FieldTable;
 use crate::consumer::Delivery;
 
 /// How to declare an exchange.
+///
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{Bind, ExchangeDeclare};
+///
+/// let channel = connection.channel().await?;
+/// channel.exchange_declare("shipping", "topic", ExchangeDeclare { durable: true, ..Default::default() }).await?;
+/// channel.queue_bind("orders", "shipping", Bind { routing_key: "parcel.*".into(), ..Default::default() }).await?;
+/// # Ok(()) }
+/// # leveret_test::run_example(example);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExchangeDeclare {
     /// Only ask whether it exists.
@@ -20,6 +31,20 @@ pub struct ExchangeDeclare {
 }
 
 /// How to declare a queue.
+///
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{FieldTable, QueueDeclare};
+///
+/// let channel = connection.channel().await?;
+/// let arguments = FieldTable::from([("x-message-ttl", 60_000)]); // milliseconds
+/// let how = QueueDeclare { durable: true, arguments, ..Default::default() };
+/// channel.queue_declare("invoices", how).await?;
+/// let looked = channel.queue_declare("invoices", QueueDeclare { passive: true, ..Default::default() }).await?;
+/// assert_eq!((looked.messages, looked.consumers), (0, 0));
+/// # Ok(()) }
+/// # leveret_test::run_example(example);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QueueDeclare {
     /// Only ask whether it exists.

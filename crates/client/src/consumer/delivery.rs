@@ -20,6 +20,23 @@ type Part = (u32, u32);
 ///
 /// Body and names are slices of the buffer they were read into; keeping a small delivery for long keeps that buffer, up to
 /// 256 KiB. Copy the body in that case.
+///
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{ConsumerOptions, PublisherOptions};
+///
+/// connection.publisher(PublisherOptions::to_queue("orders")).await?.send("one coffee").await?;
+/// let mut consumer = connection.consumer(ConsumerOptions::new("orders", 10)).await?;
+/// if let Some(delivery) = consumer.next().await {
+///     let delivery = delivery?;
+///     match &delivery.body()[..] {
+///         b"one coffee" => delivery.ack()?,
+///         _ => delivery.reject(false)?, // to the dead letters
+///     }
+/// }
+/// # Ok(()) }
+/// # leveret_test::run_example(example);
+/// ```
 #[derive(Debug)]
 #[must_use = "a delivery has to be settled"]
 pub struct Delivery {

@@ -24,6 +24,18 @@ use crate::io::{CallKind, ChannelShared, Command, Inbox, Reply, Subscription};
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 /// How to consume.
+///
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{ConsumerOptions, FieldTable};
+///
+/// let first = FieldTable::from([("x-priority", 10)]);
+/// let options = ConsumerOptions::new("orders", 20).tag("worker-1").arguments(first);
+/// let consumer = connection.consumer(options).await?;
+/// # drop(consumer);
+/// # Ok(()) }
+/// # leveret_test::run_example(example);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConsumerOptions {

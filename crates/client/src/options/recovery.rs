@@ -7,6 +7,17 @@ use super::OptionsError;
 /// Whether, how often and how long to try again. Holds for the first connect too.
 ///
 /// Whichever limit is reached first ends it; the connection is then closed for good and says why.
+///
+/// ```
+/// use leveret_client::ConnectOptions;
+/// use leveret_client::options::{BackoffOptions, RecoveryOptions};
+/// use std::time::Duration;
+///
+/// let backoff = BackoffOptions::default().first(Duration::from_millis(100)).max(Duration::from_secs(5));
+/// let mut options = ConnectOptions::new("amqp://guest:guest@localhost/")?;
+/// options.recovery = RecoveryOptions::default().backoff(backoff).time_max(Duration::from_secs(600));
+/// # Ok::<(), leveret_client::UriError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct RecoveryOptions {

@@ -5,6 +5,17 @@ use std::time::Duration;
 
 /// Settings of a pool. Pools with other names are other pools: nothing is shared between them, so that one module of a program cannot
 /// starve another.
+///
+/// ```
+/// use leveret_client::pool::PoolOptions;
+/// use std::time::Duration;
+///
+/// let options = PoolOptions::new("invoices")
+///     .size_max(8)
+///     .waiting(Duration::from_secs(1), 100)
+///     .leak_threshold(Some(Duration::from_secs(10)));
+/// # let _ = options;
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PoolOptions {

@@ -7,6 +7,20 @@ use std::time::Duration;
 use super::Publisher;
 
 /// How a publisher sends.
+///
+/// ```
+/// # async fn example(connection: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{Message, PublisherOptions};
+/// use std::time::Duration;
+///
+/// let mut options = PublisherOptions::to_queue("orders");
+/// options.deadline = Duration::from_secs(5);
+/// options.linger = Duration::from_millis(2); // fewer writes, each confirm so much later
+/// let orders = connection.publisher(options).await?;
+/// orders.send(Message::new("one coffee").header("table", 7)).await?;
+/// # Ok(()) }
+/// # leveret_test::run_example(example);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PublisherOptions {

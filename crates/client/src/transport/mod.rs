@@ -25,6 +25,18 @@ pub type BoxStream = Box<dyn Stream>;
 type Opening = Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>>;
 
 /// Opens the stream a connection runs over, again for every attempt.
+///
+/// ```
+/// # async fn example(_: leveret_client::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret_client::{ConnectOptions, Connection, Connector};
+///
+/// let broker = leveret_test::TestBroker::start().await;
+/// let over_a_pipe: Connector = broker.connector().into();
+/// let connection = Connection::connect_over(over_a_pipe, ConnectOptions::default()).await?;
+/// assert!(connection.channel().await.is_ok());
+/// # Ok(()) }
+/// # leveret_test::run_example(example);
+/// ```
 #[derive(Clone, Default)]
 pub struct Connector(Option<Arc<dyn Fn(Address) -> Opening + Send + Sync>>);
 

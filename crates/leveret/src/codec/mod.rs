@@ -50,6 +50,39 @@ pub enum CodecError {
 
 /// A kind of body: a wrapper around the value, as [`Json`] is. Both sides use it: [`Publisher`](crate::Publisher) by the type it is built
 /// with, which is [`Encode`], handlers by the type of their argument, which is [`Decode`].
+///
+/// ```
+/// use bytes::Bytes;
+/// use leveret::{Codec, CodecError, Decode, Encode};
+///
+/// /// Numbers between commas.
+/// struct Csv(Vec<u32>);
+///
+/// impl Codec for Csv {
+///     const CONTENT_TYPE: &'static str = "text/csv";
+/// }
+///
+/// impl Encode for Csv {
+///     type Value = [u32];
+///     fn encode(values: &[u32]) -> Result<Bytes, CodecError> {
+///         Ok(values.iter().map(u32::to_string).collect::<Vec<_>>().join(",").into())
+///     }
+/// }
+///
+/// impl Decode for Csv {
+///     fn decode(body: &Bytes) -> Result<Self, CodecError> {
+///         let wrong = |error: leveret::BoxError| CodecError::Decode { wanted: "numbers", source: error };
+///         let text = std::str::from_utf8(body).map_err(|error| wrong(error.into()))?;
+///         let values = text.split(',').map(str::parse).collect::<Result<_, _>>();
+///         values.map(Self).map_err(|error: std::num::ParseIntError| wrong(error.into()))
+///     }
+/// }
+///
+/// let body = Csv::encode(&[1, 2])?;
+/// assert_eq!(Csv::read(Some("text/csv"), &body)?.0, [1, 2]);
+/// assert!(Csv::read(Some("application/json"), &body).is_err());
+/// # Ok::<(), CodecError>(())
+/// ```
 pub trait Codec {
     /// The content type that publishers set.
     const CONTENT_TYPE: &'static str;

@@ -13,6 +13,23 @@ use crate::message::Incoming;
 
 /// What the worker was given with [`state`](crate::WorkerBuilder::state), cloned for each message. That it was is checked when the worker
 /// starts.
+///
+/// ```
+/// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret::{Json, Queue, State};
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// async fn count(Json(cups): Json<u32>, State(all): State<Arc<AtomicU32>>) {
+///     all.fetch_add(cups, Ordering::Relaxed);
+/// }
+///
+/// mq.declare(Queue::durable("orders").dead_letter()).await?;
+/// let worker = mq.worker("orders").state(Arc::new(AtomicU32::new(0))).handler(count);
+/// # let _ = worker;
+/// # Ok(()) }
+/// # leveret::test::run_example(example);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct State<S>(pub S);
 
@@ -28,6 +45,21 @@ impl<S: Any + Clone + Send + Sync> FromMessage for State<S> {
 }
 
 /// The headers; empty when there are none.
+///
+/// ```
+/// use leveret::{Failure, Headers};
+///
+/// async fn handle(Headers(headers): Headers) -> Result<(), Failure> {
+///     match headers.get("tenant").and_then(|tenant| tenant.as_str()) {
+///         Some(tenant) => println!("for {tenant}"),
+///         None => return Err(Failure::permanent("whose is it?").reason("no-tenant")),
+///     }
+///     Ok(())
+/// }
+/// # fn example(mq: leveret::Mq) {
+/// let worker = mq.worker("orders").handler(handle);
+/// # let _ = worker; }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Headers(pub FieldTable);
 

@@ -18,6 +18,19 @@ const ENTRIES_MAX: usize = 100_000;
 /// Remembers in memory, for the workers of one process that share it; a restart forgets everything.
 ///
 /// Bounded: when there are as many keys as it may hold, what was done longest ago is forgotten, and the window is shorter for that.
+///
+/// ```
+/// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret::{Idempotency, Json, MemoryStore, Queue};
+/// use std::time::Duration;
+///
+/// mq.declare(Queue::durable("orders").dead_letter()).await?;
+/// let once = Idempotency::new(MemoryStore::with_entries_max(1_000_000)).window(Duration::from_secs(3600));
+/// let worker = mq.worker("orders").idempotent(once).handler(|_: Json<u32>| async {});
+/// # let _ = worker;
+/// # Ok(()) }
+/// # leveret::test::run_example(example);
+/// ```
 #[derive(Debug)]
 pub struct MemoryStore {
     entries: Mutex<Entries>,

@@ -10,6 +10,16 @@ use crate::failure::BoxError;
 
 /// Drops a call that takes longer, waiting in layers further in included. Workers have [deadlines](crate::WorkerBuilder::deadline), which
 /// ask a handler to stop before it is dropped, and publishers [theirs](crate::PublisherBuilder::deadline); this one is around other layers.
+///
+/// ```
+/// use leveret::Json;
+/// use leveret::layers::Timeout;
+/// use std::time::Duration;
+///
+/// # fn example(mq: leveret::Mq) {
+/// let worker = mq.worker("orders").layer(Timeout::new(Duration::from_secs(5))).handler(|_: Json<u32>| async {});
+/// # let _ = worker; }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Timeout(Duration);
 

@@ -15,6 +15,21 @@ use crate::retry::headers;
 const ERROR_BYTES_MAX: usize = 2048;
 
 /// A handler whose value is the answer: as [`Handler`], but it gives an [`IntoAnswer`].
+///
+/// ```
+/// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret::{Failure, Json, Queue};
+///
+/// async fn price(Json(cups): Json<u32>) -> Result<Json<u32>, Failure> {
+///     cups.checked_mul(250).map(Json).ok_or_else(|| Failure::permanent("nobody can pay that"))
+/// }
+///
+/// mq.declare(Queue::durable("prices").discard_failed()).await?;
+/// let worker = mq.worker("prices").responder(price);
+/// # let _ = worker;
+/// # Ok(()) }
+/// # leveret::test::run_example(example);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this cannot answer requests",
     label = "not an async function from a message's arguments to an answer",

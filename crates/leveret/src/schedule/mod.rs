@@ -63,6 +63,20 @@ pub struct Scheduled {
 }
 
 /// A message that the broker has, sends later, and never sends when this is cancelled. Dropping it changes nothing.
+///
+/// ```
+/// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret::{Queue, Text};
+/// use std::time::Duration;
+///
+/// mq.declare(Queue::durable("reminders").dead_letter()).await?;
+/// let reminders = mq.publisher("reminders").build::<Text>().await?;
+/// let reminder = reminders.cancellable_after("your order is not paid", Duration::from_secs(1800)).await?;
+/// let id = reminder.id().to_owned(); // to keep, beside the order
+/// assert!(mq.cancel_scheduled(&id).await?, "paid in time: it is never sent");
+/// # Ok(()) }
+/// # leveret::test::run_example(example);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Cancellable {
     mq: Mq,

@@ -3,6 +3,20 @@
 use leveret_client::{FieldName, FieldTable, FieldValue};
 
 /// An exchange, durable unless told otherwise.
+///
+/// ```
+/// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret::{Binding, Exchange, Queue, Topology};
+///
+/// let topology = Topology::new()
+///     .exchange(Exchange::topic("events").alternate("events.unrouted"))
+///     .exchange(Exchange::fanout("events.unrouted"))
+///     .queue(Queue::durable("mailer").dead_letter())
+///     .binding(Binding::new("mailer", "events", "order.*"));
+/// mq.declare(topology).await?;
+/// # Ok(()) }
+/// # leveret::test::run_example(example);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
     pub(crate) name: String,
@@ -66,6 +80,15 @@ impl Exchange {
 }
 
 /// Messages of an exchange that match go to a queue, or to another exchange.
+///
+/// ```
+/// use leveret::Binding;
+///
+/// let by_key = Binding::new("mailer", "events", "order.*");
+/// let by_header = Binding::new("eu", "regions", "").argument("x-match", "all").argument("region", "eu");
+/// let between_exchanges = Binding::to_exchange("audit", "events", "#");
+/// # let _ = (by_key, by_header, between_exchanges);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Binding {
     pub(crate) destination: String,

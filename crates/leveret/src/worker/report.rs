@@ -7,6 +7,32 @@ use metrics::Counter;
 use crate::metrics::WorkerMetrics;
 
 /// What a worker did while it ran, and what it left when it stopped.
+///
+/// ```
+/// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
+/// use leveret::{Failure, Queue, Text};
+/// use tokio_util::sync::CancellationToken;
+///
+/// mq.declare(Queue::durable("orders").dead_letter()).await?;
+/// mq.publisher("orders").build::<Text>().await?.send("tea").await?;
+///
+/// let stop = CancellationToken::new();
+/// let (tell, mut told) = tokio::sync::mpsc::channel(1);
+/// let handler = move |Text(_): Text| {
+///     let tell = tell.clone();
+///     async move {
+///         let _ = tell.send(()).await;
+///         Err::<(), _>(Failure::permanent("there is only coffee"))
+///     }
+/// };
+/// let worker = tokio::spawn(mq.worker("orders").handler(handler).run(stop.clone()));
+/// told.recv().await;
+/// stop.cancel();
+/// let report = worker.await??;
+/// assert_eq!((report.acked, report.dead_lettered), (0, 1));
+/// # Ok(()) }
+/// # leveret::test::run_example(example);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DrainReport {

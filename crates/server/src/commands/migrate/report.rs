@@ -78,7 +78,11 @@ pub(super) fn end(plan: &Plan, moved: &[Moved], output: &OutputOptions) -> Outco
     } else {
         let mut text = String::new();
         notes(plan, &mut text);
-        let _ = writeln!(text, "{} made, {} there already", plan.items.len(), plan.same);
+        let refused = match plan.refused {
+            0 => String::new(),
+            refused => format!(", {refused} refused by TO (above), which is why the exit code is 1"),
+        };
+        let _ = writeln!(text, "{} made, {} there already{refused}", plan.items.len(), plan.same);
         print(&text)?;
         if !rows.is_empty() {
             let columns: Vec<Column> = COLUMNS.iter().map(Column::of).collect();
