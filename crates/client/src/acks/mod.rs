@@ -218,6 +218,14 @@ impl Coalescer {
         Ok(())
     }
 
+    /// How many more acks make something due: the first that waits (its deadline), half the prefetch, the last of all. At least 1.
+    pub(crate) fn until_flush(&self) -> usize {
+        match self.waiting() {
+            0 => 1,
+            waiting => self.gathered_max.saturating_sub(waiting).min(self.outstanding).max(1),
+        }
+    }
+
     /// Settles everything outstanding up to and including the tag and writes at once; returns how many that were. Rejects have no
     /// such form and become one frame each.
     ///

@@ -9,9 +9,11 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::asked::Settle;
 use super::linger::Linger;
+use super::quiet::Quiet;
 use super::returns::ReturnsSender;
 use super::shared::ConnectionShared;
 use super::taken::Taken;
+use crate::acks::Settlement;
 use crate::error::Error;
 use crate::publisher::InFlight;
 
@@ -26,6 +28,7 @@ pub(crate) struct ChannelShared {
     /// Set if messages wait for company.
     pub(crate) linger: OnceLock<Linger>,
     settles: OnceLock<ArrayQueue<Settle>>,
+    pub(super) quiet: Quiet,
     prefetch: usize,
     /// Settlements that found the queue full; rare.
     pub(crate) overflow: Mutex<Vec<Settle>>,
@@ -60,6 +63,7 @@ impl ChannelShared {
             publishes: OnceLock::new(),
             linger: OnceLock::new(),
             settles: OnceLock::new(),
+            quiet: Quiet::new(),
             prefetch: usize::from(prefetch).clamp(64, 4096),
             overflow: Mutex::default(),
             count: Semaphore::new(count_max.max(1)),
@@ -124,10 +128,18 @@ impl ChannelShared {
 
     pub(crate) fn settle(&self, settle: Settle) {
         let queue = self.settles.get_or_init(|| ArrayQueue::new(self.prefetch));
-        if let Err(settle) = queue.push(settle) {
+        let acks = settle.kind == Settlement::Ack;
+        let full = queue.push(settle);
+        if let Err(settle) = full {
             self.overflow.lock().push(settle);
         }
-        self.connection.set_ready(self.number);
+        if self.quiet.is_to_be_told() || !acks || full.is_err() {
+            self.connection.set_ready(self.number);
+        }
+    }
+
+    pub(super) fn has_settles(&self) -> bool {
+        self.settles.get().is_some_and(|queue| !queue.is_empty()) || !self.overflow.lock().is_empty()
     }
 
     pub(crate) fn next_settle(&self) -> Option<Settle> {

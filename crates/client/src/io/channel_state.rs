@@ -109,6 +109,7 @@ impl ChannelState {
         self.reopen_at = None;
         self.acks.reset();
         self.shared.epoch.store(self.acks.epoch(), Ordering::SeqCst);
+        self.shared.quiet.until(self.acks.until_flush());
         for pending in self.pending.drain(..) {
             pending.fail(error.clone());
         }

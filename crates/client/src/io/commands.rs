@@ -27,7 +27,7 @@ impl Task {
             return;
         }
         state.settle(now, &mut link.out);
-        state.flush_acks(&mut link.out);
+        state.flush_acks(now, &mut link.out);
         state.write_publishes(link.frame_max, usize::MAX, &mut link.out);
         if !state.ring.is_empty() || !state.resend.is_empty() {
             return; // confirms under way still reach their futures; the channel goes after the last
@@ -73,7 +73,7 @@ impl Task {
                     state.shared.confirming.store(true, SeqCst);
                 }
                 if kind == CallKind::Close {
-                    state.flush_acks(&mut link.out);
+                    state.flush_acks(now, &mut link.out);
                     state.closing = true;
                 }
                 link.out.extend_from_slice(&frame);

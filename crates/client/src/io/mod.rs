@@ -19,6 +19,7 @@ mod late;
 mod linger;
 mod link;
 mod publish;
+mod quiet;
 mod read;
 mod restore;
 mod returns;

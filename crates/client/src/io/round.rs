@@ -140,7 +140,7 @@ impl Task {
     fn close(&mut self, link: &mut Link, now: Instant) {
         for state in self.each_channel() {
             state.settle(now, &mut link.out);
-            state.flush_acks(&mut link.out);
+            state.flush_acks(now, &mut link.out);
         }
         let reply_text = leveret_protocol::ShortStr::truncate("goodbye");
         connection::Close { reply_code: 200, reply_text, ..Default::default() }.write(0, &mut link.out);

@@ -9,6 +9,17 @@ use crate::acks::{SettleFrame, Settlement};
 impl ChannelState {
     /// Takes settlements from the handles; writes what the coalescer lets through.
     pub(super) fn settle(&mut self, now: Instant, out: &mut Vec<u8>) {
+        self.take_settles(now, out);
+        loop {
+            self.shared.quiet.until(self.acks.until_flush());
+            if !self.shared.has_settles() {
+                return;
+            }
+            self.take_settles(now, out);
+        }
+    }
+
+    fn take_settles(&mut self, now: Instant, out: &mut Vec<u8>) {
         let mut frames = Vec::new();
         while let Some(settle) = self.shared.next_settle() {
             self.settle_one(settle, now, &mut frames);
@@ -31,15 +42,18 @@ impl ChannelState {
     }
 
     pub(super) fn on_ack_timer(&mut self, now: Instant, out: &mut Vec<u8>) {
-        let mut frames = Vec::new();
-        self.acks.on_timer(now.into_std(), &mut frames);
-        write_settlements(&frames, self.shared.number, out);
+        if self.acks.deadline().is_none_or(|deadline| deadline > now.into_std()) {
+            return;
+        }
+        self.take_settles(now, out);
+        self.flush_acks(now, out);
     }
 
-    pub(super) fn flush_acks(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn flush_acks(&mut self, now: Instant, out: &mut Vec<u8>) {
         let mut frames = Vec::new();
         self.acks.flush(&mut frames);
         write_settlements(&frames, self.shared.number, out);
+        self.settle(now, out);
     }
 }
 

@@ -7,7 +7,9 @@
 /// In the place of `src/sync.rs`. The waker is the real one: nothing yields inside it, so it is one step.
 mod sync {
     pub(crate) use atomic_waker::AtomicWaker;
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+    pub(crate) use shuttle::sync::atomic::{
+        AtomicBool, AtomicIsize, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence,
+    };
 
     use shuttle::sync::MutexGuard;
 
@@ -40,6 +42,8 @@ mod bed;
 mod bell;
 #[path = "../../src/publisher/outcome.rs"]
 mod outcome;
+#[path = "../../src/io/quiet.rs"]
+mod quiet;
 #[path = "../../src/io/taken.rs"]
 mod taken;
 
@@ -239,5 +243,52 @@ fn a_drain_ends_with_the_last_settlement() {
         block_on(deliveries.none());
         assert_eq!(settled.load(SeqCst), 3, "it did not wait");
         workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+/// Acks that need not be told are handed over while the task says how many those are, looks, and sleeps. The first must be heard (it is
+/// written by a deadline), and so must the last (nothing comes after it); a task that sleeps although all are there is a deadlock.
+#[test]
+fn acks_that_are_not_told_are_seen_when_the_last_comes() {
+    const ACKS: usize = 6;
+    check(|| {
+        let bell = Arc::new(bell::Bell::new(1));
+        let quiet = Arc::new(quiet::Quiet::new());
+        let queue = Arc::new(AtomicUsize::new(0));
+        let handles: Vec<_> = (0..2)
+            .map(|_| {
+                let (bell, quiet, queue) = (bell.clone(), quiet.clone(), queue.clone());
+                thread::spawn(move || {
+                    for _ in 0..ACKS / 2 {
+                        queue.fetch_add(1, SeqCst);
+                        if quiet.is_to_be_told() {
+                            bell.set_ready(1);
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut taken = 0;
+        while taken < ACKS {
+            bell.take_ready(|_| ());
+            // As `ChannelState::settle` does it.
+            taken += queue.swap(0, SeqCst);
+            loop {
+                quiet.until(if taken == 0 { 1 } else { (ACKS - taken).max(1) });
+                match queue.swap(0, SeqCst) {
+                    0 => break,
+                    more => taken += more,
+                }
+            }
+            if taken == ACKS {
+                break;
+            }
+            block_on(poll_fn(|cx| {
+                bell.sleep(cx);
+                if bell.has_ready() { Poll::Ready(()) } else { Poll::Pending }
+            }));
+            bell.awake();
+        }
+        handles.into_iter().for_each(|handle| handle.join().unwrap());
     });
 }

@@ -1,13 +1,15 @@
 //! What was handled, in memory: for one process, and forgotten with it.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+mod entries;
+
+use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use self::entries::{Entries, Progress};
 use super::{Answer, Claim, Committed, IdempotencyStore};
 
 /// Entries unless told otherwise.
@@ -18,23 +20,9 @@ const ENTRIES_MAX: usize = 100_000;
 /// Bounded: when there are as many keys as it may hold, what was done longest ago is forgotten, and the window is shorter for that.
 #[derive(Debug)]
 pub struct MemoryStore {
-    state: Mutex<State>,
+    entries: Mutex<Entries>,
+    hasher: RandomState,
     entries_max: usize,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    entries: HashMap<Arc<str>, Entry, RandomState>,
-    /// What was done, in the order in which it was.
-    done: VecDeque<(Arc<str>, u64)>,
-    last_token: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    token: u64,
-    done: bool,
-    until: Instant,
 }
 
 impl Default for MemoryStore {
@@ -47,23 +35,41 @@ impl MemoryStore {
     /// With another bound on the keys that were done. Default: 100,000, about 20 MB.
     #[must_use]
     pub fn with_entries_max(entries_max: usize) -> Self {
-        Self { state: Mutex::default(), entries_max: entries_max.max(1) }
-    }
-}
-
-impl State {
-    /// Forgets what is over, and what is too much.
-    fn sweep(&mut self, now: Instant, entries_max: usize) {
-        while let Some((key, token)) = self.done.front() {
-            let entry = self.entries.get(key).filter(|entry| entry.token == *token);
-            if entry.is_some_and(|entry| entry.until > now) && self.done.len() <= entries_max {
-                return;
-            }
-            if entry.is_some() {
-                self.entries.remove(key);
-            }
-            self.done.pop_front();
+        Self {
+            entries: Mutex::default(),
+            hasher: RandomState::default(),
+            entries_max: entries_max.clamp(1, u32::MAX as usize / 2),
         }
+    }
+
+    fn claimed(&self, key: &str, lease: Duration) -> Claim {
+        let (hash, now) = (self.hasher.hash_one(key), Instant::now());
+        let mut entries = self.entries.lock();
+        match entries.find(hash, key) {
+            Some((_, Progress::Done, until)) if until > now => Claim::Done,
+            Some((_, Progress::Claimed, until)) if until > now => Claim::InProgress,
+            Some((token, ..)) => Claim::New(entries.claim_again(token, now + lease)),
+            None => Claim::New(entries.insert(hash, key, now + lease)),
+        }
+    }
+
+    fn done(&self, key: &str, token: u64, window: Duration) -> Committed {
+        let now = Instant::now();
+        let mut entries = self.entries.lock();
+        let token = if entries.has(token) {
+            token
+        } else {
+            // The lease was over, and somebody may have claimed it since.
+            let hash = self.hasher.hash_one(key);
+            match entries.find(hash, key) {
+                Some((_, _, until)) if until > now => return Committed::Lost,
+                Some((other, ..)) => entries.claim_again(other, now),
+                None => entries.insert(hash, key, now),
+            }
+        };
+        entries.done(token, now + window);
+        entries.sweep(now, self.entries_max);
+        Committed::Done
     }
 }
 
@@ -77,50 +83,16 @@ impl IdempotencyStore for MemoryStore {
     }
 
     fn commit<'a>(&'a self, key: &'a str, token: u64, window: Duration) -> Answer<'a, Committed> {
-        Box::pin(std::future::ready(Ok(self.put(key, token, window))))
+        Box::pin(std::future::ready(Ok(self.done(key, token, window))))
     }
 
     fn commit_now(&self, key: &str, token: u64, window: Duration) -> Option<Committed> {
-        Some(self.put(key, token, window))
+        Some(self.done(key, token, window))
     }
 
-    fn release<'a>(&'a self, key: &'a str, token: u64) -> Answer<'a, ()> {
-        let mut state = self.state.lock();
-        if state.entries.get(key).is_some_and(|entry| entry.token == token && !entry.done) {
-            state.entries.remove(key);
-        }
+    fn release<'a>(&'a self, _key: &'a str, token: u64) -> Answer<'a, ()> {
+        self.entries.lock().release(token);
         Box::pin(std::future::ready(Ok(())))
-    }
-}
-
-impl MemoryStore {
-    fn put(&self, key: &str, token: u64, window: Duration) -> Committed {
-        let now = Instant::now();
-        let mut state = self.state.lock();
-        let known = state.entries.get_key_value(key);
-        if known.is_some_and(|(_, entry)| entry.until > now && entry.token != token) {
-            return Committed::Lost;
-        }
-        let key = known.map_or_else(|| key.into(), |(key, _)| key.clone());
-        state.entries.insert(key.clone(), Entry { token, done: true, until: now + window });
-        state.done.push_back((key, token));
-        state.sweep(now, self.entries_max);
-        Committed::Done
-    }
-
-    fn claimed(&self, key: &str, lease: Duration) -> Claim {
-        let now = Instant::now();
-        let mut state = self.state.lock();
-        match state.entries.get(key).filter(|entry| entry.until > now) {
-            Some(Entry { done: true, .. }) => Claim::Done,
-            Some(_) => Claim::InProgress,
-            None => {
-                state.last_token += 1;
-                let token = state.last_token;
-                state.entries.insert(key.into(), Entry { token, done: false, until: now + lease });
-                Claim::New(token)
-            }
-        }
     }
 }
 
@@ -166,10 +138,10 @@ mod tests {
         }
         token(store.claim("a", LEASE).await.unwrap());
         assert_eq!(store.claim("b", LEASE).await.unwrap(), Claim::Done);
-        assert_eq!(store.state.lock().done.len(), 2);
+        assert_eq!(store.entries.lock().remembered(), 2);
         tokio::time::advance(WINDOW).await;
         let d = token(store.claim("d", LEASE).await.unwrap());
         store.commit("d", d, WINDOW).await.unwrap();
-        assert_eq!(store.state.lock().entries.len(), 2, "a that is claimed and d: what is over is gone");
+        assert_eq!(store.entries.lock().len(), 2, "a that is claimed and d: what is over is gone");
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use leveret_client::{
     ConsumeError, Consumer, ConsumerOptions, Error, Publisher, PublisherOptions, QueueDeclare, prefetch_for,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::coop::consume_budget;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -14,11 +15,11 @@ use tokio_util::task::TaskTracker;
 
 use super::batches::process_batch;
 use super::consumers::Consumers;
-use super::hand::Hand;
+use super::hand::{Hand, Work};
 use super::lanes::Lanes;
 use super::places::Place;
 use super::prefetch::{Calls, Follower};
-use super::process::process;
+use super::process::{Item, process};
 use super::report::Counters;
 use super::settings::Settings;
 use super::{Call, DrainReport, Worker, WorkerError};
@@ -153,6 +154,14 @@ async fn round_trip(mq: &Mq, queue: &str) -> Result<Duration, Error> {
     Ok(began.elapsed())
 }
 
+/// A message whose handling begins.
+struct Begun {
+    item: Item,
+    /// If those of a key go one after the other.
+    key: Option<String>,
+    place: OwnedSemaphorePermit,
+}
+
 /// Takes deliveries and has them handled, until the worker stops (`None`) or the consumer has ended for good.
 async fn read(
     running: &Arc<Running>,
@@ -164,7 +173,18 @@ async fn read(
         return batches(running, &mut consumers.now, places, tasks, batch).await;
     }
     let order = running.settings.order_by.as_ref().map(|key| (key, Lanes::default()));
-    let mut hand = Hand::default();
+    let mut hand = Hand::new(|work: Work<Begun>| {
+        let (running, lanes) = (running.clone(), order.as_ref().map(|(_, lanes)| lanes.clone()));
+        async move {
+            while let Some(Begun { item, key, place }) = work.next().await {
+                match lanes.as_ref().zip(key) {
+                    None => process(&running, item).await,
+                    Some((lanes, key)) => lanes.run(&running, &key, item).await,
+                }
+                drop(place);
+            }
+        }
+    });
     let ended = loop {
         let delivery = tokio::select! {
             biased;
@@ -192,15 +212,7 @@ async fn read(
             consumers.put_back(item.0);
             break None;
         };
-        let (running, lane) = (running.clone(), key.zip(order.as_ref().map(|(_, lanes)| lanes.clone())));
-        let handling = async move {
-            match lane {
-                None => process(&running, item).await,
-                Some((key, lanes)) => lanes.run(&running, &key, item).await,
-            }
-            drop(place);
-        };
-        hand.begin(handling, tasks);
+        hand.begin(Begun { item, key, place }, tasks);
         // Others of this thread have their turn while messages never end.
         consume_budget().await;
     };
