@@ -3,6 +3,7 @@
 //! Work for queues is collected while the frames of one read are handled and done in [`Session::finish_batch`], one lock per
 //! queue; every method but publish and settlement does it first, so nobody can see the difference.
 
+mod answer;
 mod basic;
 mod channels;
 mod consume;
@@ -15,6 +16,7 @@ mod mail;
 mod methods;
 mod mode;
 mod pending;
+mod properties;
 mod publish;
 mod queue;
 mod routes;
@@ -32,7 +34,7 @@ use crate::recorder::Recorder;
 use crate::stats::Runs;
 use crate::vhost::{Actor, VirtualHost};
 pub(crate) use methods::Handled;
-pub(crate) use publish::expiration_problem;
+pub(crate) use properties::expiration_problem;
 
 use deliver::DeliverPrefix;
 use leveret_protocol::ShortStr;
