@@ -43,7 +43,8 @@ impl Entity<'_> {
         Err(self.inequivalent(property, quoted(received), quoted(current)))
     }
 
-    /// Compares one argument. A value is the same whatever its type: `5` of any integer width, a long string and a byte array.
+    /// Compares one argument. A value is the same whatever its type: `5` of any integer width, a long string and a byte array; of a list
+    /// each element.
     ///
     /// # Errors
     /// [`Refusal::Inequivalent`] when the argument differs.
@@ -66,6 +67,10 @@ impl Entity<'_> {
 
 fn same_value(a: &FieldValue, b: &FieldValue) -> bool {
     match (a, b) {
+        // RabbitMQ compares no argument that is a list; ours has some (`x-retry-delays`), and clients differ in the width they give small numbers.
+        (FieldValue::Array(a), FieldValue::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b))
+        }
         (FieldValue::Array(_) | FieldValue::Table(_) | FieldValue::Decimal(_) | FieldValue::Bool(_), _) => {
             a == b
         }
@@ -111,6 +116,24 @@ fn typed(value: &FieldValue) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A queue with a ladder that pika had declared could not be declared by the toolkit, nor imported from its own definitions.
+    #[test]
+    fn elements_of_a_list_are_the_same_in_every_width() {
+        let entity = Entity { kind: ResourceKind::Queue, name: &"q".into(), vhost: &"/".into() };
+        let list = |values: Vec<FieldValue>| FieldTable::from([("arg", FieldValue::Array(values))]);
+        let narrow = || list(vec![5_i32.into(), 15_i32.into()]);
+        for (received, is_same) in [
+            (list(vec![5_i64.into(), 15_u16.into()]), true),
+            (list(vec![5_i64.into(), 16_i64.into()]), false),
+            (list(vec![5_i64.into()]), false),
+            (list(vec![5_i64.into(), "15".into()]), false),
+            ([("arg", 5_i32)].into_iter().collect(), false),
+        ] {
+            assert_eq!(entity.check_argument("arg", &narrow(), &received).is_ok(), is_same, "{received:?}");
+            assert_eq!(entity.check_argument("arg", &received, &narrow()).is_ok(), is_same, "{received:?}");
+        }
+    }
 
     /// RabbitMQ's answers.
     #[test]

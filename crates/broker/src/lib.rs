@@ -1,6 +1,20 @@
 //! The embeddable Leveret broker: AMQP 0-9-1 with RabbitMQ's extensions.
 //!
 //! Every decision about an entity is made here, once; doors (AMQP here, HTTP elsewhere) only translate.
+//!
+//! ```
+//! use leveret_broker::{Broker, Config};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let broker = Broker::start(Config::default())?; // in memory; `Config::data` names a folder
+//! let address = broker.listen_amqp("127.0.0.1:0".parse()?).await?; // any AMQP 0-9-1 client connects here
+//! println!("amqp://{address}");
+//! let report = broker.shutdown(Duration::from_secs(5)).await; // in order, with a deadline
+//! # let _ = report;
+//! # Ok(()) }
+//! ```
 
 pub mod auth;
 mod broker;

@@ -2,6 +2,29 @@
 //!
 //! [`Connection::connect`] gives a connection that recovers by itself; [`Publisher`] sends with confirms, [`Consumer`] receives,
 //! [`Channel`] has every method of AMQP. One task per connection owns the socket.
+//!
+//! ```
+//! use leveret_client::{Connection, ConsumerOptions, PublisherOptions, QueueDeclare};
+//!
+//! # async fn example(connection: Connection) -> Result<(), Box<dyn std::error::Error>> {
+//! // let connection = Connection::connect("amqp://guest:guest@localhost").await?; // comes back by itself
+//! let durable = QueueDeclare { durable: true, ..Default::default() };
+//! connection.channel().await?.queue_declare("coffee", durable).await?;
+//!
+//! let publisher = connection.publisher(PublisherOptions::to_queue("coffee")).await?;
+//! publisher.send("one coffee").await?; // confirmed by the broker, or a typed error
+//!
+//! let mut consumer = connection.consumer(ConsumerOptions::new("coffee", 50)).await?; // fifty unacknowledged at most
+//! if let Some(delivery) = consumer.next().await {
+//!     let delivery = delivery?;
+//!     assert_eq!(&delivery.body[..], b"one coffee");
+//!     delivery.ack()?;
+//! }
+//! # Ok(()) }
+//! # leveret_test::run_example(example);
+//! ```
+//!
+//! Whole programs are in `examples/`: `cargo run -p leveret-client --example publisher`.
 
 // Its snippets are compiled and run.
 #[cfg(doctest)]

@@ -23,6 +23,8 @@ pub struct Message {
     pub exchange: Option<Cow<'static, str>>,
     /// `None`: the publisher's routing key.
     pub routing_key: Option<Cow<'static, str>>,
+    /// Whether it has to reach a queue; `None`: as the publisher, or the options of the channel's call, say.
+    pub mandatory: Option<bool>,
 }
 
 /// A message as it came from a broker, to be published with the same bytes: nothing of it is decoded.
@@ -54,6 +56,12 @@ impl Message {
     #[must_use]
     pub fn routing_key(self, routing_key: impl Into<Cow<'static, str>>) -> Self {
         Self { routing_key: Some(routing_key.into()), ..self }
+    }
+
+    /// Sets whether it has to reach a queue; of a [`Publisher`](crate::Publisher) without confirms it never has.
+    #[must_use]
+    pub fn mandatory(self, mandatory: bool) -> Self {
+        Self { mandatory: Some(mandatory), ..self }
     }
 
     /// Sets all properties.

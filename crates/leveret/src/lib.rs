@@ -14,12 +14,43 @@
 //! | send what a database transaction decided | [`Outbox`], [`Relay`] (features `sqlite`, `postgres`) |
 //! | watch it | [`metrics`], [`Mq::health`], `endpoint` (feature `prometheus`) |
 //! | handle once what comes twice | [`Idempotency`], [`MemoryStore`], [`idempotency`] |
+//! | test it | `test` (feature `test`): the real broker in the test's process, on a clock that the test moves |
+//!
+//! ```
+//! use leveret::{App, Attempt, Failure, Json, Queue};
+//! use std::time::Duration;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! /// Called with each message; its arguments are made of the message, in any order and number.
+//! async fn handle(Json(cups): Json<u32>, Attempt(attempt): Attempt) -> Result<(), Failure> {
+//!     println!("{cups} cups, attempt {attempt}");
+//!     if cups == 0 { Err(Failure::permanent("nothing to brew")) } else { Ok(()) }
+//! }
+//!
+//! # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
+//! // let mq = leveret::connect("amqp://guest:guest@localhost/").await?;
+//! mq.declare(Queue::durable("orders").retry([5, 15, 30].map(Duration::from_secs)).dead_letter()).await?;
+//! let orders = mq.publisher("orders").build::<Json<u32>>().await?;
+//! orders.send(&2).await?; // stored by the broker, or an error
+//!
+//! let stop = CancellationToken::new();
+//! let app = App::new().worker(mq.worker("orders").concurrency(8).handler(handle));
+//! let app = tokio::spawn(app.run(stop.clone()));
+//! stop.cancel(); // a server does that when it is told to end: what was begun may finish
+//! app.await??;
+//! # Ok(()) }
+//! # leveret::test::run_example(example);
+//! ```
+//!
+//! The guides, from the first message to moving to a cluster, are in the repository's `docs/guides`; getting started takes ten minutes.
 //!
 //! Underneath is [`leveret_client`], here as [`client`]: everything that this crate has no word for can be done there.
 
 // Their snippets are compiled and run.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
     #[doc = include_str!("../../../docs/guides/getting-started.md")]
     struct GettingStarted;
     #[doc = include_str!("../../../docs/guides/retry-and-dead-letters.md")]

@@ -5,7 +5,7 @@
 //!
 //! | name | kind | labels | what |
 //! |---|---|---|---|
-//! | `leveret_messages_total` | counter | `queue`, `outcome` | messages by how they ended: `acked`, `duplicate`, `retried`, `dead_lettered`, `refused`, `discarded`, `released`, `stale` (the words of [`DrainReport`](crate::DrainReport); here a duplicate is not `acked` as well) |
+//! | `leveret_messages_total` | counter | `queue`, `outcome` | messages by how they ended: `acked`, `duplicate`, `retried`, `dead_lettered`, `refused`, `given_up`, `discarded`, `released`, `stale` (the words of [`DrainReport`](crate::DrainReport); here a duplicate is not `acked` as well) |
 //! | `leveret_failures_total` | counter | `queue`, `class` | calls of handlers that failed: `transient`, `permanent`, `ignore`, `release` |
 //! | `leveret_in_flight` | gauge | `queue` | messages that are being handled |
 //! | `leveret_handle_seconds` | histogram | `queue` | how long a call of the handler took; of a batch, all of it |
@@ -16,7 +16,8 @@
 //! | `leveret_outbox_failing` | gauge | `table` | of these, those that failed at least once |
 //! | `leveret_outbox_oldest_seconds` | gauge | `table` | how long the oldest of them has been waiting; 0 if none is |
 //!
-//! The default exchange has an empty name here. Handles of messages that are sent later or asked (`send_after`, [`rpc`](crate::rpc)) are not among them.
+//! The default exchange has an empty name here. A message that is sent later is counted when the broker has it to keep; questions ([`rpc`](crate::rpc)) are
+//! not among them.
 
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub(crate) struct WorkerMetrics {
     pub(crate) retried: Counter,
     pub(crate) dead_lettered: Counter,
     pub(crate) refused: Counter,
+    pub(crate) given_up: Counter,
     pub(crate) discarded: Counter,
     pub(crate) released: Counter,
     pub(crate) stale: Counter,
@@ -53,6 +55,7 @@ impl WorkerMetrics {
             retried: ended("retried"),
             dead_lettered: ended("dead_lettered"),
             refused: ended("refused"),
+            given_up: ended("given_up"),
             discarded: ended("discarded"),
             released: ended("released"),
             stale: ended("stale"),

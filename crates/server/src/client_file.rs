@@ -43,7 +43,9 @@ impl ClientFile {
         let usual = || Some(folder.or_else(home)?.join("leveret/client.toml"));
         let is_named = named.is_some();
         let Some(path) = named.or_else(usual) else { return Ok(ClientFile::default()) };
-        let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
+        let said = if is_named { " (named by LEVERET_CLIENT_CONFIG)" } else { "" };
+        let wrong =
+            |error: &dyn std::fmt::Display| Failure::usage(format!("{}{said}: {error}", path.display()));
         match std::fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).map_err(|error| wrong(&error)),
             Err(error) if error.kind() == ErrorKind::NotFound && !is_named => Ok(ClientFile::default()),

@@ -73,7 +73,8 @@ impl Channel {
         how: PublishOptions,
     ) -> Result<PublishConfirm, Error> {
         self.check_confirming()?;
-        let Message { body, properties, exchange, routing_key } = message.into();
+        let Message { body, properties, exchange, routing_key, mandatory } = message.into();
+        let how = PublishOptions { mandatory: mandatory.unwrap_or(how.mandatory) };
         let exchange = short(exchange.as_deref().unwrap_or_default())?;
         let routing_key = short(routing_key.as_deref().unwrap_or_default())?;
         let mut encoded = Vec::new();

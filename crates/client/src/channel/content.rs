@@ -83,7 +83,8 @@ impl Channel {
         if self.is_confirming() {
             return self.basic_publish_confirmed(message, how).await.map(drop);
         }
-        let Message { body, properties, exchange, routing_key } = message.into();
+        let Message { body, properties, exchange, routing_key, mandatory } = message.into();
+        let how = PublishOptions { mandatory: mandatory.unwrap_or(how.mandatory) };
         let exchange = short(exchange.as_deref().unwrap_or_default())?;
         let routing_key = short(routing_key.as_deref().unwrap_or_default())?;
         let mut encoded = Vec::new();

@@ -225,7 +225,7 @@ impl Publisher {
             static SCRATCH: RefCell<(Vec<u8>, String)> = const { RefCell::new((Vec::new(), String::new())) };
         }
         let options = &self.0.options;
-        let Message { body, mut properties, exchange, routing_key } = message;
+        let Message { body, mut properties, exchange, routing_key, mandatory } = message;
         if options.persistent {
             properties.delivery_mode.get_or_insert(2);
         }
@@ -254,7 +254,7 @@ impl Publisher {
             if generate && let Some(used) = properties.message_id.take() {
                 *id = used;
             }
-            let mandatory = options.mandatory && options.confirms;
+            let mandatory = mandatory.unwrap_or(options.mandatory) && options.confirms;
             Arc::new(InFlight::new(exchange, routing_key, encoded, body, mandatory, Some(deadline), bytes))
         }))
     }

@@ -1,4 +1,4 @@
-//! Layers for workers ([`WorkerBuilder::layer`](crate::WorkerBuilder::layer)) and publishers
+//! Layers for workers ([`WorkerBuilder::layer`](crate::WorkerBuilder::layer), [`batch_layer`](crate::WorkerBuilder::batch_layer)) and publishers
 //! ([`PublisherBuilder::layer`](crate::PublisherBuilder::layer)). Those of `tower` and anyone's do as well, if their services are `Clone`.
 //!
 //! | layer | a call |

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::retry::headers;
-use crate::rpc::Answer;
+use crate::rpc::{Answer, Asked};
 use crate::trace;
 
 pub(crate) use place::Place;
@@ -44,6 +44,8 @@ struct Inner {
     cancelled: OnceLock<CancellationToken>,
     /// What its responder answers.
     answer: OnceLock<Answer>,
+    /// Of a request: whoever waits for it, while it is handled.
+    asked: OnceLock<Box<Asked>>,
 }
 
 impl std::fmt::Debug for Incoming {
@@ -82,6 +84,7 @@ impl Incoming {
             deadline: OnceLock::new(),
             cancelled: OnceLock::new(),
             answer: OnceLock::new(),
+            asked: OnceLock::new(),
         }))
     }
 
@@ -146,7 +149,7 @@ impl Incoming {
         self.0.deadline.get().copied()
     }
 
-    /// Cancelled when the deadline has passed or the worker stops.
+    /// Cancelled when the deadline has passed or the worker stops; of a request also when its asker gives up.
     #[must_use]
     pub fn cancelled(&self) -> &CancellationToken {
         self.0.cancelled.get_or_init(|| self.0.place.stop.child_token())
@@ -162,6 +165,32 @@ impl Incoming {
     pub(crate) fn begin(&self, deadline: Instant) {
         // More than once only if somebody else did, with the same.
         let _ = self.0.deadline.set(deadline);
+    }
+
+    /// A request begins. `false`: its asker has given up.
+    pub(crate) fn begin_for_asker(&self) -> bool {
+        let Some(listening) = &self.0.place.listening else { return true };
+        match listening.begin(self) {
+            Ok(Some(asked)) => {
+                let _ = self.0.asked.set(Box::new(asked));
+                true
+            }
+            Ok(None) => true,
+            Err(()) => false,
+        }
+    }
+
+    /// Whether its asker gave up after it had begun.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.0.asked.get().is_some_and(|asked| asked.gone().is_cancelled())
+    }
+
+    /// Ends when its asker gives up.
+    pub(crate) async fn given_up(&self) {
+        match self.0.asked.get() {
+            Some(asked) => asked.gone().cancelled().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The answer to it. The first counts.

@@ -6,40 +6,55 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use leveret_client::Receipt;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::PublishError;
-use crate::failure::BoxError;
 use crate::metrics::PublisherMetrics;
+use crate::trace;
 
 pub(super) fn count(metrics: &PublisherMetrics, began: Instant, sent: &Result<Receipt, PublishError>) {
     match sent {
         Ok(_) => metrics.stored(began.elapsed()),
-        Err(PublishError::Send(error)) => metrics.failed(error),
-        Err(_) => metrics.stopped(),
+        Err(error) => count_failed(metrics, error),
     }
 }
 
-type Sending = Pin<Box<dyn Future<Output = Result<Receipt, BoxError>> + Send>>;
+pub(super) fn count_failed(metrics: &PublisherMetrics, error: &PublishError) {
+    match error {
+        PublishError::Send(error) => metrics.failed(error),
+        _ => metrics.stopped(),
+    }
+}
 
 /// How far it has come.
 pub(super) enum Way {
     Sent(leveret_client::Confirm),
-    Layered(Sending),
+    /// Held up by layers; counted there.
+    Layered(JoinHandle<Result<Receipt, PublishError>>),
     Done(Option<Result<Receipt, PublishError>>),
 }
 
-/// The outcome of one message, to be awaited. With [layers](crate::PublisherBuilder::layer) that make it wait, it goes on only while this is awaited.
+/// The outcome of one message, to be awaited. Dropping it does not take the message back.
 #[must_use = "the outcome is known only to who awaits it"]
 pub struct Confirm {
     pub(super) way: Way,
     pub(super) metrics: Arc<PublisherMetrics>,
     pub(super) began: Instant,
+    /// Open until this is dropped.
+    pub(super) span: Span,
 }
 
 impl fmt::Debug for Confirm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Confirm").finish_non_exhaustive()
+    }
+}
+
+impl Confirm {
+    fn told(&self, sent: Result<Receipt, PublishError>) -> Result<Receipt, PublishError> {
+        sent.inspect_err(|error| trace::failed(&self.span, error.word()))
     }
 }
 
@@ -49,13 +64,17 @@ impl Future for Confirm {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let sent = match &mut self.way {
             Way::Sent(confirm) => ready!(Pin::new(confirm).poll(cx)).map_err(PublishError::Send),
-            Way::Layered(sending) => ready!(sending.as_mut().poll(cx)).map_err(PublishError::unboxed),
+            Way::Layered(sending) => {
+                let sent = ready!(Pin::new(sending).poll(cx));
+                let sent = sent.unwrap_or_else(|panicked| Err(PublishError::Layer(panicked.into())));
+                return Poll::Ready(self.told(sent));
+            }
             Way::Done(sent) => match sent.take() {
                 Some(sent) => sent,
                 None => return Poll::Pending, // polled after its end
             },
         };
         count(&self.metrics, self.began, &sent);
-        Poll::Ready(sent)
+        Poll::Ready(self.told(sent))
     }
 }

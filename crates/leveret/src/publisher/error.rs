@@ -7,6 +7,11 @@ use crate::failure::BoxError;
 use crate::layers::{CircuitOpen, Overloaded, TimedOut};
 use crate::metrics;
 
+/// Whether what a layer says may be otherwise later.
+pub(crate) fn may_pass(error: &BoxError) -> bool {
+    error.is::<Overloaded>() || error.is::<CircuitOpen>() || error.is::<TimedOut>()
+}
+
 /// Why a value is not known to be stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,9 +34,7 @@ impl PublishError {
         match self {
             Self::Encode(_) => false,
             Self::Send(error) => error.is_transient(),
-            Self::Layer(error) => {
-                error.is::<Overloaded>() || error.is::<CircuitOpen>() || error.is::<TimedOut>()
-            }
+            Self::Layer(error) => may_pass(error),
         }
     }
 

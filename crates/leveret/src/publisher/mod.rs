@@ -2,13 +2,12 @@
 
 mod confirm;
 mod error;
+mod layered;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use leveret_client::{Error, Message, PublisherOptions, Receipt, SendError};
@@ -26,8 +25,10 @@ use crate::schedule::Later;
 use crate::trace;
 
 pub use confirm::Confirm;
-use confirm::{Way, count};
+use confirm::{Way, count, count_failed};
 pub use error::PublishError;
+pub(crate) use error::may_pass;
+use layered::Layered;
 
 /// A publisher behind all layers.
 pub(crate) type SendStack = BoxCloneSyncService<Message, Receipt, BoxError>;
@@ -87,8 +88,9 @@ impl PublisherBuilder {
     }
 
     /// Puts a `tower` layer around every send; the one added last is the outermost. Its service is called with a [`Message`] and may answer
-    /// any error ([`PublishError::Layer`]). Those in [`layers`](crate::layers) and of `tower` fit. What is sent later
-    /// ([`schedule`](crate::schedule)) goes past them.
+    /// any error ([`PublishError::Layer`]). Those in [`layers`](crate::layers) and of `tower` fit. Every way of
+    /// sending goes through them: one by one, many at a time, and what is sent [later](crate::schedule), when it is handed to the broker. What
+    /// layers hold up after [`enqueue`](Publisher::enqueue) is bounded as what is in flight.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<SendStack> + Send + Sync + 'static,
@@ -106,7 +108,7 @@ impl PublisherBuilder {
     /// No channel can be opened; names of more than 255 bytes.
     pub async fn build<C: Encode>(self) -> Result<Publisher<C>, Error> {
         let (exchange, routing_key) = (self.options.exchange.clone(), self.options.routing_key.clone());
-        let inner = self.mq.publishing().publisher(self.options).await?;
+        let inner = self.mq.publishing().publisher(self.options.clone()).await?;
         let later = Arc::new(Later::new(self.mq));
         let metrics = Arc::new(PublisherMetrics::new(&exchange));
         let stack = (!self.layers.is_empty()).then(|| {
@@ -115,7 +117,8 @@ impl PublisherBuilder {
                 let inner = inner.clone();
                 async move { inner.send(message).await.map_err(BoxError::from) }
             });
-            self.layers.iter().fold(SendStack::new(service), |inner, wrap| wrap(inner))
+            let stack = self.layers.iter().fold(SendStack::new(service), |inner, wrap| wrap(inner));
+            Layered::new(stack, &self.options)
         });
         let kind = self.kind;
         Ok(Publisher { inner, stack, exchange, routing_key, kind, later, metrics, codec: PhantomData })
@@ -142,7 +145,7 @@ impl PublisherBuilder {
 /// ```
 pub struct Publisher<C> {
     inner: leveret_client::Publisher,
-    stack: Option<SendStack>,
+    stack: Option<Layered>,
     pub(crate) exchange: Cow<'static, str>,
     pub(crate) routing_key: Cow<'static, str>,
     kind: Option<String>,
@@ -196,21 +199,25 @@ impl<C: Encode> Publisher<C> {
         self.send_message(change(self.message(value)?)).await
     }
 
-    async fn send_message(&self, mut message: Message) -> Result<Receipt, PublishError> {
-        trace::inherit(&mut message.properties);
+    /// A span around a message, if it is traced.
+    fn span(&self, message: &Message) -> Span {
+        let share = self.later.mq().options().trace_share;
+        if share < 1.0 && !trace::is_sampled(&message.properties, share) {
+            return Span::none();
+        }
         let exchange = message.exchange.as_deref().unwrap_or(&self.exchange);
         let routing_key = message.routing_key.as_deref().unwrap_or(&self.routing_key);
-        let share = self.later.mq().options().trace_share;
-        let span = if share >= 1.0 || trace::is_sampled(&message.properties, share) {
-            trace::publish_span(exchange, routing_key, &message.properties)
-        } else {
-            Span::none()
-        };
+        trace::publish_span(exchange, routing_key, &message.properties)
+    }
+
+    pub(crate) async fn send_message(&self, mut message: Message) -> Result<Receipt, PublishError> {
+        trace::inherit(&mut message.properties);
+        let span = self.span(&message);
         let began = Instant::now();
         let sent = async {
             match &self.stack {
                 None => self.inner.send(message).await.map_err(PublishError::Send),
-                Some(stack) => stack.clone().oneshot(message).await.map_err(PublishError::unboxed),
+                Some(stack) => stack.send(message).await,
             }
         };
         let sent = sent.instrument(span.clone()).await;
@@ -236,24 +243,21 @@ impl<C: Encode> Publisher<C> {
     /// Puts a value on its way, after those before it, and gives the future of its receipt.
     ///
     /// # Errors
-    /// It does not encode; no room before the deadline; publisher closed; a layer is not ready. Nothing was sent then.
+    /// It does not encode; no room, or a layer that is not ready, before the deadline; publisher closed; a layer says no. Nothing was sent then.
     pub async fn enqueue(&self, value: &C::Value) -> Result<Confirm, PublishError> {
         let mut message = self.message(value)?;
         trace::inherit(&mut message.properties);
+        let span = self.span(&message);
         let began = Instant::now();
         let way = match &self.stack {
-            None => Way::Sent(self.inner.enqueue(message).await?),
-            Some(stack) => {
-                let mut stack = stack.clone();
-                let mut sending = stack.ready().await.map_err(PublishError::unboxed)?.call(message);
-                // As far as the layers let it, it is on its way: in order, though nobody awaits it yet.
-                match poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await {
-                    Poll::Pending => Way::Layered(sending),
-                    Poll::Ready(sent) => Way::Done(Some(sent.map_err(PublishError::unboxed))),
-                }
-            }
+            None => self.inner.enqueue(message).await.map(Way::Sent).map_err(PublishError::Send),
+            Some(stack) => stack.enqueue(message, &self.metrics, &span).await,
         };
-        Ok(Confirm { way, metrics: self.metrics.clone(), began })
+        let way = way.inspect_err(|error| {
+            count_failed(&self.metrics, error);
+            trace::failed(&span, error.word());
+        })?;
+        Ok(Confirm { way, metrics: self.metrics.clone(), began, span })
     }
 
     /// Sends all, pipelined, and gives the outcomes in the same order.
@@ -278,11 +282,14 @@ impl<C: Encode> Publisher<C> {
         outcomes
     }
 
-    /// Waits until nothing is in flight; see [`leveret_client::Publisher::flush`].
+    /// Waits until nothing is in flight, nor held up by layers; see [`leveret_client::Publisher::flush`].
     ///
     /// # Errors
     /// The publisher is closed; a message that was written is not confirmed.
     pub async fn flush(&self) -> Result<(), SendError> {
+        if let Some(stack) = &self.stack {
+            stack.flush().await?;
+        }
         self.inner.flush().await
     }
 

@@ -76,7 +76,13 @@ impl Failed<'_> {
         headers.remove(DELIVERIES);
         headers.remove(ACQUIRED);
         properties.headers = Some(headers);
-        Message { body: self.body.clone(), properties, exchange: Some("".into()), routing_key: None }
+        Message {
+            body: self.body.clone(),
+            properties,
+            exchange: Some("".into()),
+            routing_key: None,
+            mandatory: None,
+        }
     }
 
     /// A copy that waits in a rung; `expiration_ms` if it is to leave it before the rung says so.

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
+use super::given_up::{Teller, key};
 use super::{CallError, Refused};
 use crate::codec::{Decode, Encode};
 use crate::mq::Mq;
@@ -62,7 +63,8 @@ impl RequesterBuilder {
     pub async fn build<Q: Encode, A: Decode>(self) -> Result<Requester<Q, A>, Error> {
         let rpc = RpcClient::new(self.mq.publishing()).await?;
         let places = Semaphore::new(self.outstanding_max);
-        Ok(Requester { inner: Arc::new(Inner { settings: self, rpc, places }), codecs: PhantomData })
+        let teller = Teller::new(self.mq.publishing().clone(), key(&self.exchange, &self.routing_key));
+        Ok(Requester { inner: Arc::new(Inner { settings: self, rpc, places, teller }), codecs: PhantomData })
     }
 }
 
@@ -70,6 +72,7 @@ struct Inner {
     settings: RequesterBuilder,
     rpc: RpcClient,
     places: Semaphore,
+    teller: Teller,
 }
 
 /// Asks questions, any number at a time, and gets each its answer; clones share one channel and its bound.
@@ -122,8 +125,8 @@ impl<Q, A> fmt::Debug for Requester<Q, A> {
 }
 
 impl<Q: Encode, A: Decode> Requester<Q, A> {
-    /// Asks, and waits for the answer. Dropping the future gives up: the request is carried out all the same if somebody has begun it, and
-    /// its answer is thrown away.
+    /// Asks, and waits for the answer. Dropping the future gives up, and whoever answers is [told](super) so: what it has begun is asked to
+    /// stop ([`Cancelled`](crate::Cancelled)), what it has not is not begun. An answer that comes all the same is thrown away.
     ///
     /// # Errors
     /// [`CallError`] says what is known of it.
@@ -136,12 +139,13 @@ impl<Q: Encode, A: Decode> Requester<Q, A> {
     /// # Errors
     /// As [`call`](Self::call).
     pub async fn call_within(&self, question: &Q::Value, deadline: Duration) -> Result<A, CallError> {
-        let Inner { settings, places, .. } = &*self.inner;
+        let Inner { settings, places, teller, .. } = &*self.inner;
         let until = Instant::now() + deadline;
+        let id = format!("{:032x}", rand::random::<u128>());
         let mut message = Message::new(Q::encode(question).map_err(CallError::Encode)?)
             .exchange(settings.exchange.clone())
             .routing_key(settings.routing_key.clone())
-            .message_id(format!("{:032x}", rand::random::<u128>()));
+            .message_id(id.clone());
         message.properties.content_type = Some(Q::CONTENT_TYPE.to_owned());
         message.properties.kind.clone_from(&settings.kind);
         // It is worth nothing after its deadline, and the asker is gone with this process.
@@ -152,10 +156,13 @@ impl<Q: Encode, A: Decode> Requester<Q, A> {
         let place = timeout_at(until, places.acquire()).await.map_err(|_| busy())?;
         let _place = place.map_err(|_| busy())?;
         let span = trace::publish_span(&settings.exchange, &settings.routing_key, &message.properties);
-        let answer =
-            self.ask(message, until, deadline).instrument(span.clone()).await.inspect_err(|error| {
-                trace::failed(&span, word(error));
-            })?;
+        let asking = teller.asking(id, until);
+        let answer = self.ask(message, until, deadline).instrument(span.clone()).await;
+        // What may be carried out still is given up here, as it is when this future is dropped.
+        if !matches!(answer, Err(CallError::Deadline(_) | CallError::Lost(_))) {
+            asking.ended();
+        }
+        let answer = answer.inspect_err(|error| trace::failed(&span, word(error)))?;
         if let Some(refused) = Refused::read(&answer) {
             return Err(CallError::Refused(refused));
         }
@@ -185,6 +192,8 @@ impl<Q: Encode, A: Decode> Requester<Q, A> {
                 Err(RpcError::Closed(error)) if settings.repeats && error.is_transient() => {
                     let back = connected(settings.mq.publishing());
                     timeout_at(until, back).await.map_err(|_| CallError::Lost(error))?;
+                    // One that is lost as soon as it is there is not asked in a busy loop.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Err(RpcError::Closed(error)) => return Err(CallError::Lost(error)),
                 Err(_) => return Err(CallError::Deadline(deadline)),
@@ -194,7 +203,7 @@ impl<Q: Encode, A: Decode> Requester<Q, A> {
 }
 
 /// Waits until a connection is there, or is closed for good, which the next attempt tells.
-async fn connected(connection: &Connection) {
+pub(super) async fn connected(connection: &Connection) {
     let mut states = connection.watch();
     let there = |state: &ConnectionState| {
         matches!(
@@ -203,8 +212,6 @@ async fn connected(connection: &Connection) {
         )
     };
     let _ = states.wait_for(there).await;
-    // One that is lost as soon as it is there is not asked in a busy loop.
-    tokio::time::sleep(Duration::from_millis(10)).await;
 }
 
 /// The kind of an error in one word, for telemetry.

@@ -4,16 +4,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use leveret_client::{FieldTable, FieldValue, Message, Publisher as Raw, PublisherOptions, QueueDeclare};
+use leveret_client::{FieldTable, FieldValue, Message, QueueDeclare};
 use parking_lot::Mutex;
-use tokio::sync::OnceCell;
 
 use super::{ScheduleError, Scheduled, When};
 use crate::codec::Encode;
 use crate::mq::Mq;
 use crate::publisher::Publisher;
 use crate::topology::{Binding, Exchange, Topology};
-use crate::trace;
 
 /// RabbitMQ's bound on delays and times to live: 2^32 - 1 ms, 49 days. A longer delay of its plugin's would be none at all.
 const RABBITMQ_MOST: Duration = Duration::from_millis(u32::MAX as u64);
@@ -29,15 +27,13 @@ const BOUND_MAX: usize = 10_000;
 /// What a publisher needs for messages that are sent later; made when the first is.
 pub(crate) struct Later {
     mq: Mq,
-    /// Without `mandatory`: at the time of sending a delayed exchange leads nowhere.
-    raw: OnceCell<Raw>,
     /// Delayed exchanges with the keys that are bound to them.
     bound: Mutex<HashSet<(String, String)>>,
 }
 
 impl Later {
     pub(crate) fn new(mq: Mq) -> Self {
-        Self { mq, raw: OnceCell::new(), bound: Mutex::default() }
+        Self { mq, bound: Mutex::default() }
     }
 
     pub(crate) fn mq(&self) -> &Mq {
@@ -67,15 +63,12 @@ impl Later {
         if !self.mq.has_delayed_exchanges().await? {
             return Ok(self.send_alone(publisher, message, when).await?.1);
         }
-        let (mut message, message_id) = named(message);
+        let (message, message_id) = named(message);
         let (exchange, key) = publisher.target(&message);
         let delayed = self.delayed(exchange.into_owned(), key.into_owned()).await?;
-        trace::inherit(&mut message.properties);
-        let raw = self
-            .raw
-            .get_or_try_init(|| self.mq.publishing().publisher(PublisherOptions::default().mandatory(false)));
         let message = message.header("x-delay", millis(wait)).exchange(delayed.0).routing_key(delayed.1);
-        raw.await?.send(message).await?;
+        // At the time of sending a delayed exchange leads nowhere.
+        publisher.send_message(message.mandatory(false)).await?;
         Ok(Scheduled { message_id, due })
     }
 
@@ -112,7 +105,7 @@ impl Later {
     ) -> Result<(String, Scheduled), ScheduleError> {
         // The queue has to outlive its message by a little, within the same bound.
         let (wait, due) = Self::wait(when, self.most().saturating_sub(QUEUE_LINGER))?;
-        let (mut message, message_id) = named(message);
+        let (message, message_id) = named(message);
         let (exchange, key) = publisher.target(&message);
         let queue = format!("leveret.scheduled.{:032x}", rand::random::<u128>());
         let arguments = FieldTable::from([
@@ -122,9 +115,16 @@ impl Later {
             ("x-expires", millis(wait + QUEUE_LINGER).into()),
         ]);
         let how = QueueDeclare { durable: true, arguments, ..QueueDeclare::default() };
-        self.mq.consuming().channel().await?.queue_declare_once(&queue, how).await?;
-        trace::inherit(&mut message.properties);
-        publisher.inner().send(message.exchange("").routing_key(queue.clone())).await?;
+        let channel = self.mq.consuming().channel().await?;
+        channel.queue_declare_once(&queue, how).await?;
+        let message = message.exchange("").routing_key(queue.clone()).mandatory(true);
+        if let Err(error) = publisher.send_message(message).await {
+            if !error.maybe_stored() {
+                // It would go by itself, when its message would have been sent.
+                let _ = channel.queue_delete(&queue, Default::default()).await;
+            }
+            return Err(error.into());
+        }
         Ok((queue, Scheduled { message_id, due }))
     }
 }

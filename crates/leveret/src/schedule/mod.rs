@@ -16,8 +16,9 @@ use leveret_client::{ConnectError, Error, Message, SendError};
 pub(crate) use later::Later;
 
 use crate::codec::{CodecError, Encode};
+use crate::failure::BoxError;
 use crate::mq::Mq;
-use crate::publisher::Publisher;
+use crate::publisher::{PublishError, Publisher, may_pass};
 use crate::topology::TopologyError;
 
 /// When a message is sent.
@@ -121,6 +122,19 @@ pub enum ScheduleError {
     /// See [`SendError`].
     #[error(transparent)]
     Send(#[from] SendError),
+    /// A [layer](crate::PublisherBuilder::layer) of the publisher says so.
+    #[error(transparent)]
+    Layer(BoxError),
+}
+
+impl From<PublishError> for ScheduleError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Encode(error) => Self::Encode(error),
+            PublishError::Send(error) => Self::Send(error),
+            PublishError::Layer(error) => Self::Layer(error),
+        }
+    }
 }
 
 impl ScheduleError {
@@ -133,6 +147,7 @@ impl ScheduleError {
             Self::Broker(error) => error.is_transient(),
             Self::Connect(error) => error.is_transient(),
             Self::Send(error) => error.is_transient(),
+            Self::Layer(error) => may_pass(error),
         }
     }
 }

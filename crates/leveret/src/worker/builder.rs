@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::breaker::CircuitBreaker;
-use super::call::{BatchCall, Call, Handled, Stack};
+use super::call::{BatchCall, BatchStack, Call, Handled, Stack, through};
 use super::concurrency::Concurrency;
 use super::settings::Settings;
 use super::verdict::is_caused_by;
@@ -27,7 +27,7 @@ use crate::mq::Mq;
 use crate::rpc::{Responder, Responding};
 
 /// Puts one more layer around a handler.
-type Wrap = Box<dyn FnOnce(Stack) -> Stack + Send>;
+type Wrap<S> = Box<dyn FnOnce(S) -> S + Send>;
 
 /// Settings of a worker; from [`Mq::worker`].
 ///
@@ -60,7 +60,8 @@ pub struct WorkerBuilder {
     queue: String,
     settings: Settings,
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-    layers: Vec<Wrap>,
+    layers: Vec<Wrap<Stack>>,
+    batch_layers: Vec<Wrap<BatchStack>>,
 }
 
 impl fmt::Debug for WorkerBuilder {
@@ -74,7 +75,8 @@ impl fmt::Debug for WorkerBuilder {
 
 impl WorkerBuilder {
     pub(crate) fn new(mq: Mq, queue: String) -> Self {
-        Self { mq, queue, settings: Settings::default(), states: HashMap::new(), layers: Vec::new() }
+        let (settings, states) = (Settings::default(), HashMap::new());
+        Self { mq, queue, settings, states, layers: Vec::new(), batch_layers: Vec::new() }
     }
 
     /// How many messages are handled at the same time: a number, or a range in which it adapts to what the handlers can take. Default: 8.
@@ -193,6 +195,22 @@ impl WorkerBuilder {
         self
     }
 
+    /// The same around a handler of [batches](Self::batch): its service is called with a batch, and what it answers instead of a result
+    /// for each message is each one's. All of [`layers`](crate::layers) fit; to them a batch is one call, which succeeded if the handler
+    /// answered at all. Tracing, metrics, catching of panics, deadline, idempotency and [`circuit_breaker`](Self::circuit_breaker) need no layer.
+    pub fn batch_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BatchStack> + Send + 'static,
+        L::Service:
+            Service<Vec<Incoming>, Response = Vec<Result<(), Failure>>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Vec<Incoming>>>::Error: Into<BoxError>,
+        <L::Service as Service<Vec<Incoming>>>::Future: Send + 'static,
+    {
+        self.batch_layers
+            .push(Box::new(move |inner| BatchStack::new(layer.layer(inner).map_err(Into::into))));
+        self
+    }
+
     /// Consumer arguments, for example `x-priority`.
     pub fn argument(mut self, name: impl Into<FieldName>, value: impl Into<FieldValue>) -> Self {
         self.settings.arguments.insert(name, value);
@@ -207,7 +225,12 @@ impl WorkerBuilder {
 
     /// With its handler, not yet running.
     pub fn handler<A: 'static, H: Handler<A>>(self, handler: H) -> Worker {
-        let checked = handler.check(&Given(&|wanted| self.states.contains_key(&wanted)));
+        let checked = match handler.check(&Given(&|wanted| self.states.contains_key(&wanted))) {
+            Ok(()) if !self.batch_layers.is_empty() => {
+                Err("batch_layer is for batches, and this handler takes single messages".to_owned())
+            }
+            checked => checked,
+        };
         let call = if self.layers.is_empty() {
             Call::Handler(Arc::new(move |message| Box::pin(handler.clone().call(message))))
         } else {
@@ -225,8 +248,8 @@ impl WorkerBuilder {
     /// by its own result: acked, tried again, a dead letter. A place ([`concurrency`](Self::concurrency)) is one batch; 1 keeps batches in
     /// the order of the queue. The prefetch is so large that batches fill.
     ///
-    /// Attempts in place are made with what failed of the batch; deadline, grace and circuit breaker are the batch's. Layers and
-    /// [`order_by`](Self::order_by) are for single messages, and refused when the worker starts.
+    /// Attempts in place are made with what failed of the batch; deadline, grace, circuit breaker and [`batch_layer`](Self::batch_layer)
+    /// are the batch's. [`layer`](Self::layer) and [`order_by`](Self::order_by) are for single messages, and refused when the worker starts.
     ///
     /// ```
     /// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
@@ -260,7 +283,7 @@ impl WorkerBuilder {
         let single =
             |what: &str| Err(format!("{what} is for single messages, and this handler takes batches"));
         let checked = match &self.settings {
-            _ if !self.layers.is_empty() => single("a layer"),
+            _ if !self.layers.is_empty() => single("layer (there is batch_layer)"),
             settings if settings.order_by.is_some() => single("order_by"),
             settings if settings.prefetch.is_some_and(|prefetch| prefetch < max) => {
                 Err(format!("a batch of {max} never fills with a smaller prefetch"))
@@ -268,7 +291,17 @@ impl WorkerBuilder {
             _ => given,
         };
         self.settings.batch = Some((max.max(1), wait));
-        let call = Box::new(move |messages| -> Handled { Box::pin(handler.clone().call(messages)) });
+        let call: Box<dyn Fn(_) -> Handled + Send + Sync> = if self.batch_layers.is_empty() {
+            Box::new(move |messages| Box::pin(handler.clone().call(messages)))
+        } else {
+            let service = tower::service_fn(move |messages| {
+                let handling = handler.clone().call(messages);
+                async move { Ok::<_, BoxError>(handling.await) }
+            });
+            let stack =
+                self.batch_layers.into_iter().fold(BatchStack::new(service), |inner, wrap| wrap(inner));
+            Box::new(move |messages| Box::pin(through(stack.clone(), messages)))
+        };
         let Self { mq, queue, settings, states, .. } = self;
         let call = Call::Batch(BatchCall { call });
         Worker { mq, queue, settings, states: Arc::new(states), call, checked }

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
 
+use crate::batch::BatchOutcome as _;
 use crate::failure::{BoxError, Failure};
 use crate::message::Incoming;
 
 /// A handler behind all layers.
 pub(crate) type Stack = BoxCloneSyncService<Incoming, (), BoxError>;
+
+/// A handler of batches behind all layers.
+pub(crate) type BatchStack = BoxCloneSyncService<Vec<Incoming>, Vec<Result<(), Failure>>, BoxError>;
 
 /// What is called with a message.
 pub(crate) enum Call {
@@ -20,6 +24,13 @@ pub(crate) enum Call {
 }
 
 pub(super) type Handled = Pin<Box<dyn Future<Output = Vec<Result<(), Failure>>> + Send>>;
+
+/// What a stack of layers answers for each message of a batch.
+pub(super) async fn through(stack: BatchStack, messages: Vec<Incoming>) -> Vec<Result<(), Failure>> {
+    let count = messages.len();
+    let answered = stack.oneshot(messages).await;
+    answered.unwrap_or_else(|error| Err::<(), _>(Failure::unboxed(error)).for_each(count))
+}
 
 /// What is called with a batch.
 pub(crate) struct BatchCall {

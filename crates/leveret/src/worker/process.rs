@@ -75,6 +75,9 @@ pub(super) async fn let_in<'a>(running: &'a Running, message: &Incoming, waits: 
         let failure = Failure::permanent("who asked no longer waits").reason("too-late");
         return Let::Not(Verdict::Dead(failure));
     }
+    if running.settings.answers && !message.begin_for_asker() {
+        return Let::Not(Verdict::GivenUp);
+    }
     match claim(running, message, waits).await {
         Ok(Some(Permission::Handle(claimed))) => Let::In(claimed),
         Ok(Some(Permission::Duplicate)) => Let::Not(Verdict::Duplicate),
@@ -97,7 +100,12 @@ async fn judge(running: &Running, message: &Incoming) -> Verdict {
         return Verdict::Release;
     };
     let result = attempt(running, message).await;
-    let verdict = decide(running, message, result);
+    let verdict = match decide(running, message, result) {
+        // Done all the same, and not again.
+        Verdict::Ack => Verdict::Ack,
+        _ if message.is_given_up() => Verdict::GivenUp,
+        verdict => verdict,
+    };
     if let (Some(ticket), Some(failed)) = (ticket, failed(&verdict)) {
         ticket.ended(failed);
     }
@@ -174,7 +182,8 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
         let class = class_of(&failure, &settings.classifiers);
         running.metrics.failed(class);
         let transient = class == Class::Transient;
-        let Some(pause) = running.retry.pause_in_place(calls).filter(|_| transient) else {
+        let again = transient && !message.is_given_up();
+        let Some(pause) = running.retry.pause_in_place(calls).filter(|_| again) else {
             return Err(failure);
         };
         if message.deadline().is_some_and(|deadline| deadline <= Instant::now() + pause) {
@@ -222,10 +231,13 @@ async fn call(running: &Running, message: &Incoming) -> Result<(), Failure> {
     result
 }
 
-/// Asks the handler to stop at the deadline; ends when it had its grace as well.
+/// Asks the handler to stop at the deadline, or when its asker gives up; ends when it had its grace as well.
 async fn overdue(message: &Incoming, grace: Duration) {
     let Some(deadline) = message.deadline() else { return std::future::pending().await };
-    sleep_until(deadline).await;
+    tokio::select! {
+        () = sleep_until(deadline) => {}
+        () = message.given_up() => {}
+    }
     message.cancelled().cancel();
     sleep(grace).await;
 }

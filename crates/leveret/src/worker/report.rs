@@ -20,6 +20,8 @@ pub struct DrainReport {
     pub dead_lettered: u64,
     /// Requests that failed, which their askers were told ([`WorkerBuilder::responder`](crate::WorkerBuilder::responder)).
     pub refused: u64,
+    /// Requests whose askers had given up: not begun, or not carried out ([`rpc`](crate::rpc)).
+    pub given_up: u64,
     /// Could not be handled and were thrown away ([`Queue::discard_failed`](crate::Queue::discard_failed)).
     pub discarded: u64,
     /// Back to the queue without having been handled: the handler said so, or it was dropped when the time to stop was over.
@@ -42,6 +44,7 @@ impl DrainReport {
             retried: self.retried + other.retried,
             dead_lettered: self.dead_lettered + other.dead_lettered,
             refused: self.refused + other.refused,
+            given_up: self.given_up + other.given_up,
             discarded: self.discarded + other.discarded,
             released: self.released + other.released,
             stale: self.stale + other.stale,
@@ -59,6 +62,7 @@ pub(crate) struct Counters {
     pub(crate) retried: AtomicU64,
     pub(crate) dead_lettered: AtomicU64,
     pub(crate) refused: AtomicU64,
+    pub(crate) given_up: AtomicU64,
     pub(crate) discarded: AtomicU64,
     pub(crate) released: AtomicU64,
     pub(crate) stale: AtomicU64,
@@ -74,6 +78,7 @@ pub(crate) enum Outcome {
     Retried,
     DeadLettered,
     Refused,
+    GivenUp,
     Discarded,
     Released,
     /// Published again with a count in it, which is no end.
@@ -92,6 +97,7 @@ impl Outcome {
             Self::Retried => (&counters.retried, Some(&metrics.retried)),
             Self::DeadLettered => (&counters.dead_lettered, Some(&metrics.dead_lettered)),
             Self::Refused => (&counters.refused, Some(&metrics.refused)),
+            Self::GivenUp => (&counters.given_up, Some(&metrics.given_up)),
             Self::Discarded => (&counters.discarded, Some(&metrics.discarded)),
             Self::Released => (&counters.released, Some(&metrics.released)),
             Self::Recounted => (&counters.recounted, None),
@@ -107,6 +113,7 @@ impl Counters {
             retried: self.retried.load(Relaxed),
             dead_lettered: self.dead_lettered.load(Relaxed),
             refused: self.refused.load(Relaxed),
+            given_up: self.given_up.load(Relaxed),
             discarded: self.discarded.load(Relaxed),
             released: self.released.load(Relaxed),
             stale: self.stale.load(Relaxed),

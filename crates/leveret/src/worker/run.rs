@@ -27,6 +27,7 @@ use crate::message;
 use crate::metrics::WorkerMetrics;
 use crate::mq::Mq;
 use crate::retry::Retry;
+use crate::rpc::Listening;
 use crate::topology::{Queue, QueueKind, rungs_of};
 
 /// What handlers that were dropped have to give their messages back.
@@ -82,6 +83,9 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<Drain
         () = places.adapt(&running), if concurrency.min() < concurrency.max() => None,
     };
     let report = drain(&running, consumers, &tasks).await;
+    if let Some(listening) = &running.place.listening {
+        listening.stop().await;
+    }
     tracing::info!(queue = name, ?report, "worker stopped");
     match ended {
         Some(source) => Err(WorkerError::Ended { queue: name, source }),
@@ -102,6 +106,7 @@ async fn start(
     let failed = |source| WorkerError::Start { queue: name.clone(), source };
     let publisher = mq.publishing().publisher(PublisherOptions::default()).await.map_err(failed)?;
     let round_trip = round_trip(&mq, &name).await.map_err(failed)?;
+    let listening = if settings.answers { Some(Listening::start(&mq, &name).await) } else { None };
     let most = settings.concurrency.max();
     let derived = match settings.batch {
         // One batch for each place, and the next of all of them on its way.
@@ -125,6 +130,7 @@ async fn start(
             broker_counts,
             stop: stop.clone(),
             trace_share: mq.options().trace_share,
+            listening,
         }),
         counters: Counters::default(),
         metrics: WorkerMetrics::new(queue.name()),

@@ -74,6 +74,10 @@ pub(super) async fn settle(running: &Running, message: &Incoming, delivery: Deli
             let copy = message.failed(unix_seconds()).dead(dead.to_owned(), &failure, frame_max);
             replace(running, copy, delivery, Outcome::DeadLettered).await;
         }
+        Verdict::GivenUp => {
+            tracing::debug!(queue = queue.name(), id, "given up by its asker");
+            told(running, delivery.ack(), Outcome::GivenUp);
+        }
         Verdict::Recount => {
             replace(running, message.recounted(unix_seconds(), 1), delivery, Outcome::Recounted).await;
         }
@@ -83,7 +87,7 @@ pub(super) async fn settle(running: &Running, message: &Incoming, delivery: Deli
 /// Tells who asked. Nobody may be left to be told, and a broker that takes no answers gets no more time than the asker gives: the request
 /// is carried out in any case.
 async fn answer(running: &Running, message: &Incoming, failure: Option<&Failure>) {
-    if !running.settings.answers {
+    if !running.settings.answers || message.is_given_up() {
         return;
     }
     let Some(reply) = reply(message, failure) else { return };

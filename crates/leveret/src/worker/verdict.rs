@@ -22,6 +22,8 @@ pub(crate) enum Verdict {
     Retry(Duration, Failure),
     /// Never again.
     Dead(Failure),
+    /// Of a request: nobody waits for it any more.
+    GivenUp,
     /// Back to the queue with a count in it of deliveries that ended without a word.
     Recount,
 }
@@ -87,6 +89,7 @@ mod tests {
             Verdict::Retry(..) => "15 s",
             Verdict::Dead(_) => "dead",
             Verdict::Recount => "recount",
+            Verdict::GivenUp => "given up",
         }
     }
 

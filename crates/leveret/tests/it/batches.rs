@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use leveret::layers::{LoadShed, Timeout};
 use leveret::test::{TestBroker, connect};
 use leveret::{
     Attempt, Cancelled, Class, DrainReport, Failure, Idempotency, Json, MemoryStore, MessageId, Mq, Queue,
@@ -206,10 +207,66 @@ async fn what_has_no_meaning_for_batches_is_refused() {
     for (worker, text) in [
         (worker().prefetch(2).batch(3, WAIT, note), "never fills"),
         (worker().order_by(|_| String::new()).batch(3, WAIT, note), "order_by"),
-        (worker().layer(RateLimit::new(1, WAIT)).batch(3, WAIT, note), "a layer"),
+        (worker().layer(RateLimit::new(1, WAIT)).batch(3, WAIT, note), "batch_layer"),
         (mq.worker("orders").batch(3, WAIT, note), "State<"),
     ] {
         let error = worker.run(CancellationToken::new()).await.unwrap_err().to_string();
         assert!(error.contains(text), "{error}");
     }
+}
+
+/// Layers of batches are called with each, answer for all of it, and what they release is no attempt.
+#[tokio::test(start_paused = true)]
+async fn layers_are_around_batches() {
+    let (broker, mq) = with_orders(Retry::never()).await;
+    let (seen, times) = (Seen::default(), Log::<tokio::time::Instant>::default());
+    let handler = |orders: Vec<Text>,
+                   State(seen): State<Seen>,
+                   State(times): State<Log<tokio::time::Instant>>| async move {
+        times.lock().push(tokio::time::Instant::now());
+        let stuck = orders.iter().any(|Text(order)| order == "5");
+        seen.lock().push(orders.into_iter().map(|Text(order)| order).collect());
+        if stuck {
+            std::future::pending::<()>().await;
+        }
+    };
+    for order in ["1", "2", "3", "4", "5", "6"] {
+        send(&mq, "orders", order).await;
+    }
+    let worker = mq.worker("orders").concurrency(1).state(seen.clone()).state(times.clone());
+    let worker = worker.batch_layer(RateLimit::new(1, WAIT * 5)).batch_layer(Timeout::new(WAIT * 10));
+    let worker = start(worker.batch(2, WAIT, handler));
+    tokio::time::sleep(WAIT * 30).await;
+    broker.eventually("two are dead", || broker.messages("orders.dead").len() == 2).await;
+    for dead in broker.messages("orders.dead") {
+        assert_eq!(header(&dead, "x-error"), "not done within 20s");
+    }
+    assert_eq!(*seen.lock(), [vec!["1", "2"], vec!["3", "4"], vec!["5", "6"]]);
+    let pauses: Vec<_> = times.lock().windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+    assert_eq!(pauses, [10, 10]);
+    let report = worker.stop().await;
+    assert_eq!((report.acked, report.dead_lettered), (4, 2), "{report:?}");
+
+    let worker = mq.worker("orders").concurrency(2).state(seen.clone()).state(times.clone());
+    let worker = start(worker.batch_layer(LoadShed::new(1)).batch(1, WAIT, handler));
+    seen.lock().clear();
+    send(&mq, "orders", "5").await;
+    broker.eventually("one is stuck", || seen.lock().len() == 1).await;
+    send(&mq, "orders", "7").await;
+    tokio::time::sleep(WAIT * 2).await;
+    worker.0.cancel();
+    let report = worker.1.await.unwrap().unwrap();
+    assert!(report.released >= 2 && report.acked == 0, "shed, and the stuck one at the end: {report:?}");
+    assert!(broker.messages("orders.dead").len() == 2, "it was no attempt");
+}
+
+#[tokio::test]
+async fn layers_of_batches_are_refused_around_single_messages() {
+    let (_broker, mq) = with_orders(Retry::never()).await;
+    let worker = mq.worker("orders").batch_layer(RateLimit::new(1, WAIT));
+    let ended = worker.run(|| async {}, CancellationToken::new()).await;
+    assert!(
+        matches!(&ended, Err(WorkerError::Handler { text, .. }) if text.contains("batch_layer")),
+        "{ended:?}"
+    );
 }

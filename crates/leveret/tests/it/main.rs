@@ -16,4 +16,5 @@ mod support;
 mod testing_guide;
 mod topology;
 mod tracing;
+mod ways;
 mod workers;

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use leveret::rpc::CallError;
-use leveret::{Failure, Json, Queue, State, Text, Topology};
-use tokio::time::Instant;
+use leveret::{Cancelled, Failure, Json, Queue, State, Text, Topology};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Log, SOON, Target, dead, text, until};
@@ -102,5 +102,42 @@ async fn questions_have_answers_errors_and_deadlines() {
     assert!(matches!(error, CallError::Unroutable(_)), "{error}");
     stop.cancel();
     worker.await.unwrap().unwrap();
+    target.clean(&mq, queue).await;
+}
+
+/// What was begun is asked to stop when its asker gives up, and what waits behind it is not begun.
+#[tokio::test]
+async fn a_responder_hears_of_askers_that_give_up() {
+    let target = Target::start("given-up").await;
+    let (mq, name) = (target.connect().await, &target.name);
+    let queue = Queue::durable(name.clone()).dead_letter();
+    mq.declare(queue.clone()).await.unwrap();
+    let handler = |Text(body): Text, cancelled: Cancelled, State(seen): State<Log>| async move {
+        seen.lock().push(format!("{body} begun"));
+        cancelled.cancelled().await;
+        seen.lock().push(format!("{body} stopped"));
+    };
+    let (seen, stop) = (Log::default(), CancellationToken::new());
+    let worker = mq.worker(name).concurrency(1).state(seen.clone()).responder(handler);
+    let worker = tokio::spawn(worker.run(stop.clone()));
+    let asker = mq.requester(name).deadline(SOON * 10).build::<Text, Json<()>>().await.unwrap();
+    let ask = |question: &'static str| {
+        let asker = asker.clone();
+        tokio::spawn(async move { asker.call(question).await })
+    };
+    let first = ask("first");
+    until("the first has begun", || seen.lock().len() == 1).await;
+    // Told before the first: in the order in which they are given up.
+    assert!(timeout(Duration::from_millis(100), asker.call("second")).await.is_err());
+    first.abort();
+    until("it was asked to stop", || seen.lock().len() == 2).await;
+    let third = ask("third");
+    until("the third has begun", || seen.lock().len() == 3).await;
+    third.abort();
+    until("it was asked to stop", || seen.lock().len() == 4).await;
+    stop.cancel();
+    let report = timeout(SOON, worker).await.unwrap().unwrap().unwrap();
+    assert_eq!(*seen.lock(), ["first begun", "first stopped", "third begun", "third stopped"]);
+    assert_eq!((report.acked, report.given_up), (2, 1), "{report:?}");
     target.clean(&mq, queue).await;
 }

@@ -50,12 +50,14 @@ impl<const N: usize> History<N> {
         }
     }
 
-    /// What is known of a window that ends now, newest first.
+    /// What is known of a window that ends with the newest sample before now, newest first.
     pub(crate) fn look(&self, window: Window, unix_ms: u64) -> Vec<Sample<N>> {
         let covers = |(step_ms, keep): &Tier| step_ms * (*keep as u64 - 1) >= window.age_ms;
         let at = self.tiers.iter().position(covers).unwrap_or(self.tiers.len() - 1);
         let step_ms = window.step_ms.max(1);
-        let end_ms = unix_ms - unix_ms % step_ms;
+        // A step that no round has seen yet would repeat the one before it: a counter that stands still, and so a rate of 0.
+        let newest_ms = self.samples[at].back().map_or(unix_ms, |(newest_ms, _)| *newest_ms).min(unix_ms);
+        let end_ms = newest_ms - newest_ms % step_ms;
         let mut answer = Vec::new();
         let mut samples = self.samples[at].iter().rev().peekable();
         for step in 0..=(window.age_ms / step_ms).min(ANSWERED_MAX) {
@@ -74,6 +76,22 @@ impl<const N: usize> History<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Charts of steady traffic fell to 0 at their right end, for as long as the round of a new step was still to come.
+    #[test]
+    fn a_step_without_a_sample_yet_is_left_out() {
+        let mut history = History::new(DETAILED);
+        for round in 0..4 {
+            history.add(round * 5_000 + 3_000, [round]);
+        }
+        let window = Window { age_ms: 10_000, step_ms: 5_000 };
+        let known = [(15_000, [3]), (10_000, [2]), (5_000, [1])];
+        for now_ms in [18_000, 19_999, 20_000, 22_999] {
+            assert_eq!(history.look(window, now_ms), known, "at {now_ms}");
+        }
+        history.add(23_000, [4]);
+        assert_eq!(history.look(window, 23_000)[..2], [(20_000, [4]), (15_000, [3])]);
+    }
 
     #[test]
     fn the_past_is_answered_as_far_as_it_is_known_and_not_without_end() {

@@ -159,7 +159,16 @@ pub(crate) fn refuse_close(method: &Method<'_>) -> Result<(), String> {
         }
         _ => return Ok(()),
     };
-    Err(format!("{CLOSED} {what}: {code} {text}"))
+    let hint = match code {
+        403 if what == "connection" => {
+            ". Another user: --url amqp://USER:PASSWORD@HOST:PORT/VHOST; guest may log in from the broker's own machine only"
+        }
+        530 if what == "connection" => {
+            ". `leveret vhosts list` shows the virtual hosts, `leveret permissions list` who may enter"
+        }
+        _ => "",
+    };
+    Err(format!("{CLOSED} {what}: {code} {text}{hint}"))
 }
 
 /// A text that has to fit into 255 bytes.

@@ -63,6 +63,12 @@ const fn group<T: Subcommand + FromArgMatches + Runs>(name: &'static str, about:
     }
 }
 
+/// The options of a command that does one thing, under what the list of commands says of it (clap would put the type's comment there).
+fn options<T: Args>(command: Command) -> Command {
+    let about = command.get_about().cloned().unwrap_or_default();
+    T::augment_args(command).about(about)
+}
+
 /// A command that does one thing.
 const fn single<T: Args + FromArgMatches + Runs>(
     name: &'static str,
@@ -92,40 +98,40 @@ pub(crate) const ENTRIES: &[Entry] = &[
     single::<status::Status>(
         "status",
         "Show on one screen whether the broker is well and what it does",
-        |command| status::Status::augment_args(command).after_help(status::EXAMPLES),
+        |command| options::<status::Status>(command).after_help(status::EXAMPLES),
     ),
     single::<top::Top>("top", "Watch queues, connections and rates on a live screen", |command| {
-        top::Top::augment_args(command).after_help(top::EXAMPLES)
+        options::<top::Top>(command).after_help(top::EXAMPLES)
     }),
     single::<health::Health>(
         "health",
         "Do the broker's health checks; the exit code says whether all is well",
-        |command| health::Health::augment_args(command).after_help(health::EXAMPLES),
+        |command| options::<health::Health>(command).after_help(health::EXAMPLES),
     ),
     single::<publish::Publish>(
         "publish",
         "Publish messages from arguments, files or stdin, confirmed",
-        |command| publish::Publish::augment_args(command).after_help(publish::EXAMPLES),
+        |command| options::<publish::Publish>(command).after_help(publish::EXAMPLES),
     ),
     single::<consume::Consume>("consume", "Follow a queue: messages to stdout or into files", |command| {
-        consume::Consume::augment_args(command).after_help(consume::EXAMPLES)
+        options::<consume::Consume>(command).after_help(consume::EXAMPLES)
     }),
     single::<get::Get>("get", "Get a few messages from a queue", |command| {
-        get::Get::augment_args(command).after_help(get::EXAMPLES)
+        options::<get::Get>(command).after_help(get::EXAMPLES)
     }),
     single::<browse::Browse>("browse", "Look at messages where they lie, without touching them", |command| {
-        browse::Browse::augment_args(command).after_help(browse::EXAMPLES)
+        options::<browse::Browse>(command).after_help(browse::EXAMPLES)
     }),
     single::<sweeps::Replay>(
         "replay",
         "Send messages of a dead-letter queue back to where they came from",
-        |command| sweeps::Replay::augment_args(command).after_help(sweeps::REPLAY),
+        |command| options::<sweeps::Replay>(command).after_help(sweeps::REPLAY),
     ),
     single::<sweeps::Move>("move", "Move messages from one queue to another", |command| {
-        sweeps::Move::augment_args(command).after_help(sweeps::MOVE)
+        options::<sweeps::Move>(command).after_help(sweeps::MOVE)
     }),
     single::<sweeps::Copy>("copy", "Copy messages from one queue to another", |command| {
-        sweeps::Copy::augment_args(command).after_help(sweeps::COPY)
+        options::<sweeps::Copy>(command).after_help(sweeps::COPY)
     }),
     group::<sweeps::Sweeps>("sweeps", "List, show and end replays, moves and copies"),
     group::<schedules::Schedules>("schedules", "List, cancel and send messages that delayed exchanges hold"),
@@ -136,7 +142,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
     single::<trace::Trace>(
         "trace",
         "Follow messages through a virtual host as they are published and delivered",
-        |command| trace::Trace::augment_args(command).after_help(trace::EXAMPLES),
+        |command| options::<trace::Trace>(command).after_help(trace::EXAMPLES),
     ),
     group::<queues::Queues>("queues", "List, show, declare, purge and delete queues"),
     group::<exchanges::Exchanges>("exchanges", "List, show, declare and delete exchanges"),
@@ -166,12 +172,12 @@ pub(crate) const ENTRIES: &[Entry] = &[
     single::<migrate::Migrate>(
         "migrate",
         "Move definitions and messages to another broker, Leveret's or RabbitMQ's",
-        |command| migrate::Migrate::augment_args(command).after_help(migrate::EXAMPLES),
+        |command| options::<migrate::Migrate>(command).after_help(migrate::EXAMPLES),
     ),
     single::<completions::Completions>(
         "completions",
         "Print a script with which a shell completes these commands",
-        |command| completions::Completions::augment_args(command).after_help(completions::EXAMPLES),
+        |command| options::<completions::Completions>(command).after_help(completions::EXAMPLES),
     ),
 ];
 

@@ -4,7 +4,7 @@ use super::Runs;
 use super::args::{InVhost, OneInVhost};
 use super::list::ListOptions;
 use super::noun::Noun;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::http::path;
 use crate::output::Kind;
 use clap::{Args, Subcommand};
@@ -159,7 +159,7 @@ impl Runs for Permissions {
             Permissions::Delete(one) => PERMISSION.delete_one_in_vhost(&one),
             Permissions::Set(Set { name, configure, write, read, place }) => {
                 let body = json!({"configure": configure, "write": write, "read": read});
-                PERMISSION.put_in(&[&name], &body, &place)
+                PERMISSION.put_in(&[&name], &body, &place).map_err(explained)
             }
         }
     }
@@ -173,8 +173,19 @@ impl Runs for TopicPermissions {
             TopicPermissions::Delete(one) => TOPIC.delete_one_in_vhost(&one),
             TopicPermissions::Set(SetTopic { name, exchange, write, read, place }) => {
                 let body = json!({"exchange": exchange, "write": write, "read": read});
-                TOPIC.put_in(&[&name], &body, &place)
+                PERMISSION.put_in(&[&name], &body, &place).map_err(explained)
             }
         }
     }
+}
+
+/// RabbitMQ's word for it does not say which of the two is missing.
+fn explained(mut failure: Failure) -> Failure {
+    if failure.text.contains("vhost_or_user_not_found") {
+        failure.text.push_str(
+            "\n  `leveret users list` shows the users and `leveret users set NAME --new-password-stdin` makes one; `leveret vhosts list` \
+             shows the virtual hosts",
+        );
+    }
+    failure
 }

@@ -7,6 +7,9 @@ use super::options::OPTIONS;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
+/// For who forgot the quotes, which TOML's own words do not tell.
+const HOW_IT_IS_WRITTEN: &str = r#"the file is TOML, texts stand in quotes: amqp = ["127.0.0.1:5672"]"#;
+
 /// Reads the file's text. Every problem is reported, not only the first.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Layer, Vec<Problem>> {
     let at = |span: std::ops::Range<usize>| Origin::File {
@@ -17,7 +20,10 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Layer, Vec<Problem>> {
     if !errors.is_empty() {
         return Err(errors
             .iter()
-            .map(|error| Problem::new(at(error.span().unwrap_or(0..0)), error.message().trim().to_owned()))
+            .map(|error| {
+                let said = error.message().trim();
+                Problem::new(at(error.span().unwrap_or(0..0)), format!("{said}; {HOW_IT_IS_WRITTEN}"))
+            })
             .collect());
     }
     let mut layer = Layer::new();
@@ -116,6 +122,12 @@ mod tests {
         assert_eq!(
             problems("heartbeat = ['1s', '2s']\n"),
             ["leveret.toml, line 1: heartbeat: takes one value, not an array"]
+        );
+        // Whoever forgets the quotes was told of floats.
+        let unquoted = problems("amqp = [127.0.0.1:5672]\n").join("\n");
+        assert!(
+            unquoted.starts_with("leveret.toml, line 1: ") && unquoted.contains(HOW_IT_IS_WRITTEN),
+            "{unquoted}"
         );
         assert_eq!(
             problems("data = 1979-05-27\n"),

@@ -27,7 +27,11 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     if word.len() > 64 {
         return None;
     }
-    let (changes, best) = known.into_iter().map(|known| (distance(&word, known), known)).min()?;
+    let (changes, best) = known
+        .into_iter()
+        .filter(|known| !known.is_empty())
+        .map(|known| (distance(&word, known), known))
+        .min()?;
     let contained = word.len() >= 4 && (best.contains(&word) || word.contains(best));
     (changes <= (word.len().max(best.len()) / 3).max(1) || contained).then_some(best)
 }
@@ -53,6 +57,11 @@ mod tests {
         assert_eq!(nearest("heartbeat_seconds", known), Some("heartbeat"));
         assert_eq!(nearest("amqb", known), Some("amqp"));
         assert_eq!(nearest("colour", known), None);
+        assert_eq!(
+            nearest("nope", ["", "amq.topic"]),
+            None,
+            "the default exchange has no name, and every word contains it"
+        );
         assert_eq!(nearest(&"x".repeat(100_000), known), None);
     }
 }

@@ -85,6 +85,11 @@ impl HttpError {
             ureq::Error::BodyExceedsLimit(bytes) => {
                 HttpError::Unreachable { at, why: format!("the answer is larger than {bytes} bytes") }
             }
+            ureq::Error::Protocol(_) => HttpError::Unreachable {
+                at,
+                why: "something listens there that does not speak HTTP (AMQP's port is 5672, the HTTP API's 15672)".into(),
+            },
+            ureq::Error::Io(error) => HttpError::Unreachable { at, why: error.to_string() },
             error => HttpError::Unreachable { at, why: error.to_string() },
         }
     }

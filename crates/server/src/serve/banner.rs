@@ -86,12 +86,14 @@ fn render(
             "send",
             &format!(
                 "python3 -c \"import pika; c = pika.BlockingConnection(pika.URLParameters('{url}')).channel(); \
-                 c.queue_declare('hello'); c.basic_publish('', 'hello', b'Hello')\""
+                 c.queue_declare('hello', durable=True); c.basic_publish('', 'hello', b'Hello')\""
             ),
         );
         line(
             "or",
-            &format!("amqp-declare-queue --url={url} -q hello && amqp-publish --url={url} -r hello -b Hello"),
+            &format!(
+                "amqp-declare-queue --url={url} -d -q hello && amqp-publish --url={url} -r hello -b Hello"
+            ),
         );
         line("measure", &format!("leveret bench --url {url}"));
     }

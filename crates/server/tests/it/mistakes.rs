@@ -50,6 +50,16 @@ fn errors_say_what_to_do() {
             1,
             "policy 'p' in vhost '/': Validation failed\n\n[{<<\"a\">>,1}]\n",
         ),
+        (
+            &["permissions", "set", "nobody"],
+            &[(
+                "PUT /api/permissions/%2F/nobody",
+                400,
+                r#"{"error":"bad_request","reason":"vhost_or_user_not_found"}"#,
+            )],
+            1,
+            "vhost_or_user_not_found\n  `leveret users list` shows the users",
+        ),
         (&["users", "set", "new", "--tags", "x"], &[], 2, "user 'new' is new and needs a password"),
         (&["queues", "declare", "q", "-a", "x"], &[], 2, "`x` is not KEY=VALUE"),
         (

@@ -69,6 +69,9 @@ fn explained(error: &SendError, state: &ConnectionState) -> Failure {
              declare`; or let such messages be dropped: --no-mandatory",
             returned.routing_key, returned.exchange, returned.code, returned.text
         )),
+        (SendError::Refused { code: 404, .. }, _) => Failure::new(format!(
+            "{error}\n  `leveret exchanges list` shows the exchanges, `leveret exchanges declare NAME` makes one"
+        )),
         (SendError::Deadline, Some(reason)) => {
             blocked::failure(&reason, "a message was not taken within --timeout and is not stored")
         }
