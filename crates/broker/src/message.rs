@@ -4,17 +4,14 @@
 //! delivery is two copies and two patched channel numbers. Invariant: the frames inside are well formed, because
 //! only [`Message::new`] writes them, from parts that the protocol crate has checked.
 
+mod stored;
+mod traced;
+
 use crate::queue::past::Past;
-use crate::trace::{CONTEXT_BYTES, TraceContext, marks_context};
 use bytes::Bytes;
 use leveret_protocol::{FRAME_END, FieldTable, FrameKind, RawProperties};
 use std::sync::LazyLock;
 use triomphe::ThinArc;
-
-/// From this size on the store is handed a reference instead of a copy.
-const SHARED_BYTES_MIN: usize = 16 * 1024;
-/// What a frame adds to its payload.
-const FRAME_BYTES: u32 = 8;
 
 /// What a queue entry costs beside the bytes of its message; used for memory accounting.
 pub(crate) const ENTRY_OVERHEAD_BYTES: usize = 96;
@@ -151,84 +148,6 @@ impl Message {
         }
     }
 
-    /// What the store keeps: bytes to copy, and bytes to share when there are many. [`from_stored`](Self::from_stored) reads them.
-    pub(crate) fn stored_form(&self) -> (&[u8], Option<Bytes>) {
-        match &self.0.header.header.body {
-            Some(body) => (&self.0.slice, Some(body.clone())),
-            None if self.0.slice.len() < SHARED_BYTES_MIN => (&self.0.slice, None),
-            None => (&[], Some(Bytes::from_owner(Shared(self.clone())))),
-        }
-    }
-
-    /// A message from what the store kept, for one queue. `None` when the bytes are no message.
-    pub(crate) fn from_stored(bytes: &[u8], copies: u32) -> Option<Self> {
-        let exchange_len = usize::from(*bytes.first()?);
-        let routing_key_len = usize::from(*bytes.get(1 + exchange_len)?);
-        let strings_end = 2 + exchange_len + routing_key_len;
-        // A message kept as it arrived has the end of its method frame (two bytes, the first 0 or 1) before the header frame; a sampled
-        // one its context.
-        let header_at = match *bytes.get(strings_end)? {
-            byte if byte == FrameKind::Header as u8 => strings_end,
-            byte if marks_context(byte) => strings_end + CONTEXT_BYTES,
-            _ => strings_end + 2,
-        };
-        let frame = bytes.get(header_at..)?;
-        let size = u32::from_be_bytes(frame.get(3..7)?.try_into().ok()?) as usize;
-        let header_end = header_at.checked_add(size)?.checked_add(8)?;
-        let header = bytes.get(header_at..header_end)?;
-        let body_size = u64::from_be_bytes(header.get(11..19)?.try_into().ok()?);
-        let properties = RawProperties::parse(header.get(19..header.len() - 1)?).ok()?;
-        let parts = Parts {
-            exchange: &bytes[1..1 + exchange_len],
-            routing_key: &bytes[2 + exchange_len..strings_end],
-            properties,
-        };
-        let rest = &bytes[header_end..];
-        // A body in its frame, or alone.
-        let framed = body_size + u64::from(FRAME_BYTES);
-        let (kept, body) = if rest.is_empty() && body_size == 0 || rest.len() as u64 == framed {
-            (bytes, None)
-        } else if rest.len() as u64 == body_size {
-            (&bytes[..header_end], Some(Bytes::copy_from_slice(rest)))
-        } else {
-            return None;
-        };
-        let meta = Meta {
-            header_at: header_at as u32,
-            header_end: header_end as u32,
-            body,
-            ..Meta::of(parts, None, copies)
-        };
-        Some(Self(ThinArc::from_header_and_slice(meta, kept)))
-    }
-
-    /// Where it belongs in a trace; `None` for a message that is not sampled.
-    #[inline]
-    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
-        let strings_end = self.strings().len();
-        let header_at = self.0.header.header.header_at as usize;
-        if header_at - strings_end != CONTEXT_BYTES {
-            return None;
-        }
-        TraceContext::from_bytes(&self.0.slice[strings_end..header_at])
-    }
-
-    /// The same message, bearing this context beside what is its own.
-    #[cold]
-    pub(crate) fn in_trace(&self, context: TraceContext) -> Self {
-        let meta = &self.0.header.header;
-        let (strings, header_at) = (self.strings(), meta.header_at as usize);
-        let bytes = [strings, &context.to_bytes(), &self.0.slice[header_at..]].concat();
-        let new_at = strings.len() + CONTEXT_BYTES;
-        let meta = Meta {
-            header_at: new_at as u32,
-            header_end: (meta.header_end as usize - header_at + new_at) as u32,
-            body: meta.body.clone(),
-            ..*meta
-        };
-        Self(ThinArc::from_header_and_slice(meta, &bytes))
-    }
-
     /// How many queues it was routed to.
     #[inline]
     pub(crate) fn copies(&self) -> u32 {
@@ -310,15 +229,6 @@ impl Message {
     }
 }
 
-/// A message whose bytes the store refers to until they are written.
-struct Shared(Message);
-
-impl AsRef<[u8]> for Shared {
-    fn as_ref(&self) -> &[u8] {
-        &self.0.0.slice
-    }
-}
-
 impl Meta {
     fn of(parts: Parts<'_>, ttl_ms: Option<u64>, copies: u32) -> Self {
         let properties = parts.properties;
@@ -347,73 +257,4 @@ impl std::fmt::Debug for Message {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use leveret_protocol::Properties;
-
-    fn message(body: &[u8]) -> Message {
-        let mut raw = Vec::new();
-        Properties { delivery_mode: Some(2), priority: Some(7), ..Properties::default() }.encode(&mut raw);
-        let properties = RawProperties::parse(&raw).unwrap();
-        let parts = Parts { exchange: b"logs", routing_key: b"a.b", properties };
-        Message::new(parts, Bytes::copy_from_slice(body), None, 1)
-    }
-
-    fn stored(message: &Message) -> Vec<u8> {
-        let (head, tail) = message.stored_form();
-        [head, &tail.unwrap_or_default()].concat()
-    }
-
-    #[test]
-    fn a_message_kept_as_it_arrived_is_read_back() {
-        use leveret_protocol::methods::basic;
-        use leveret_protocol::{BASIC_CLASS, ContentHeader, ShortStr, put_body};
-        let mut wire = Vec::new();
-        let (exchange, routing_key) = (ShortStr::new("logs").unwrap(), ShortStr::new("a.b").unwrap());
-        basic::Publish { exchange, routing_key, mandatory: true, immediate: false }.write(3, &mut wire);
-        let properties = RawProperties::EMPTY;
-        ContentHeader { class_id: BASIC_CLASS, body_size: 4, properties }.write(3, &mut wire);
-        put_body(&mut wire, 3, b"body", 4096);
-        let parts = Parts { exchange: b"logs", routing_key: b"a.b", properties };
-        let first = Message::from_wire(&wire, parts, None, 1);
-        let second = Message::from_stored(&stored(&first), 1).unwrap();
-        assert_eq!((second.body(), second.routing_key()), (&b"body"[..], &b"a.b"[..]));
-        assert_eq!(second.content_frames(), first.content_frames());
-    }
-
-    #[test]
-    fn a_context_is_beside_the_message_and_in_the_store() {
-        let context = |span| TraceContext { trace_id: [1; 16], span_id: [span; 8], published_ns: 3 };
-        for body in [&b""[..], b"x", &[7; 100_000]] {
-            let plain = message(body);
-            assert_eq!(plain.trace_context(), None);
-            let first = plain.in_trace(context(2)).in_trace(context(4));
-            let second = Message::from_stored(&stored(&first), 1).unwrap();
-            for sampled in [&first, &second] {
-                assert_eq!(sampled.trace_context(), Some(context(4)));
-                assert_eq!((sampled.strings(), sampled.body()), (plain.strings(), plain.body()));
-                assert_eq!(sampled.header_frame(), plain.header_frame(), "clients see what they saw");
-                assert_eq!(sampled.body_len(), plain.body_len());
-                assert!(sampled.is_persistent());
-            }
-        }
-    }
-
-    #[test]
-    fn what_the_store_kept_is_the_message() {
-        for body in [&b""[..], b"x", &[7; 100_000]] {
-            let first = message(body);
-            let bytes = stored(&first);
-            let second = Message::from_stored(&bytes, 1).unwrap();
-            assert_eq!((second.exchange(), second.routing_key()), (&b"logs"[..], &b"a.b"[..]));
-            assert_eq!(second.body(), body);
-            assert!(second.is_persistent());
-            assert_eq!(second.priority(), 7);
-            assert_eq!(second.properties().as_bytes(), first.properties().as_bytes());
-            assert_eq!(stored(&second), bytes, "and is stored alike again");
-            for cut in 0..bytes.len().min(60) {
-                assert!(cut == bytes.len() || Message::from_stored(&bytes[..cut], 1).is_none(), "{cut}");
-            }
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 //! these, when memory is short or after a restart, those that are on disk only.
 
 mod middle;
+mod on_disk;
 
 use super::cold::Cold;
 use super::past::Past;
@@ -108,11 +109,6 @@ impl Backlog {
         self.body_bytes
     }
 
-    /// Messages on disk only.
-    pub(crate) fn cold_len(&self) -> u64 {
-        self.cold
-    }
-
     /// Messages of a level that are in memory and were not delivered yet.
     pub(crate) fn fresh_len(&self, level: usize) -> usize {
         self.levels[level].fresh.len()
@@ -127,19 +123,6 @@ impl Backlog {
 
     pub(crate) fn levels(&self) -> usize {
         self.levels.len()
-    }
-
-    pub(crate) fn cold(&self, level: usize) -> &Cold {
-        &self.levels[level].cold
-    }
-
-    pub(crate) fn cold_mut(&mut self, level: usize) -> &mut Cold {
-        &mut self.levels[level].cold
-    }
-
-    /// Tells loads apart that were asked for before and after a purge.
-    pub(crate) fn generation(&self) -> u32 {
-        self.cleared
     }
 
     /// What `pop` would find.
@@ -157,12 +140,6 @@ impl Backlog {
             }
         }
         Front::Empty
-    }
-
-    /// The highest level of which some is on disk and nothing in memory: when its head dies is not known.
-    pub(crate) fn headless_level(&self) -> Option<usize> {
-        let is_headless = |level: &Level| level.front().is_none() && level.cold.len() > 0;
-        self.levels.iter().rposition(is_headless)
     }
 
     /// What `pop` would give, if it is in memory.
@@ -187,59 +164,6 @@ impl Backlog {
         self.len += 1;
         self.body_bytes += entry.message.body_len() as u64;
         self.levels[level].fresh.push_back(entry);
-    }
-
-    /// Counts a message at the end of its level that is kept on disk only.
-    pub(crate) fn push_cold(&mut self, level: usize, position: u64, body_len: usize) {
-        self.len += 1;
-        self.cold += 1;
-        self.body_bytes += body_len as u64;
-        self.levels[level].cold.push(position, body_len);
-    }
-
-    /// Takes over what a restart found of a level.
-    pub(crate) fn adopt(&mut self, level: usize, count: u64, bytes: u64, last: u64) {
-        self.levels[level].cold.adopt(count, bytes, last);
-        self.len += count as usize;
-        self.cold += count;
-        self.body_bytes += bytes;
-        self.next_position = self.next_position.max(last + 1);
-    }
-
-    /// A message of a level came from the disk, and goes elsewhere.
-    pub(crate) fn take_cold(&mut self, level: usize, entry: &Entry) {
-        let cold = &mut self.levels[level].cold;
-        if cold.len() > 0 {
-            self.cold -= 1;
-            self.len -= 1;
-            self.body_bytes = self.body_bytes.saturating_sub(entry.message.body_len() as u64);
-            cold.took(entry.position, entry.message.body_len());
-        }
-    }
-
-    /// A message of a level came from the disk.
-    pub(crate) fn warm(&mut self, level: usize, entry: Entry) {
-        let cold = &mut self.levels[level].cold;
-        if cold.len() > 0 {
-            self.cold -= 1;
-            cold.took(entry.position, entry.message.body_len());
-        } else {
-            // More than was counted: after damage the count was given up.
-            self.len += 1;
-            self.body_bytes += entry.message.body_len() as u64;
-        }
-        self.levels[level].fresh.push_back(entry);
-    }
-
-    /// Gives up what of a level's messages on disk could not be found. Returns how many.
-    pub(crate) fn give_up_cold(&mut self, level: usize) -> u64 {
-        let cold = &mut self.levels[level].cold;
-        let bytes = cold.bytes();
-        let (count, _, _) = cold.clear();
-        self.cold -= count;
-        self.len -= count as usize;
-        self.body_bytes = self.body_bytes.saturating_sub(bytes);
-        count
     }
 
     /// Puts a delivered message back where it was.
@@ -321,114 +245,4 @@ impl Backlog {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::Parts;
-    use leveret_protocol::{Properties, RawProperties};
-
-    pub(super) fn message(text: &str, priority: Option<u8>) -> Message {
-        let mut raw = Vec::new();
-        Properties { priority, ..Properties::default() }.encode(&mut raw);
-        let properties = RawProperties::parse(&raw).unwrap();
-        let parts = Parts { exchange: b"", routing_key: b"q", properties };
-        Message::new(parts, text.as_bytes().to_vec().into(), None, 1)
-    }
-
-    pub(super) fn push(backlog: &mut Backlog, message: Message, expires_ms: u64) {
-        let (position, level) = (backlog.pass(), backlog.level_of(&message));
-        let stored = Stored::NO;
-        backlog.push(
-            level,
-            Entry { position, expires_ms, past: Past::default(), redelivered: false, stored, message },
-        );
-    }
-
-    fn drain(backlog: &mut Backlog) -> String {
-        let mut all = String::new();
-        while let Some(entry) = backlog.pop() {
-            all.push_str(std::str::from_utf8(entry.message.body()).unwrap());
-        }
-        all
-    }
-
-    #[test]
-    fn what_comes_back_returns_to_its_place_in_any_order() {
-        let mut backlog = Backlog::new(None);
-        for text in ["a", "b", "c", "d", "e"] {
-            push(&mut backlog, message(text, None), u64::MAX);
-        }
-        let mut taken: Vec<Entry> = (0..4).filter_map(|_| backlog.pop()).collect();
-        let d = taken.remove(3);
-        let b = taken.remove(1);
-        backlog.put_back(d);
-        backlog.put_back(b);
-        assert_eq!((backlog.len(), backlog.body_bytes()), (3, 3));
-        assert_eq!(drain(&mut backlog), "bde");
-        assert_eq!((backlog.len(), backlog.body_bytes()), (0, 0));
-    }
-
-    #[test]
-    fn higher_priorities_leave_first() {
-        let mut backlog = Backlog::new(Some(5));
-        for (text, priority) in [("a", None), ("b", Some(3)), ("c", Some(9)), ("d", Some(3)), ("e", Some(0))]
-        {
-            push(&mut backlog, message(text, priority), u64::MAX);
-        }
-        assert_eq!(drain(&mut backlog), "cbdae");
-    }
-
-    #[test]
-    fn only_heads_expire() {
-        let mut backlog = Backlog::new(None);
-        push(&mut backlog, message("a", None), 10);
-        push(&mut backlog, message("b", None), u64::MAX);
-        push(&mut backlog, message("c", None), 5);
-        assert_eq!(backlog.next_expiry_ms(), Some(10));
-        assert!(backlog.pop_expired(9).is_none());
-        assert_eq!(backlog.pop_expired(10).unwrap().message.body(), b"a");
-        assert!(backlog.pop_expired(100).is_none());
-        assert_eq!(backlog.next_expiry_ms(), None);
-    }
-
-    #[test]
-    fn what_is_on_disk_comes_after_its_level_and_before_lower_ones() {
-        let mut backlog = Backlog::new(Some(1));
-        push(&mut backlog, message("low", None), u64::MAX);
-        let position = backlog.pass();
-        backlog.push_cold(1, position, 3);
-        assert_eq!((backlog.len(), backlog.cold_len(), backlog.body_bytes()), (2, 1, 6));
-        assert_eq!(backlog.front(), Front::OnDisk(1));
-        assert!(backlog.pop().is_none(), "the lower level waits for the higher one");
-        let message = message("top", Some(1));
-        let stored = Stored::at(1, true);
-        backlog.warm(
-            1,
-            Entry {
-                position,
-                expires_ms: u64::MAX,
-                past: Past::default(),
-                redelivered: false,
-                stored,
-                message,
-            },
-        );
-        assert_eq!((backlog.len(), backlog.cold_len(), backlog.body_bytes()), (2, 0, 6));
-        assert_eq!(drain(&mut backlog), "toplow");
-        assert_eq!((backlog.len(), backlog.body_bytes()), (0, 0));
-    }
-
-    #[test]
-    fn clearing_names_the_range_on_disk() {
-        let mut backlog = Backlog::new(None);
-        backlog.adopt(0, 10, 100, 50);
-        push(&mut backlog, message("x", None), u64::MAX);
-        let (memory, disk) = backlog.clear();
-        assert_eq!(memory.len(), 1);
-        assert_eq!(disk, [Cleared { level: 0, first: 1, last: 50, count: 10 }]);
-        assert_eq!(
-            (backlog.len(), backlog.cold_len(), backlog.body_bytes(), backlog.front()),
-            (0, 0, 0, Front::Empty)
-        );
-        assert_eq!(backlog.pass(), 52);
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! One connection's part in what operators follow. A session has this only while something is followed in its virtual host.
 
-use super::trace::Sent;
+use super::Session;
+use super::trace::{Sent, SessionTrace};
 use crate::channel::unacked::Slot;
 use crate::message::{Message, Parts};
 use crate::name::Name;
@@ -17,6 +18,28 @@ pub(super) struct Following {
     pub(super) vhost: Name,
     pub(super) connection: Arc<str>,
     pub(super) user: Name,
+}
+
+impl Session {
+    /// Something begins or ends to be followed.
+    #[cold]
+    pub(super) fn follow(&mut self) {
+        let follows = self.vhost.follows();
+        self.follow_epoch = follows.epoch();
+        let following = follows.is_on_in(self.vhost.name()).then(|| {
+            Arc::new(Following {
+                follows: follows.clone(),
+                vhost: self.vhost.name().clone(),
+                connection: self.connection_name.clone(),
+                user: self.negotiated.actor.user.name().clone(),
+            })
+        });
+        if following.is_some() || self.trace.is_some() {
+            let tracer = self.vhost.tracer();
+            self.trace.get_or_insert_with(|| SessionTrace::new(tracer)).following = following;
+        }
+        self.trace.take_if(|trace| trace.is_idle());
+    }
 }
 
 impl Following {

@@ -3,23 +3,20 @@
 use super::Session;
 use super::deliver::put_return;
 use super::errors::{IntoError as _, name};
+use super::properties::Extras;
 use super::routes::{Address, Found};
 use super::trace::Published;
 use crate::channel::Mode;
 use crate::exchange::{Passed, Publication, RoutingKeys};
-use crate::mailbox::{Command, delivery_bytes};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
-use crate::trace::Start;
 use crate::vhost::{Tap, VirtualHost};
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
-use leveret_protocol::{
-    Body, Content, ContentMethod, FieldTable, Properties, ProtocolError, RawProperties, ReplyCode,
-};
+use leveret_protocol::{Body, Content, ContentMethod, ProtocolError, RawProperties, ReplyCode};
 
-const REPLY_PREFIX: &str = "amq.rabbitmq.reply-to.";
-const NO_ROUTE: (u16, &str) = (312, "NO_ROUTE");
+pub(super) const REPLY_PREFIX: &str = "amq.rabbitmq.reply-to.";
+pub(super) const NO_ROUTE: (u16, &str) = (312, "NO_ROUTE");
 
 impl Session {
     #[inline]
@@ -223,116 +220,6 @@ impl Session {
         }
         Ok(())
     }
-
-    /// Refuses properties that lie or do not parse; returns the time to live in milliseconds.
-    fn check_properties(
-        &self,
-        channel: u16,
-        properties: RawProperties<'_>,
-    ) -> Result<Option<u64>, ProtocolError> {
-        if let Some(claimed) = properties.user_id() {
-            let user = &self.negotiated.actor.user;
-            self.broker.auth().check_user_id(user, claimed.as_bytes()).or_refuse(channel)?;
-        }
-        if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
-            let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
-            return Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text));
-        }
-        let Some(expiration) = properties.expiration() else { return Ok(None) };
-        let digits = expiration.to_str().ok();
-        let parsed = digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
-        parsed.map(Some).ok_or_else(|| {
-            let text =
-                format!("invalid expiration '{expiration}': {}", expiration_problem(&expiration.to_lossy()));
-            ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text)
-        })
-    }
-
-    /// Takes `BCC` out and puts a real address in place of the reply pseudo-queue.
-    fn rewrite(
-        &self,
-        channel: u16,
-        properties: RawProperties<'_>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), ProtocolError> {
-        let precondition = |text: &str| ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text);
-        let mut headers: Option<FieldTable> = match properties.headers() {
-            Some(headers) => Some(headers.decode().map_err(|e| precondition(&e.to_string()))?),
-            None => None,
-        };
-        if let Some(headers) = &mut headers {
-            headers.remove("BCC");
-        }
-        let reply_to = match properties.reply_to() {
-            Some(reply_to) if reply_to == super::queue::REPLY_TO => {
-                let open = self.channels.get(usize::from(channel)).and_then(Option::as_ref);
-                let consumer = open.and_then(|open| open.reply_consumer.as_ref());
-                let consumer = consumer.ok_or_else(|| precondition("fast reply consumer does not exist"))?;
-                Some(format!("{REPLY_PREFIX}{}", consumer.token))
-            }
-            _ => None,
-        };
-        match reply_to {
-            None => properties.write_with_headers(headers.as_ref(), true, out),
-            Some(reply_to) => {
-                let owned = Properties::try_from(properties).map_err(|e| precondition(&e.to_string()))?;
-                Properties { headers, reply_to: Some(reply_to), ..owned }.encode(out);
-            }
-        }
-        Ok(())
-    }
-
-    /// A reply goes straight to the requester's connection; when that is gone it is unroutable.
-    fn publish_reply(
-        &mut self,
-        channel: u16,
-        publish: basic::Publish<'_>,
-        properties: RawProperties<'_>,
-        body: Body<'_>,
-        sampled: Option<Start>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), ProtocolError> {
-        let body_bytes = body.len();
-        let parts = Parts { exchange: b"", routing_key: publish.routing_key.as_bytes(), properties };
-        let message = Message::new(parts, Bytes::from(body.into_vec()), None, 1);
-        if let Some(following) = self.trace.as_ref().and_then(|trace| trace.following.as_ref()) {
-            following.published(channel, &message, &[], Some("direct_reply"));
-        }
-        let token = publish.routing_key.to_lossy();
-        let token = token.strip_prefix(REPLY_PREFIX).unwrap_or_default();
-        let taken = self.broker.replies().find(token).is_some_and(|(mailbox, channel)| {
-            mailbox.reply(Command::Reply { channel, message: message.clone() }, delivery_bytes(&message))
-        });
-        if !taken {
-            tracing::debug!(routing_key = %publish.routing_key, "a direct reply has nobody waiting for it");
-        }
-        // RabbitMQ says so even of an answer that arrived: no queue took it.
-        if publish.mandatory {
-            let (code, text) = NO_ROUTE;
-            put_return(out, channel, code, text, &message, self.negotiated.frame_max);
-        }
-        let open = self.channel(channel)?;
-        open.figures.published(usize::from(taken), publish.mandatory);
-        let mut confirm = 0;
-        if let Mode::Confirm(confirms) = &mut open.mode {
-            let first = confirms.is_placed();
-            confirm = confirms.take();
-            open.figures.publish_confirm.add(1);
-            if first {
-                self.confirming.push(channel);
-            }
-        }
-        if let (Some(start), Some(trace)) = (&sampled, &mut self.trace) {
-            let (vhost, address) = (self.vhost.name(), (&b""[..], publish.routing_key.as_bytes()));
-            let failure = publish.mandatory.then_some(NO_ROUTE.1);
-            let queues = &[];
-            trace.published(
-                start,
-                Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure },
-            );
-        }
-        Ok(())
-    }
 }
 
 /// A publishing goes elsewhere than to queues too: to exchanges that keep it, to the firehose.
@@ -353,42 +240,5 @@ fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &Vi
         }),
     ) {
         vhost.trace_publish(tap, message, keys.iter(), found.queues);
-    }
-}
-
-/// RabbitMQ takes at most ten years.
-const EXPIRATION_MS_MAX: u64 = crate::queue::arguments::EXPIRY_MS_MAX as u64;
-
-/// RabbitMQ's words for what is wrong with an expiration.
-pub(crate) fn expiration_problem(text: &str) -> String {
-    let digits = text.chars().take_while(char::is_ascii_digit).count();
-    let negative = text
-        .strip_prefix('-')
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
-    if negative {
-        return format!("{{value_negative,{text}}}");
-    }
-    if digits == text.len() && digits > 0 {
-        return format!("{{value_too_large,{text}}}");
-    }
-    if digits > 0 { format!("{{leftover_string,\"{}\"}}", &text[digits..]) } else { "no_integer".into() }
-}
-
-/// Which properties need more than being kept.
-#[derive(Debug, Clone, Copy, Default)]
-struct Extras {
-    cc: bool,
-    bcc: bool,
-    reply_to: bool,
-}
-
-impl Extras {
-    fn of(properties: RawProperties<'_>) -> Self {
-        let headers = properties.headers();
-        Self {
-            cc: headers.is_some_and(|headers| headers.get("CC").is_some()),
-            bcc: headers.is_some_and(|headers| headers.get("BCC").is_some()),
-            reply_to: properties.reply_to().is_some_and(|reply_to| reply_to == super::queue::REPLY_TO),
-        }
     }
 }

@@ -3,6 +3,7 @@
 //! AMQP and HTTP are two doors to these operations; who may do what is decided here, once, and a "no" is a
 //! [`Refusal`] that each door puts into its own words.
 
+mod access;
 mod bindings;
 mod browse;
 mod changes;
@@ -47,17 +48,17 @@ use crate::auth::{Auth, User};
 use crate::clock::Clock;
 use crate::component::Component;
 use crate::events::Events;
-use crate::exchange::{ExchangeKind, ExchangeSpec, Passed, Publication};
+use crate::exchange::ExchangeSpec;
 use crate::memory::MemoryGauge;
-use crate::name::{Name, ResourceKind};
+use crate::name::Name;
 use crate::queue::{Counters, Queue};
-use crate::refusal::{Permission, Refusal};
+use crate::refusal::Refusal;
 use crate::stats::{Channels, ChurnCounters, DeathCounters, MessageCounts};
 use crate::timers::Timers;
-use crate::topology::{RouteInfo, Topology};
+use crate::topology::Topology;
 use crate::trace::Tracer;
 use crate::trace::follow::Follows;
-use leveret_protocol::{RawProperties, ReplyCode};
+use leveret_protocol::ReplyCode;
 use leveret_store::{Batch, Histogram, State, Store, Ticket};
 use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RwLock, RwLockReadGuard};
 use std::sync::Arc;
@@ -295,104 +296,5 @@ impl VirtualHost {
     /// Refuses changes that are to last when the store has failed.
     fn check_store(&self, durable: bool) -> Result<(), Refusal> {
         check_store(self.store().filter(|_| durable))
-    }
-
-    /// The queues a publishing goes to.
-    pub(crate) fn route(
-        &self,
-        exchange: &str,
-        routing_key: &[u8],
-        properties: RawProperties<'_>,
-        targets: &mut Vec<Arc<Queue>>,
-    ) -> Result<RouteInfo, Refusal> {
-        let publication =
-            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::No };
-        self.topology.read().route(&publication, targets)
-    }
-
-    /// The queues that a message goes to which the exchange's gate let pass.
-    pub(crate) fn route_passed(
-        &self,
-        exchange: &str,
-        routing_key: &[u8],
-        properties: RawProperties<'_>,
-        targets: &mut Vec<Arc<Queue>>,
-    ) -> Result<RouteInfo, Refusal> {
-        let publication =
-            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::First };
-        self.topology.read().route(&publication, targets)
-    }
-
-    /// The queues that a message goes to which has waited in the exchange's timetable.
-    pub(crate) fn route_due(
-        &self,
-        exchange: &str,
-        routing_key: &[u8],
-        properties: RawProperties<'_>,
-        targets: &mut Vec<Arc<Queue>>,
-    ) -> Result<RouteInfo, Refusal> {
-        let publication = Publication { exchange, routing_key, properties, is_due: true, passed: Passed::No };
-        self.topology.read().route(&publication, targets)
-    }
-
-    /// Refuses unless the actor may publish to the exchange.
-    ///
-    /// # Errors
-    /// No such exchange, an internal exchange, no write permission.
-    pub fn check_publish(&self, actor: &Actor, exchange: &str) -> Result<(), Refusal> {
-        self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;
-        let topology = self.topology.read();
-        topology.check_publishable(exchange).map(|_| ())
-    }
-
-    /// Refuses unless the actor may use the routing key on a topic exchange.
-    ///
-    /// # Errors
-    /// No topic permission.
-    pub fn check_topic(
-        &self,
-        actor: &Actor,
-        exchange: &str,
-        routing_key: &[u8],
-        permission: Permission,
-    ) -> Result<(), Refusal> {
-        let is_topic = {
-            let topology = self.topology.read();
-            topology.check_exchange(exchange).is_ok_and(|e| e.kind == ExchangeKind::Topic)
-        };
-        if !is_topic {
-            return Ok(());
-        }
-        self.auth().check_topic(&actor.user, &self.name, exchange, routing_key, permission)
-    }
-
-    pub(crate) fn permit(
-        &self,
-        actor: &Actor,
-        kind: ResourceKind,
-        name: &str,
-        permission: Permission,
-    ) -> Result<(), Refusal> {
-        self.auth().check_resource(&actor.user, &self.name, kind, name, permission)
-    }
-
-    /// The same, for what a stream cannot do.
-    pub(crate) fn owned_backlog(&self, actor: &Actor, name: &str) -> Result<Arc<Queue>, Refusal> {
-        let queue = self.owned_queue(actor, name)?;
-        if queue.is_stream() {
-            return Err(Refusal::precondition(format!(
-                "queue '{name}' in vhost '{}' is a stream: its messages stay where they are, and are read from an offset by a consumer",
-                self.name
-            )));
-        }
-        Ok(queue)
-    }
-
-    /// Looks a queue up and refuses those another connection owns.
-    pub(crate) fn owned_queue(&self, actor: &Actor, name: &str) -> Result<Arc<Queue>, Refusal> {
-        let queue = self.topology.read().queue(name).cloned();
-        let queue = queue.ok_or_else(|| Refusal::NoQueue { queue: name.into(), vhost: self.name.clone() })?;
-        queue.check_owner(actor.connection)?;
-        Ok(queue)
     }
 }

@@ -38,15 +38,29 @@ impl VhostOption {
     }
 }
 
+/// A virtual host of a broker, and how to print.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct InVhost {
+    #[command(flatten)]
+    vhost: VhostOption,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+impl InVhost {
+    /// The broker's API, and the virtual host's name.
+    pub(crate) fn find(&self) -> Result<(Api, String), Failure> {
+        Ok((self.common.api()?, self.vhost.name()?))
+    }
+}
+
 /// One thing in a virtual host.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OneInVhost {
     /// Its name
     pub(crate) name: String,
     #[command(flatten)]
-    pub(crate) vhost: VhostOption,
-    #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) place: InVhost,
 }
 
 /// One thing of the broker.

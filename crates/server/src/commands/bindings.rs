@@ -1,6 +1,6 @@
 //! `leveret bindings`.
 
-use super::args::{Common, VhostOption, object};
+use super::args::{InVhost, VhostOption, object};
 use super::list::ListOptions;
 use super::noun::Noun;
 use super::{DONE, Runs};
@@ -94,9 +94,7 @@ pub(crate) struct Pair {
     #[arg(long = "argument", short, value_name = "KEY=VALUE")]
     arguments: Vec<String>,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 impl Runs for Bindings {
@@ -124,7 +122,7 @@ impl Runs for Bindings {
 
 impl Pair {
     /// The path of every binding between the two.
-    fn place(&self, vhost: &str) -> String {
+    fn path(&self, vhost: &str) -> String {
         match (&self.queue, &self.exchange) {
             (Some(queue), _) => path(&["bindings", vhost, "e", &self.source, "q", queue]),
             (_, exchange) => {
@@ -149,14 +147,14 @@ impl Pair {
             "done": what, "vhost": vhost, "source": self.source, "routing_key": self.routing_key,
             "queue": self.queue, "exchange": self.exchange,
         });
-        self.common.output.done(&format!("{} {what}", self.words()), &said)?;
+        self.place.common.output.done(&format!("{} {what}", self.words()), &said)?;
         DONE
     }
 
     fn declare(&self) -> Outcome {
-        let (api, vhost) = (self.common.api()?, self.vhost.name()?);
+        let (api, vhost) = self.place.find()?;
         let body = json!({"routing_key": self.routing_key, "arguments": object(&self.arguments)?});
-        api.send("POST", &self.place(&vhost), Some(&body))
+        api.send("POST", &self.path(&vhost), Some(&body))
             .map_err(|error| self.explained(error.into(), &api, &vhost))?;
         self.said("declared", &vhost)
     }
@@ -183,8 +181,8 @@ impl Pair {
     }
 
     fn delete(&self) -> Outcome {
-        let (api, vhost) = (self.common.api()?, self.vhost.name()?);
-        let place = self.place(&vhost);
+        let (api, vhost) = self.place.find()?;
+        let place = self.path(&vhost);
         let found = api.get(&place).map_err(|error| self.explained(error.into(), &api, &vhost))?;
         let arguments = Value::Object(object(&self.arguments)?);
         let same = found.as_array().into_iter().flatten().find(|binding| {

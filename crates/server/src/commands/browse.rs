@@ -1,6 +1,6 @@
 //! `leveret browse`: messages where they lie. None is taken, marked or counted.
 
-use super::args::{Common, VhostOption};
+use super::args::InVhost;
 use super::own::{Filter, ours};
 use super::queues::NOUN;
 use super::{DONE, Runs};
@@ -34,9 +34,7 @@ pub(crate) struct Browse {
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// The end of its help.
@@ -60,7 +58,7 @@ const COLUMNS: &[(&str, &str, Kind)] = &[
 
 impl Runs for Browse {
     fn run(self) -> Outcome {
-        let (api, vhost) = (self.common.api()?, self.vhost.name()?);
+        let (api, vhost) = self.place.find()?;
         ours(&api, "browse", "; `leveret get QUEUE --verbose` shows the first messages and puts them back")?;
         let mut cursor = self.cursor.clone();
         let mut rows = Vec::new();
@@ -69,7 +67,7 @@ impl Runs for Browse {
             let page = self.page(&api, &vhost, cursor.as_deref(), self.count - seen)?;
             for message in page["messages"].as_array().into_iter().flatten() {
                 seen += 1;
-                if self.common.output.json {
+                if self.place.common.output.json {
                     print(&format!("{message}\n"))?;
                 } else if self.verbose {
                     print(&whole(message))?;
@@ -82,11 +80,11 @@ impl Runs for Browse {
                 break;
             }
         }
-        if !self.common.output.json && !self.verbose {
+        if !self.place.common.output.json && !self.verbose {
             let columns: Vec<Column> = COLUMNS.iter().map(Column::of).collect();
-            print(&table(&columns, &rows, !self.common.output.quiet, is_coloured()))?;
+            print(&table(&columns, &rows, !self.place.common.output.quiet, is_coloured()))?;
         }
-        if let Some(next) = cursor.filter(|_| !self.common.output.quiet) {
+        if let Some(next) = cursor.filter(|_| !self.place.common.output.quiet) {
             let _ = writeln!(std::io::stderr(), "there are more: --cursor {next}");
         }
         DONE

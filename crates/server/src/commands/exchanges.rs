@@ -1,7 +1,7 @@
 //! `leveret exchanges`.
 
 use super::Runs;
-use super::args::{Common, OneInVhost, VhostOption, object};
+use super::args::{InVhost, OneInVhost, object};
 use super::list::ListInVhost;
 use super::noun::Noun;
 use crate::failure::Outcome;
@@ -79,9 +79,7 @@ pub(crate) struct Declare {
     #[arg(long = "argument", short, value_name = "KEY=VALUE")]
     arguments: Vec<String>,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// Options of `exchanges delete`.
@@ -93,9 +91,7 @@ pub(crate) struct Delete {
     #[arg(long)]
     if_unused: bool,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 impl Runs for Exchanges {
@@ -110,18 +106,17 @@ impl Runs for Exchanges {
                 auto_delete,
                 internal,
                 arguments,
-                vhost,
-                common,
+                place,
             }) => {
                 let body = json!({
                     "type": kind, "durable": !transient, "auto_delete": auto_delete, "internal": internal,
                     "arguments": object(&arguments)?,
                 });
-                NOUN.put(&common.api()?, &vhost.name()?, &[&name], &body, &common)
+                NOUN.put_in(&[&name], &body, &place)
             }
-            Exchanges::Delete(Delete { name, if_unused, vhost, common }) => {
+            Exchanges::Delete(Delete { name, if_unused, place }) => {
                 let query = if if_unused { "?if-unused=true" } else { "" };
-                NOUN.delete(&common.api()?, &vhost.name()?, &[&name], query, &common)
+                NOUN.delete_in(&[&name], query, &place)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What every kind of thing has in common: it is listed, shown and deleted, and may not be there.
 
-use super::args::{Common, One, OneInVhost};
+use super::args::{Common, InVhost, One, OneInVhost};
 use crate::config::nearest;
 use crate::failure::{Failure, Outcome};
 use crate::http::{Api, HttpError, path};
@@ -157,14 +157,27 @@ impl Noun {
         super::DONE
     }
 
+    /// `delete` of a virtual host's.
+    pub(crate) fn delete_in(&self, names: &[&str], query: &str, place: &InVhost) -> Outcome {
+        let (api, vhost) = place.find()?;
+        self.delete(&api, &vhost, names, query, &place.common)
+    }
+
+    /// `declare` and `set` of a virtual host's.
+    pub(crate) fn put_in(&self, names: &[&str], body: &Value, place: &InVhost) -> Outcome {
+        let (api, vhost) = place.find()?;
+        self.put(&api, &vhost, names, body, &place.common)
+    }
+
     /// `show NAME` of a virtual host.
     pub(crate) fn show_one_in_vhost(&self, one: &OneInVhost) -> Outcome {
-        self.show(&one.common.api()?, &one.vhost.name()?, &[&one.name], &one.common)
+        let (api, vhost) = one.place.find()?;
+        self.show(&api, &vhost, &[&one.name], &one.place.common)
     }
 
     /// `delete NAME` of a virtual host.
     pub(crate) fn delete_one_in_vhost(&self, one: &OneInVhost) -> Outcome {
-        self.delete(&one.common.api()?, &one.vhost.name()?, &[&one.name], "", &one.common)
+        self.delete_in(&[&one.name], "", &one.place)
     }
 
     /// `show NAME`.

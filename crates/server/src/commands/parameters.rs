@@ -1,7 +1,7 @@
 //! `leveret parameters` and `leveret global-parameters`.
 
 use super::Runs;
-use super::args::{Common, One, VhostOption, typed};
+use super::args::{Common, InVhost, One, typed};
 use super::list::ListOptions;
 use super::noun::{Noun, show};
 use crate::failure::Outcome;
@@ -103,9 +103,7 @@ pub(crate) struct Named {
     /// Its name
     name: String,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// Options of `parameters set`.
@@ -118,9 +116,7 @@ pub(crate) struct Set {
     /// Its value
     value: String,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// Options of `global-parameters set`.
@@ -141,20 +137,20 @@ impl Runs for Parameters {
             Parameters::List(List { component: Some(component), list }) => {
                 list.run(&PARAMETER, &path(&["parameters", &component]))
             }
-            Parameters::Show(Named { component, name, vhost, common }) => {
-                let vhost = vhost.name()?;
+            Parameters::Show(Named { component, name, place }) => {
+                let (api, vhost) = place.find()?;
                 let path = path(&["parameters", &component, &vhost, &name]);
-                show(&PARAMETER.ask(&common.api()?, (&vhost, &name), "GET", &path, None)?, &common)
+                show(&PARAMETER.ask(&api, (&vhost, &name), "GET", &path, None)?, &place.common)
             }
-            Parameters::Delete(Named { component, name, vhost, common }) => {
-                let vhost = vhost.name()?;
-                PARAMETER.delete(&common.api()?, "", &[&component, &vhost, &name], "", &common)
+            Parameters::Delete(Named { component, name, place }) => {
+                let (api, vhost) = place.find()?;
+                PARAMETER.delete(&api, "", &[&component, &vhost, &name], "", &place.common)
             }
-            Parameters::Set(Set { component, name, value, vhost, common }) => {
-                let vhost = vhost.name()?;
+            Parameters::Set(Set { component, name, value, place }) => {
+                let (api, vhost) = place.find()?;
                 let body =
                     json!({"component": component, "vhost": vhost, "name": name, "value": typed(&value)});
-                PARAMETER.put(&common.api()?, "", &[&component, &vhost, &name], &body, &common)
+                PARAMETER.put(&api, "", &[&component, &vhost, &name], &body, &place.common)
             }
         }
     }

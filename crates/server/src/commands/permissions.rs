@@ -1,7 +1,7 @@
 //! `leveret permissions` and `leveret topic-permissions`.
 
 use super::Runs;
-use super::args::{Common, OneInVhost, VhostOption};
+use super::args::{InVhost, OneInVhost};
 use super::list::ListOptions;
 use super::noun::Noun;
 use crate::failure::{Failure, Outcome};
@@ -119,9 +119,7 @@ pub(crate) struct Set {
     #[arg(long, value_name = "REGEX", default_value = ".*")]
     read: String,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// Options of `topic-permissions set`.
@@ -140,9 +138,7 @@ pub(crate) struct SetTopic {
     #[arg(long, value_name = "REGEX", default_value = ".*")]
     read: String,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 impl List {
@@ -161,9 +157,9 @@ impl Runs for Permissions {
             Permissions::List(list) => list.run(&PERMISSION),
             Permissions::Show(one) => PERMISSION.show_one_in_vhost(&one),
             Permissions::Delete(one) => PERMISSION.delete_one_in_vhost(&one),
-            Permissions::Set(Set { name, configure, write, read, vhost, common }) => {
+            Permissions::Set(Set { name, configure, write, read, place }) => {
                 let body = json!({"configure": configure, "write": write, "read": read});
-                PERMISSION.put(&common.api()?, &vhost.name()?, &[&name], &body, &common).map_err(explained)
+                PERMISSION.put_in(&[&name], &body, &place).map_err(explained)
             }
         }
     }
@@ -175,9 +171,9 @@ impl Runs for TopicPermissions {
             TopicPermissions::List(list) => list.run(&TOPIC),
             TopicPermissions::Show(one) => TOPIC.show_one_in_vhost(&one),
             TopicPermissions::Delete(one) => TOPIC.delete_one_in_vhost(&one),
-            TopicPermissions::Set(SetTopic { name, exchange, write, read, vhost, common }) => {
+            TopicPermissions::Set(SetTopic { name, exchange, write, read, place }) => {
                 let body = json!({"exchange": exchange, "write": write, "read": read});
-                TOPIC.put(&common.api()?, &vhost.name()?, &[&name], &body, &common).map_err(explained)
+                PERMISSION.put_in(&[&name], &body, &place).map_err(explained)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `leveret policies` and `leveret operator-policies`: the same, and operator policies only ever narrow.
 
 use super::Runs;
-use super::args::{Common, OneInVhost, VhostOption, json_object, object};
+use super::args::{InVhost, OneInVhost, json_object, object};
 use super::list::ListInVhost;
 use super::noun::Noun;
 use crate::failure::{Failure, Outcome};
@@ -101,9 +101,7 @@ pub(crate) struct Set {
     #[arg(long, value_name = "NUMBER", default_value_t = 0, allow_negative_numbers = true)]
     priority: i64,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 impl Set {
@@ -112,7 +110,7 @@ impl Set {
         let body = json!({
             "pattern": self.pattern, "definition": definition, "apply-to": self.apply_to, "priority": self.priority,
         });
-        noun.put(&self.common.api()?, &self.vhost.name()?, &[&self.name], &body, &self.common)
+        noun.put_in(&[&self.name], &body, &self.place)
     }
 
     fn definition(&self) -> Result<Value, Failure> {

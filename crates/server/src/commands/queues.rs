@@ -1,6 +1,6 @@
 //! `leveret queues`.
 
-use super::args::{Common, OneInVhost, VhostOption, object};
+use super::args::{InVhost, OneInVhost, object};
 use super::list::ListInVhost;
 use super::noun::Noun;
 use super::own::ours;
@@ -103,9 +103,7 @@ pub(crate) struct Declare {
     #[arg(long = "argument", short, value_name = "KEY=VALUE")]
     arguments: Vec<String>,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// Options of `queues delete`.
@@ -120,9 +118,7 @@ pub(crate) struct Delete {
     #[arg(long)]
     if_unused: bool,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 impl Runs for Queues {
@@ -131,22 +127,22 @@ impl Runs for Queues {
             Queues::List(list) => list.run(&NOUN),
             Queues::Show(one) => NOUN.show_one_in_vhost(&one),
             Queues::Declare(declare) => declare.run(),
-            Queues::Delete(Delete { name, if_empty, if_unused, vhost, common }) => {
+            Queues::Delete(Delete { name, if_empty, if_unused, place }) => {
                 let query = match (if_empty, if_unused) {
                     (false, false) => "",
                     (true, false) => "?if-empty=true",
                     (false, true) => "?if-unused=true",
                     (true, true) => "?if-empty=true&if-unused=true",
                 };
-                NOUN.delete(&common.api()?, &vhost.name()?, &[&name], query, &common)
+                NOUN.delete_in(&[&name], query, &place)
             }
             Queues::Pause(one) => switch(&one, "pause", "paused"),
             Queues::Resume(one) => switch(&one, "resume", "resumed"),
             Queues::Purge(one) => {
-                let (api, vhost) = (one.common.api()?, one.vhost.name()?);
+                let (api, vhost) = one.place.find()?;
                 let path = path(&["queues", &vhost, &one.name, "contents"]);
                 NOUN.ask(&api, (&vhost, &one.name), "DELETE", &path, None)?;
-                NOUN.done("purged", &vhost, &one.name, &one.common)?;
+                NOUN.done("purged", &vhost, &one.name, &one.place.common)?;
                 DONE
             }
         }
@@ -155,11 +151,11 @@ impl Runs for Queues {
 
 /// Pauses or resumes.
 fn switch(one: &OneInVhost, what: &str, done: &str) -> Outcome {
-    let (api, vhost) = (one.common.api()?, one.vhost.name()?);
+    let (api, vhost) = one.place.find()?;
     ours(&api, "pausing a queue", "")?;
     let path = path(&["leveret", "queues", &vhost, &one.name, what]);
     NOUN.ask(&api, (&vhost, &one.name), "POST", &path, None)?;
-    NOUN.done(done, &vhost, &one.name, &one.common)
+    NOUN.done(done, &vhost, &one.name, &one.place.common)
 }
 
 impl Declare {
@@ -170,6 +166,6 @@ impl Declare {
         }
         let body =
             json!({"durable": !self.transient, "auto_delete": self.auto_delete, "arguments": arguments});
-        NOUN.put(&self.common.api()?, &self.vhost.name()?, &[&self.name], &body, &self.common)
+        NOUN.put_in(&[&self.name], &body, &self.place)
     }
 }

@@ -1,6 +1,6 @@
 //! `leveret schedules`: what delayed exchanges hold until it is due.
 
-use super::args::{Common, VhostOption};
+use super::args::InVhost;
 use super::own::ours;
 use super::{DONE, Runs};
 use crate::failure::{Failure, Outcome};
@@ -38,9 +38,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "ID")]
     after: Option<u64>,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// A message that waits.
@@ -51,9 +49,7 @@ pub(crate) struct One {
     /// The message's id, as the list shows it
     id: u64,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 const COLUMNS: &[(&str, &str, Kind)] = &[
@@ -76,22 +72,22 @@ impl Runs for Schedules {
 
 impl List {
     fn run(self) -> Outcome {
-        let (api, vhost) = (self.common.api()?, self.vhost.name()?);
+        let (api, vhost) = self.place.find()?;
         ours(&api, "schedules", "")?;
         let after = self.after.map(|after| format!("&after={after}")).unwrap_or_default();
         let place = path(&["leveret", "schedules", &vhost, &self.exchange]);
-        let truncate = if self.common.output.json { "" } else { "&truncate=60" };
+        let truncate = if self.place.common.output.json { "" } else { "&truncate=60" };
         let found = api
             .get(&format!("{place}?count={}{after}{truncate}", self.limit))
             .map_err(|error| missing(error.into(), &api, &vhost, &self.exchange))?;
-        if self.common.output.json {
+        if self.place.common.output.json {
             print_json(&found)?;
             return DONE;
         }
         let columns: Vec<Column> = COLUMNS.iter().map(Column::of).collect();
         let rows = found["messages"].as_array().map_or(&[][..], Vec::as_slice);
-        print(&table(&columns, rows, !self.common.output.quiet, is_coloured()))?;
-        if !self.common.output.quiet {
+        print(&table(&columns, rows, !self.place.common.output.quiet, is_coloured()))?;
+        if !self.place.common.output.quiet {
             let _ = writeln!(std::io::stderr(), "{} of {} messages", rows.len(), found["count"]);
         }
         DONE
@@ -100,7 +96,7 @@ impl List {
 
 impl One {
     fn run(self, method: &str, end: &str, done: &str) -> Outcome {
-        let (api, vhost) = (self.common.api()?, self.vhost.name()?);
+        let (api, vhost) = self.place.find()?;
         ours(&api, "schedules", "")?;
         let place = path(&["leveret", "schedules", &vhost, &self.exchange, &self.id.to_string()]) + end;
         api.send(method, &place, None).map_err(|error| {
@@ -114,7 +110,8 @@ impl One {
             }
         })?;
         let said = json!({"done": done, "exchange": self.exchange, "id": self.id.to_string()});
-        self.common
+        self.place
+            .common
             .output
             .done(&format!("message {} of exchange '{}' {done}", self.id, self.exchange), &said)?;
         DONE

@@ -1,7 +1,7 @@
 //! `leveret shovels`: messages carried from one broker to another, by a broker.
 
 use super::Runs;
-use super::args::{Common, OneInVhost, VhostOption, object};
+use super::args::{InVhost, OneInVhost, object};
 use super::list::ListOptions;
 use super::noun::Noun;
 use crate::failure::{Failure, Outcome};
@@ -110,9 +110,7 @@ pub(crate) struct Declare {
     #[arg(value_name = "KEY=VALUE")]
     more: Vec<String>,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 impl Declare {
@@ -141,18 +139,18 @@ impl Runs for Shovels {
             Shovels::List(list) => list.run(&SHOVEL, "shovels"),
             Shovels::Show(one) => SHOVEL.show_one_in_vhost(&one),
             Shovels::Delete(one) => SHOVEL.delete_one_in_vhost(&one),
-            Shovels::Restart(OneInVhost { name, vhost, common }) => {
-                let vhost = vhost.name()?;
-                let place = path(&["shovels", "vhost", &vhost, &name, "restart"]);
-                SHOVEL.ask(&common.api()?, (&vhost, &name), "DELETE", &place, None)?;
-                SHOVEL.done("restarted", &vhost, &name, &common)
+            Shovels::Restart(OneInVhost { name, place }) => {
+                let (api, vhost) = place.find()?;
+                let path = path(&["shovels", "vhost", &vhost, &name, "restart"]);
+                SHOVEL.ask(&api, (&vhost, &name), "DELETE", &path, None)?;
+                SHOVEL.done("restarted", &vhost, &name, &place.common)
             }
             Shovels::Declare(declare) => {
-                let (vhost, body) = (declare.vhost.name()?, json!({"value": declare.value()?}));
-                let place = path(&["parameters", "shovel", &vhost, &declare.name]);
-                let api = declare.common.api()?;
-                SHOVEL.ask(&api, (&vhost, &declare.name), "PUT", &place, Some(&body))?;
-                SHOVEL.done("declared", &vhost, &declare.name, &declare.common)
+                let (api, vhost) = declare.place.find()?;
+                let body = json!({"value": declare.value()?});
+                let path = path(&["parameters", "shovel", &vhost, &declare.name]);
+                SHOVEL.ask(&api, (&vhost, &declare.name), "PUT", &path, Some(&body))?;
+                SHOVEL.done("declared", &vhost, &declare.name, &declare.place.common)
             }
         }
     }

@@ -115,7 +115,8 @@ fn a_missing_certificate_is_named() {
 #[test]
 fn json_logs_are_json_from_the_first_line() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["--memory", "--amqp", "127.0.0.1:0", "--log-format", "json"];
+    let arguments =
+        ["--memory", "--amqp", "127.0.0.1:0", "--management", "127.0.0.1:0", "--log-format", "json"];
     let mut child =
         leveret(&folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

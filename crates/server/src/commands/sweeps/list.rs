@@ -60,12 +60,12 @@ impl Runs for Sweeps {
                 list.run(&SWEEP, &path(&["leveret", "sweeps", &vhost.name()?]))
             }
             Sweeps::Show(one) => {
-                let (api, vhost) = (one.common.api()?, one.vhost.name()?);
+                let (api, vhost) = one.place.find()?;
                 ours(&api, "sweeps", "")?;
-                show(&api.get(&path(&["leveret", "sweeps", &vhost, &one.name]))?, &one.common)
+                show(&api.get(&path(&["leveret", "sweeps", &vhost, &one.name]))?, &one.place.common)
             }
             Sweeps::Cancel(one) => {
-                ours(&one.common.api()?, "sweeps", "")?;
+                ours(&one.place.common.api()?, "sweeps", "")?;
                 SWEEP.delete_one_in_vhost(&one)
             }
         }

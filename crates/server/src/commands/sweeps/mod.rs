@@ -4,7 +4,7 @@ mod list;
 
 pub(crate) use list::Sweeps;
 
-use super::args::{Common, VhostOption};
+use super::args::InVhost;
 use super::own::{Filter, ours};
 use super::queues::NOUN as QUEUE;
 use super::{DONE, Runs};
@@ -34,9 +34,7 @@ pub(crate) struct Begin {
     #[arg(long)]
     detach: bool,
     #[command(flatten)]
-    vhost: VhostOption,
-    #[command(flatten)]
-    common: Common,
+    place: InVhost,
 }
 
 /// Options of `leveret replay`.
@@ -140,7 +138,7 @@ impl Between {
 
 impl Begin {
     fn run(self, what: &str, queue: &str, mut body: Value) -> Outcome {
-        let (api, vhost) = (self.common.api()?, self.vhost.name()?);
+        let (api, vhost) = self.place.find()?;
         ours(&api, what, "")?;
         body["filter"] = self.filter.conditions()?;
         if !self.places.is_empty() {
@@ -161,8 +159,11 @@ impl Begin {
         let number = |sweep: &Value, key: &str| sweep[key].as_u64().unwrap_or_default();
         let done =
             |sweep: &Value| number(sweep, "moved") + number(sweep, "failed") + number(sweep, "skipped");
-        let progress =
-            Progress::new("messages", done(&sweep) + number(&sweep, "remaining"), !self.common.output.quiet);
+        let progress = Progress::new(
+            "messages",
+            done(&sweep) + number(&sweep, "remaining"),
+            !self.place.common.output.quiet,
+        );
         let mut shown = 0;
         while sweep["state"] == "running" {
             std::thread::sleep(ASK_TIME);
@@ -176,7 +177,7 @@ impl Begin {
     }
 
     fn told(&self, sweep: &Value) -> Outcome {
-        if self.common.output.json {
+        if self.place.common.output.json {
             print_json(sweep)?;
         } else {
             let sentence = format!(
@@ -190,7 +191,7 @@ impl Begin {
                 sweep["failed"],
                 sweep["skipped"]
             );
-            self.common.output.done(&sentence, sweep)?;
+            self.place.common.output.done(&sentence, sweep)?;
         }
         match sweep["state"].as_str() {
             Some("done" | "running") if sweep["failed"] == 0 => DONE,
