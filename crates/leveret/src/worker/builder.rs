@@ -241,7 +241,7 @@ impl WorkerBuilder {
             Call::Stack(self.layers.into_iter().fold(Stack::new(service), |inner, wrap| wrap(inner)))
         };
         let Self { mq, queue, settings, states, .. } = self;
-        Worker { mq, queue, settings, states: Arc::new(states), call, checked }
+        Worker { mq, queue, settings, states: Arc::new(states), call, checked, started: None }
     }
 
     /// With a handler of up to `max` messages at a time: called when so many are there, or `wait` after the first came. Each message is settled
@@ -304,7 +304,7 @@ impl WorkerBuilder {
         };
         let Self { mq, queue, settings, states, .. } = self;
         let call = Call::Batch(BatchCall { call });
-        Worker { mq, queue, settings, states: Arc::new(states), call, checked }
+        Worker { mq, queue, settings, states: Arc::new(states), call, checked, started: None }
     }
 
     /// With a handler whose value is the answer to who asked; see [`Requester`](crate::rpc::Requester). The answer is sent before the request
