@@ -89,6 +89,7 @@ mod tests {
             Verdict::Retry(..) => "15 s",
             Verdict::Dead(_) => "dead",
             Verdict::Recount => "recount",
+            Verdict::GivenUp => "given up",
         }
     }
 
