@@ -310,8 +310,8 @@ impl WorkerBuilder {
     /// With a handler whose value is the answer to who asked; see [`Requester`](crate::rpc::Requester). The answer is sent before the request
     /// is acked.
     ///
-    /// A request is given up when its asker no longer waits (its `expiration`, from when it is begun), or at the
-    /// [`deadline`](Self::deadline) if that is nearer. A failure is tried again as the queue's retries say, while the asker waits; the
+    /// A request is given up when its asker says that it no longer waits ([`rpc`](crate::rpc)), when it can no longer (its `expiration`, from
+    /// when it is begun), or at the [`deadline`](Self::deadline) if that is nearer. A failure is tried again as the queue's retries say, while the asker waits; the
     /// last, and every permanent one, is told to the asker and is no dead letter. A duplicate that is not handled again is told as
     /// `duplicate`.
     pub fn responder<A: 'static, H: Responder<A>>(mut self, responder: H) -> Worker {
