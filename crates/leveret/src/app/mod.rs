@@ -67,6 +67,10 @@ type Flushing = Box<dyn FnOnce() -> Later<Result<(), SendError>> + Send>;
 
 /// What a relay is told.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    expect(dead_code, reason = "without a database there are no relays")
+)]
 pub(crate) struct Stops {
     /// It tells that it has begun.
     pub(crate) started: CancellationToken,
