@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/metrics` | what the [`metrics`](crate::metrics) module and the application count, in Prometheus' text |
 //! | `/health/live` | 200, or 503 when only a new start helps: [`Health::is_live`](crate::Health::is_live) |
-//! | `/health/ready` | 200 while messages come and go, else 503 with the reason: [`Health::is_ready`](crate::Health::is_ready) |
+//! | `/health/ready` | 200 while messages come and go, else 503 with the reason: [`Health::is_ready`](crate::Health::is_ready); with [`Bound::serve_app`] also [`AppHealth::is_ready`] |
 //!
 //! ```
 //! # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
@@ -30,6 +30,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::{TcpListener, ToSocketAddrs};
 
+use crate::app::AppHealth;
 use crate::metrics::{CONFIRM_SECONDS, HANDLE_SECONDS};
 use crate::mq::Mq;
 
@@ -93,6 +94,18 @@ impl Bound {
     /// # Errors
     /// The listener is broken.
     pub async fn serve(self, mq: Mq) -> io::Result<()> {
+        self.serve_all(mq, None).await
+    }
+
+    /// The same with an application, which is ready when its connections and its parts are: [`AppHealth::is_ready`].
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub async fn serve_app(self, mq: Mq, app: AppHealth) -> io::Result<()> {
+        self.serve_all(mq, Some(app)).await
+    }
+
+    async fn serve_all(self, mq: Mq, app: Option<AppHealth>) -> io::Result<()> {
         let figures = Endpoint(self.figures);
         let health = |is_fine: bool, text: String| {
             (if is_fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, text + "\n")
@@ -103,7 +116,10 @@ impl Bound {
         };
         let ready = move |State(mq): State<Mq>| async move {
             let now = mq.health();
-            health(now.is_ready(), now.to_string())
+            match app {
+                None => health(now.is_ready(), now.to_string()),
+                Some(app) => health(now.is_ready() && app.is_ready(), format!("{now}, {app}")),
+            }
         };
         let routes = Router::new()
             .route("/metrics", get(move || async move { figures.render() }))

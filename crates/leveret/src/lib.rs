@@ -81,6 +81,7 @@ mod mq;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod outbox;
 mod publisher;
+mod relayed;
 pub mod retry;
 mod routes;
 pub mod rpc;
@@ -96,7 +97,7 @@ mod worker;
 pub use leveret_client as client;
 pub use leveret_client::{ConnectOptions, FieldTable, FieldValue, Message, Properties, Receipt, SendError};
 
-pub use app::{App, AppReport};
+pub use app::{App, AppError, AppHealth, AppReport};
 pub use broker::BrokerInfo;
 #[cfg(feature = "cbor")]
 pub use codec::Cbor;
@@ -121,10 +122,9 @@ pub use layers::RateLimit;
 pub use message::Incoming;
 pub use mq::{Mq, MqOptions, connect};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use outbox::{
-    FailingRow, Outbox, OutboxError, OutboxMessage, OutboxStats, Relay, RelayError, RelayReport,
-};
+pub use outbox::{FailingRow, Outbox, OutboxError, OutboxMessage, OutboxStats, Relay};
 pub use publisher::{Confirm, PublishError, Publisher, PublisherBuilder};
+pub use relayed::{RelayError, RelayReport};
 pub use retry::Retry;
 pub use routes::{ByType, Routes};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

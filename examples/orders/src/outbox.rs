@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use leveret::{BoxError, Json, Mq, Outbox, OutboxMessage, SqlDatabase, TraceContext};
+use leveret::{App, BoxError, Json, Mq, Outbox, OutboxMessage, Relay, SqlDatabase, TraceContext};
 use sqlx::{Postgres, Sqlite};
-use tokio_util::sync::CancellationToken;
 
 use crate::db::{Db, Tx};
 use crate::order::Event;
@@ -73,21 +72,15 @@ impl Events {
         })
     }
 
-    /// Sends what is written, until `stop`.
-    pub(crate) async fn relay(&self, mq: &Mq, stop: CancellationToken) -> Result<(), BoxError> {
+    /// With a relay that sends what is written.
+    pub(crate) fn relayed(&self, app: App, mq: &Mq) -> App {
         match self {
-            Self::Sqlite(outbox) => relay(outbox, mq, stop).await,
-            Self::Postgres(outbox) => relay(outbox, mq, stop).await,
+            Self::Sqlite(outbox) => app.relay(relay(outbox, mq)),
+            Self::Postgres(outbox) => app.relay(relay(outbox, mq)),
         }
     }
 }
 
-async fn relay<DB: SqlDatabase>(
-    outbox: &Outbox<DB>,
-    mq: &Mq,
-    stop: CancellationToken,
-) -> Result<(), BoxError> {
-    let relay = outbox.relay(mq).lease(LEASE).poll_interval(POLL).retry_pauses(PAUSES.0, PAUSES.1);
-    relay.run(stop).await?;
-    Ok(())
+fn relay<DB: SqlDatabase>(outbox: &Outbox<DB>, mq: &Mq) -> Relay<DB> {
+    outbox.relay(mq).lease(LEASE).poll_interval(POLL).retry_pauses(PAUSES.0, PAUSES.1)
 }

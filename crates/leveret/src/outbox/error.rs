@@ -1,7 +1,5 @@
 //! What goes wrong with an outbox.
 
-use leveret_client::Error;
-
 use crate::codec::CodecError;
 use crate::sql::TableName;
 
@@ -29,16 +27,4 @@ pub enum OutboxError {
     /// No body can be made of the value.
     #[error(transparent)]
     Encode(#[from] CodecError),
-}
-
-/// Why a relay ended.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RelayError {
-    /// No channel to publish on.
-    #[error("the outbox's relay cannot start: {0}")]
-    Start(#[source] Error),
-    /// The connection to the broker was closed for good. What is in the outbox stays there.
-    #[error("the outbox's relay ended: the connection is closed: {0}")]
-    Closed(#[source] Error),
 }

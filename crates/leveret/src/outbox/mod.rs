@@ -19,12 +19,13 @@ use std::sync::Arc;
 
 use sqlx::Pool;
 
-pub use error::{OutboxError, RelayError};
+pub use error::OutboxError;
 pub use look::{FailingRow, OutboxStats};
 pub use message::OutboxMessage;
-pub use relay::{Relay, RelayReport};
+pub use relay::Relay;
 
 use crate::mq::Mq;
+use crate::relayed::{RelayError, RelayReport};
 use crate::sql::{Arg, SqlDatabase, table_name};
 use crate::trace;
 

@@ -13,7 +13,8 @@ use super::figures::Figures;
 use super::lanes::lanes;
 use super::rows::Outcome;
 use super::send::{Sender, Trouble};
-use super::{Outbox, RelayError};
+use super::{Outbox, RelayError, RelayReport};
+use crate::app::Stops;
 use crate::mq::Mq;
 use crate::sql::SqlDatabase;
 
@@ -45,18 +46,6 @@ pub struct Relay<DB: SqlDatabase> {
     keep: Option<Duration>,
 }
 
-/// What a relay did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct RelayReport {
-    /// Messages that the broker confirmed.
-    pub sent: u64,
-    /// Attempts that failed, for a reason that is in the row.
-    pub failed: u64,
-    /// Messages that were taken and given back: the relay was stopped, one before them failed, or the broker could not be reached.
-    pub released: u64,
-}
-
 /// What a round ended with.
 enum Round {
     /// There was nothing to do.
@@ -78,6 +67,11 @@ impl<DB: SqlDatabase> Relay<DB> {
             pauses: (Duration::from_secs(1), Duration::from_secs(300)),
             keep: None,
         }
+    }
+
+    /// Its table.
+    pub(crate) fn table(&self) -> &str {
+        &self.outbox.table
     }
 
     /// How long rows are this relay's, counted by the database's clock: after a kill they wait so long. A third of it, at most 30 s, is what
@@ -116,6 +110,13 @@ impl<DB: SqlDatabase> Relay<DB> {
     /// # Errors
     /// It cannot start; or the connection was closed for good.
     pub async fn run(self, stop: CancellationToken) -> Result<RelayReport, RelayError> {
+        let (started, finish) = (CancellationToken::new(), stop.clone());
+        self.run_within(Stops { started, finish, stop }).await
+    }
+
+    /// The same, told when nothing is written any more.
+    pub(crate) async fn run_within(self, stops: Stops) -> Result<RelayReport, RelayError> {
+        let Stops { started, finish, stop } = stops;
         let deadline = (self.lease / 3).min(Duration::from_secs(30));
         let sender = Sender::open(&self.mq, deadline, self.pauses).await.map_err(RelayError::Start)?;
         let heard = Arc::new(Notify::new());
@@ -124,10 +125,14 @@ impl<DB: SqlDatabase> Relay<DB> {
         let (mut report, mut looked) = (RelayReport::default(), None::<Instant>);
         let figures = Figures::new(&self.outbox.table);
         let mut away = AWAY_PAUSES.0;
+        started.cancel();
         while !stop.is_cancelled() {
+            // From before the look: what was written until then is seen by it.
+            let is_last = finish.is_cancelled();
             let round = self.round(&sender, &stop, &figures, &mut report).await;
             let (wait, is_away) = match round {
                 Ok(Round::Done) => (Duration::ZERO, false),
+                Ok(Round::Nothing) if is_last => break,
                 Ok(Round::Nothing) => (self.poll_interval, false),
                 Ok(Round::Closed(error)) => return Err(RelayError::Closed(error)),
                 Ok(Round::Away) => (away, true),
@@ -148,6 +153,7 @@ impl<DB: SqlDatabase> Relay<DB> {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = finish.cancelled(), if !is_last => {}
                 () = heard.notified(), if !is_away => {}
                 () = sleep(wait) => {}
             }

@@ -1,6 +1,7 @@
 //! Why a value is not known to be stored.
 
 use leveret_client::SendError;
+use tokio::task::JoinError;
 
 use crate::codec::CodecError;
 use crate::failure::BoxError;
@@ -44,7 +45,8 @@ impl PublishError {
         match self {
             Self::Encode(_) => false,
             Self::Send(error) => error.maybe_stored(),
-            Self::Layer(error) => error.is::<TimedOut>(),
+            // The task in which layers hold it up panicked, or ended with its runtime.
+            Self::Layer(error) => error.is::<TimedOut>() || error.is::<JoinError>(),
         }
     }
 

@@ -241,7 +241,7 @@ impl WorkerBuilder {
             Call::Stack(self.layers.into_iter().fold(Stack::new(service), |inner, wrap| wrap(inner)))
         };
         let Self { mq, queue, settings, states, .. } = self;
-        Worker { mq, queue, settings, states: Arc::new(states), call, checked }
+        Worker { mq, queue, settings, states: Arc::new(states), call, checked, started: None }
     }
 
     /// With a handler of up to `max` messages at a time: called when so many are there, or `wait` after the first came. Each message is settled
@@ -304,14 +304,14 @@ impl WorkerBuilder {
         };
         let Self { mq, queue, settings, states, .. } = self;
         let call = Call::Batch(BatchCall { call });
-        Worker { mq, queue, settings, states: Arc::new(states), call, checked }
+        Worker { mq, queue, settings, states: Arc::new(states), call, checked, started: None }
     }
 
     /// With a handler whose value is the answer to who asked; see [`Requester`](crate::rpc::Requester). The answer is sent before the request
     /// is acked.
     ///
-    /// A request is given up when its asker no longer waits (its `expiration`, from when it is begun), or at the
-    /// [`deadline`](Self::deadline) if that is nearer. A failure is tried again as the queue's retries say, while the asker waits; the
+    /// A request is given up when its asker says that it no longer waits ([`rpc`](crate::rpc)), when it can no longer (its `expiration`, from
+    /// when it is begun), or at the [`deadline`](Self::deadline) if that is nearer. A failure is tried again as the queue's retries say, while the asker waits; the
     /// last, and every permanent one, is told to the asker and is no dead letter. A duplicate that is not handled again is told as
     /// `duplicate`.
     pub fn responder<A: 'static, H: Responder<A>>(mut self, responder: H) -> Worker {

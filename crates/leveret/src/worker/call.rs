@@ -28,8 +28,11 @@ pub(super) type Handled = Pin<Box<dyn Future<Output = Vec<Result<(), Failure>>> 
 /// What a stack of layers answers for each message of a batch.
 pub(super) async fn through(stack: BatchStack, messages: Vec<Incoming>) -> Vec<Result<(), Failure>> {
     let count = messages.len();
-    let answered = stack.oneshot(messages).await;
-    answered.unwrap_or_else(|error| Err::<(), _>(Failure::unboxed(error)).for_each(count))
+    // A layer may have changed how many there are: what has no result of its own is not done.
+    stack.oneshot(messages).await.map_or_else(
+        |error| Err::<(), _>(Failure::unboxed(error)).for_each(count),
+        |results| results.for_each(count),
+    )
 }
 
 /// What is called with a batch.

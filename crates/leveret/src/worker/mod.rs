@@ -48,6 +48,8 @@ pub struct Worker {
     states: States,
     call: Call,
     checked: Result<(), String>,
+    /// Told when it has its consumer.
+    started: Option<CancellationToken>,
 }
 
 impl fmt::Debug for Worker {
@@ -64,6 +66,10 @@ impl Worker {
     #[must_use]
     pub fn queue(&self) -> &str {
         &self.queue
+    }
+
+    pub(crate) fn started(self, started: CancellationToken) -> Self {
+        Self { started: Some(started), ..self }
     }
 
     /// Runs until `stop` is cancelled. Then nothing new is begun, tokens of handlers ([`Cancelled`](crate::Cancelled)) are cancelled,

@@ -72,7 +72,11 @@ impl Running {
 
 pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<DrainReport, WorkerError> {
     let name = worker.queue.clone();
+    let started = worker.started.clone();
     let (running, consumer, follower) = start(worker, stop.child_token()).await?;
+    if let Some(started) = started {
+        started.cancel();
+    }
     let mut consumers = Consumers::new(consumer, follower);
     let running = Arc::new(running);
     let tasks = TaskTracker::new();
@@ -97,7 +101,7 @@ async fn start(
     worker: Worker,
     stop: CancellationToken,
 ) -> Result<(Running, Consumer, Option<Follower>), WorkerError> {
-    let Worker { mq, queue: name, settings, states, call, checked } = worker;
+    let Worker { mq, queue: name, settings, states, call, checked, .. } = worker;
     let queue = mq.declared(&name).ok_or_else(|| WorkerError::NotDeclared(name.clone()))?;
     if queue.dead_letter_queue().is_none() && !queue.discard {
         return Err(WorkerError::NoDeadLetters(name));

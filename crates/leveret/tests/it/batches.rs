@@ -270,3 +270,21 @@ async fn layers_of_batches_are_refused_around_single_messages() {
         "{ended:?}"
     );
 }
+
+/// A layer that loses results: what it says nothing of was acked, as if it had been done.
+#[tokio::test]
+async fn a_layer_that_answers_for_some_of_a_batch_has_failed_for_all_of_it() {
+    let (broker, mq) = with_orders(Retry::never()).await;
+    for order in ["1", "2"] {
+        send(&mq, "orders", order).await;
+    }
+    let fewer = tower::util::MapResponseLayer::new(|mut results: Vec<Result<(), Failure>>| {
+        results.pop();
+        results
+    });
+    let worker = mq.worker("orders").concurrency(1).state(Seen::default()).batch_layer(fewer);
+    let worker = start(worker.batch(2, WAIT, note));
+    broker.eventually("both are dead", || broker.messages("orders.dead").len() == 2).await;
+    assert_eq!(header(&broker.messages("orders.dead")[0], "x-error-reason"), "results");
+    assert_eq!(worker.stop().await.acked, 0);
+}

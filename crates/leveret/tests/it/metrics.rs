@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use leveret::endpoint::Endpoint;
+use leveret::layers::LoadShed;
 use leveret::test::{TestBroker, connect};
-use leveret::{Failure, Idempotency, Json, Link, MemoryStore, Queue};
+use leveret::{Binding, Exchange, Failure, Idempotency, Json, Link, MemoryStore, Queue, Topology};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,19 @@ async fn endings_failures_times_and_health_are_served() {
     publisher.enqueue(&1).await.unwrap().await.unwrap();
     publisher.send_with(&1, |message| message.message_id("1")).await.unwrap();
     publisher.send_to("nobody's", &1).await.unwrap_err();
+    // Each way of sending, through a layer, is counted; also what nobody awaits.
+    let metered = Topology::from(Exchange::fanout("metered"));
+    let metered =
+        metered.queue(Queue::durable("meter").discard_failed()).binding(Binding::new("meter", "metered", ""));
+    mq.declare(metered).await.unwrap();
+    let metered = mq.publisher_to("metered", "").layer(LoadShed::new(1)).build::<Json<u32>>().await.unwrap();
+    metered.send(&1).await.unwrap();
+    let outcomes = metered.send_all(&[2, 3]).await;
+    assert!(outcomes[0].is_ok() && outcomes[1].is_err(), "{outcomes:?}");
+    drop(metered.enqueue(&4).await.unwrap());
+    metered.flush().await.unwrap();
+    metered.send_after(&5, Duration::from_secs(60)).await.unwrap();
+    metered.cancellable_after(&6, Duration::from_secs(60)).await.unwrap();
     let handler = |Json(order): Json<u32>| async move {
         match order {
             2 => Err(Failure::transient("not yet")),
@@ -65,6 +79,8 @@ async fn endings_failures_times_and_health_are_served() {
         "leveret_failures_total{queue=\"counted\",class=\"permanent\"} 1",
         "leveret_in_flight{queue=\"counted\"} 0",
         "leveret_handle_seconds_count{queue=\"counted\"} 4",
+        "leveret_published_total{exchange=\"metered\",outcome=\"stored\"} 5",
+        "leveret_published_total{exchange=\"metered\",outcome=\"layer\"} 1",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }

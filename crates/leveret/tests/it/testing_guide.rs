@@ -3,7 +3,7 @@
 use leveret::test::{Ending, TestBroker, connect, connect_with};
 use leveret::{
     App, Attempt, Classify, DrainReport, Failure, Idempotency, MemoryStore, Mq, PublishError, Queue,
-    SendError, State, Text, WorkerError,
+    SendError, State, Text,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -56,7 +56,7 @@ fn app(mq: &Mq, oven: &Oven) -> App {
 /// The application beside a test.
 struct Running {
     stop: CancellationToken,
-    task: JoinHandle<Result<leveret::AppReport, WorkerError>>,
+    task: JoinHandle<Result<leveret::AppReport, leveret::AppError>>,
 }
 
 impl Running {

@@ -235,3 +235,18 @@ async fn what_layers_hold_up_is_bounded_and_needs_nobody_to_look_at_it() {
     let error = hangs.enqueue("no room").await.unwrap_err();
     assert!(matches!(error, PublishError::Send(SendError::Deadline)), "{error}");
 }
+
+/// A layer that panics while nobody looks: whether the message was stored is not known, and that is said.
+#[tokio::test]
+async fn what_ends_in_a_layer_may_have_been_stored() {
+    let (_broker, mq) = with_orders().await;
+    let panics = tower::util::AndThenLayer::new(|_: Receipt| async {
+        if true {
+            panic!("in the layer");
+        }
+        Err::<Receipt, BoxError>("never".into())
+    });
+    let orders = mq.publisher("orders").layer(panics).build::<Text>().await.unwrap();
+    let error = orders.enqueue("7").await.unwrap().await.unwrap_err();
+    assert!(matches!(error, PublishError::Layer(_)) && error.maybe_stored(), "{error}");
+}

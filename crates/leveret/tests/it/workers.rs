@@ -7,8 +7,8 @@ use std::time::Duration;
 use leveret::client::ConsumerOptions;
 use leveret::test::{TestBroker, connect};
 use leveret::{
-    App, Attempt, Failure, Headers, Json, Message, MessageId, Mq, Properties, Queue, Raw, Redelivered,
-    Routes, RoutingKey, State, Text, Topology, WorkerError,
+    App, AppError, Attempt, Failure, Headers, Json, Message, MessageId, Mq, Properties, Queue, Raw,
+    Redelivered, Routes, RoutingKey, State, Text, Topology, WorkerError,
 };
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -222,7 +222,10 @@ async fn workers_of_an_application_start_and_stop_together() {
         .worker(mq.worker("a").handler(|| async {}))
         .worker(mq.worker("missing").handler(|| async {}));
     let error = broken.run(CancellationToken::new()).await.unwrap_err();
-    assert!(matches!(error, WorkerError::NotDeclared(_)), "one that fails stops all: {error}");
+    assert!(
+        matches!(error, AppError::Worker(WorkerError::NotDeclared(_))),
+        "one that fails stops all: {error}"
+    );
 }
 
 #[tokio::test]

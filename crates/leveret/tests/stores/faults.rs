@@ -1,5 +1,6 @@
 //! Each part of a system ends at each step of a message's way, and the effect is counted: `docs/guides/idempotency-and-outbox.md` has this table.
 
+mod process;
 mod stage;
 mod trap;
 
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use stage::effects;
 use trap::{Bad, Part, Step, Way};
 
+/// In the order of a message's way.
 const STEPS: [Step; 6] =
     [Step::Received, Step::Claimed, Step::Handling, Step::Done, Step::Committed, Step::Acked];
 
@@ -27,7 +29,7 @@ const TABLE: [Row; 7] = [
     ("handler: error", Part::Handler(Bad::Error), [NONE, NONE, ONCE, TWICE, NONE, NONE]),
     ("handler: panic", Part::Handler(Bad::Panic), [NONE, NONE, ONCE, TWICE, NONE, NONE]),
     ("handler: hangs", Part::Handler(Bad::Hang), [NONE, NONE, ONCE, TWICE, NONE, NONE]),
-    ("worker's process", Part::Worker, [ONCE, ONCE, ONCE, TWICE, ONCE, ONCE]),
+    ("worker's process (kill -9)", Part::Worker, [ONCE, ONCE, ONCE, TWICE, ONCE, ONCE]),
     ("broker", Part::Broker, [ONCE, ONCE, ONCE, ONCE, ONCE, ONCE]),
     ("connection", Part::Connection, [ONCE, ONCE, ONCE, ONCE, ONCE, ONCE]),
     ("store", Part::Store, [ONCE, ONCE, NONE, ONCE, ONCE, NONE]),

@@ -94,19 +94,15 @@ impl Part {
             // If it fails the rest stops as well, and the part begins again.
             create::take_orders(&office, settings, &stop).await.inspect_err(|_| stop.cancel())
         };
-        let relaying = async {
-            // A shop without outbox has nothing to relay.
-            if settings.without == Some(Without::Outbox) {
-                return Ok(());
-            }
-            office.events.relay(&mq, stop.clone()).await.inspect_err(|_| stop.cancel())
+        // A shop without outbox has nothing to relay.
+        let app = match settings.without {
+            Some(Without::Outbox) => app,
+            _ => office.events.relayed(app, &mq).drain_within(DRAIN),
         };
-        let (ended, relayed, taken) = tokio::join!(app.run(stop.clone()), relaying, incoming);
-        // What the last handlers wrote is sent at the next start, as after any crash.
+        let (ended, taken) = tokio::join!(app.run(stop.clone()), incoming);
         office.db.close().await;
         let closed = mq.close(Duration::from_secs(2)).await;
         let abandoned = ended?.total().abandoned;
-        relayed?;
         taken?;
         closed?;
         if abandoned > 0 { Err(format!("{abandoned} handlers hang").into()) } else { Ok(()) }

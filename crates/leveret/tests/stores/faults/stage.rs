@@ -1,6 +1,7 @@
-//! One message on its way, and what ends there: a worker in a runtime of its own, which can be killed like a process; a broker on disk; a
-//! store and effects in SQLite.
+//! One message on its way, and what ends there: a worker, in a process of its own if that is to be killed; a broker on disk; a store and
+//! effects in SQLite.
 
+use std::path::Path;
 use std::time::Duration;
 
 use leveret::client::ConnectOptions;
@@ -11,6 +12,7 @@ use sqlx::{Sqlite, SqlitePool};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use super::process::Killed;
 use super::trap::{Bad, Part, Step, Steps, Trap, Way};
 
 fn orders() -> Queue {
@@ -53,51 +55,74 @@ async fn effect_in_transaction(
     pass(Step::Committed).await
 }
 
-/// A worker's process: everything in it ends when its runtime does.
-struct Process(Option<Runtime>);
+/// What a worker's process does.
+pub(super) async fn work(options: ConnectOptions, path: &Path, way: Way, trap: Trap) {
+    let (pool, stop) = (open(path).await, CancellationToken::new());
+    let mq = Mq::connect(MqOptions::new(options)).await.unwrap();
+    mq.declare(orders()).await.unwrap();
+    let worker = mq.worker("orders").state(pool.clone()).state(trap.clone());
+    let worker = match trap.part() {
+        Part::Handler(Bad::Hang) => worker.deadline(Duration::from_secs(1)).grace(Duration::from_millis(10)),
+        _ => worker,
+    };
+    let store = SqlStore::new(pool);
+    let ended = match way {
+        Way::Store => {
+            let once = Idempotency::new(Steps { store, trap });
+            worker.idempotent(once).run(effect_alone, stop).await
+        }
+        Way::Inbox => worker.state(store).run(effect_in_transaction, stop).await,
+    };
+    ended.unwrap();
+}
+
+/// Where a worker works.
+enum Process {
+    /// In a process of its own, to be killed.
+    Own(Killed),
+    /// In a runtime of this process.
+    Here(Trap, Option<Runtime>),
+}
 
 impl Process {
-    fn start(url: String, path: &std::path::Path, way: Way, trap: Trap, broker: &TestBroker) -> Self {
+    fn start(url: &str, path: &Path, way: Way, trap: &Trap, broker: &TestBroker) -> Self {
+        if trap.part() == Part::Worker {
+            return Self::Own(Killed::start(url, path, way, Some(trap.step())));
+        }
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (path, recovery) = (path.to_owned(), broker.client_options().recovery);
-        let stop = CancellationToken::new();
-        runtime.spawn(async move {
-            let pool = open(&path).await;
-            let options = MqOptions::new(ConnectOptions::new(url).unwrap().recovery(recovery));
-            let mq = Mq::connect(options).await.unwrap();
-            mq.declare(orders()).await.unwrap();
-            let worker = mq.worker("orders").state(pool.clone()).state(trap.clone());
-            let worker = match trap.part() {
-                Part::Handler(Bad::Hang) => {
-                    worker.deadline(Duration::from_secs(1)).grace(Duration::from_millis(10))
-                }
-                _ => worker,
-            };
-            let store = SqlStore::new(pool);
-            let ended = match way {
-                Way::Store => {
-                    let once = Idempotency::new(Steps { store, trap });
-                    worker.idempotent(once).run(effect_alone, stop).await
-                }
-                Way::Inbox => worker.state(store).run(effect_in_transaction, stop).await,
-            };
-            ended.unwrap();
-        });
-        Self(Some(runtime))
+        let options = ConnectOptions::new(url).unwrap().recovery(broker.client_options().recovery);
+        let (path, its) = (path.to_owned(), trap.clone());
+        runtime.spawn(async move { work(options, &path, way, its).await });
+        Self::Here(trap.clone(), Some(runtime))
+    }
+
+    async fn reached(&mut self) {
+        match self {
+            Self::Own(process) => process.reached().await,
+            Self::Here(trap, _) => trap.reached().await,
+        }
+    }
+
+    fn go(&mut self) {
+        match self {
+            Self::Own(process) => process.go(),
+            Self::Here(trap, _) => trap.go(),
+        }
     }
 }
 
 impl Drop for Process {
-    /// As kill -9: nothing of it says farewell, the operating system closes what it had open.
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Self::Here(_, runtime) = self
+            && let Some(runtime) = runtime.take()
+        {
             runtime.shutdown_background();
         }
     }
 }
 
-async fn open(path: &std::path::Path) -> SqlitePool {
+async fn open(path: &Path) -> SqlitePool {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let options = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
     SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
@@ -118,36 +143,37 @@ pub(super) async fn effects(way: Way, part: Part, step: Step) -> i64 {
 
     let at = if step == Step::Acked { Step::Committed } else { step };
     let trap = Trap::new(part, at);
-    let process = || Process::start(url.clone(), &path, way, trap.clone(), &broker);
-    let mut worker = process();
+    let mut worker = Process::start(&url, &path, way, &trap, &broker);
     let sender = mq.publisher("orders").build::<Text>().await.unwrap();
     sender.send_with("one coffee", |message| message.message_id("order 7")).await.unwrap();
-    let reached = tokio::time::timeout(Duration::from_secs(20), trap.reached()).await;
+    let reached = tokio::time::timeout(Duration::from_secs(20), worker.reached()).await;
     reached.unwrap_or_else(|_| panic!("{what}: never reached"));
 
     if step == Step::Acked {
         // The ack is written, and gets no further.
         broker.faults().open().stall(Direction::ToBroker);
-        trap.go();
+        worker.go();
         broker.settle().await;
     }
     match part {
         Part::Handler(_) | Part::Store => {}
         Part::Worker => {
+            // By kill -9; then another takes over.
             drop(worker);
             if step == Step::Acked {
                 // What it wrote is lost with its machine.
                 broker.faults().open().drop_now(Ending::Reset);
             }
-            worker = process();
+            worker = Process::Own(Killed::start(&url, &path, way, None));
         }
         Part::Broker => broker.kill().await.unwrap(),
         Part::Connection => {
             broker.faults().open().drop_now(Ending::Reset);
         }
     }
-    // (Of a process that was killed nobody is left to hear it.)
-    trap.go();
+    if part != Part::Worker {
+        worker.go();
+    }
     if part == Part::Worker || part == Part::Store {
         // Nobody holds what was claimed: the lease passes.
         leases_pass(&pool, &broker).await;

@@ -31,7 +31,7 @@ pub(super) enum Step {
 pub(super) enum Part {
     /// Its handler, by an error, a panic or not at all.
     Handler(Bad),
-    /// Its process.
+    /// Its process, by kill -9.
     Worker,
     Broker,
     Connection,
@@ -71,6 +71,16 @@ impl Trap {
     pub(super) fn new(part: Part, step: Step) -> Self {
         let (reached, go) = (Semaphore::new(0), Semaphore::new(0));
         Self(Arc::new(Inner { part, step, armed: AtomicBool::new(true), reached, go }))
+    }
+
+    /// Nothing stops there any more.
+    pub(super) fn disarmed(self) -> Self {
+        self.0.armed.store(false, SeqCst);
+        self
+    }
+
+    pub(super) fn step(&self) -> Step {
+        self.0.step
     }
 
     pub(super) fn part(&self) -> Part {
