@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use leveret_client::{FieldTable, FieldValue, Message, QueueDeclare};
+use leveret_client::{ExchangeDeclare, FieldTable, FieldValue, Message, QueueDeclare};
 use parking_lot::Mutex;
 
 use super::{ScheduleError, Scheduled, When};
 use crate::codec::Encode;
 use crate::mq::Mq;
 use crate::publisher::Publisher;
-use crate::topology::{Binding, Exchange, Topology};
+use crate::topology::{Binding, Exchange, Step, Topology, is_there};
 
 /// RabbitMQ's bound on delays and times to live: 2^32 - 1 ms, 49 days. A longer delay of its plugin's would be none at all.
 const RABBITMQ_MOST: Duration = Duration::from_millis(u32::MAX as u64);
@@ -27,7 +27,8 @@ const BOUND_MAX: usize = 10_000;
 /// What a publisher needs for messages that are sent later; made when the first is.
 pub(crate) struct Later {
     mq: Mq,
-    /// Delayed exchanges with the keys that are bound to them.
+    /// Delayed exchanges with the keys that are bound to them; and, of messages that wait in queues of their own, where they go: a queue
+    /// or an exchange, neither of which such a pair can be taken for.
     bound: Mutex<HashSet<(String, String)>>,
 }
 
@@ -87,13 +88,33 @@ impl Later {
         };
         let declared = Exchange::new(&*delayed, "x-delayed-message").argument("x-delayed-type", routes);
         self.mq.declare(Topology::from(declared).binding(binding)).await?;
+        self.remember(bound);
+        Ok((delayed, key))
+    }
+
+    fn remember(&self, bound: (String, String)) {
         let mut all = self.bound.lock();
         if all.len() >= BOUND_MAX {
             all.clear();
         }
         all.insert(bound);
-        drop(all);
-        Ok((delayed, key))
+    }
+
+    /// A queue with a time to live takes messages for whatever it was told; when they are due the broker drops those for nobody, without
+    /// a word to anyone.
+    async fn target_is_there(&self, exchange: &str, key: &str) -> Result<(), ScheduleError> {
+        let (seen, step) = if exchange.is_empty() {
+            let (how, purpose) = (QueueDeclare::default(), String::new());
+            ((String::new(), key.to_owned()), Step::Queue { name: key.to_owned(), how, purpose })
+        } else {
+            let (name, how) = (exchange.to_owned(), ExchangeDeclare::default());
+            ((exchange.to_owned(), "*".to_owned()), Step::Exchange { name, kind: "direct".to_owned(), how })
+        };
+        if !self.bound.lock().contains(&seen) {
+            is_there(self.mq.consuming(), &step).await?;
+            self.remember(seen);
+        }
+        Ok(())
     }
 
     /// In a queue of its own; gives the name of that.
@@ -107,6 +128,7 @@ impl Later {
         let (wait, due) = Self::wait(when, self.most().saturating_sub(QUEUE_LINGER))?;
         let (message, message_id) = named(message);
         let (exchange, key) = publisher.target(&message);
+        self.target_is_there(&exchange, &key).await?;
         let queue = format!("leveret.scheduled.{:032x}", rand::random::<u128>());
         let arguments = FieldTable::from([
             ("x-message-ttl", FieldValue::from(millis(wait))),

@@ -70,6 +70,14 @@ fn failed(step: &Step, source: Error) -> Result<Drift, TopologyError> {
     Drift::read(step, &source).ok_or_else(|| TopologyError::Refused { step: step.to_string(), source })
 }
 
+/// Looks whether what this step declares is there, however it is. A queue of another connection alone (405) is.
+pub(crate) async fn is_there(connection: &Connection, step: &Step) -> Result<(), TopologyError> {
+    match (Declarer { connection, channel: None }).look(step).await {
+        Ok(()) | Err(Error::Closed { code: 405, .. }) => Ok(()),
+        Err(error) => Err(TopologyError::Drift(vec![failed(step, error)?])),
+    }
+}
+
 /// Declares everything; what is there otherwise is left as it is and told, all of it at once.
 pub(crate) async fn declare(
     connection: &Connection,

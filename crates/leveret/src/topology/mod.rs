@@ -16,7 +16,7 @@ pub use exchange::{Binding, Exchange};
 pub use plan::{Plan, Step};
 pub use queue::{Queue, QueueKind};
 
-pub(crate) use apply::{declare, verify};
+pub(crate) use apply::{declare, is_there, verify};
 pub(crate) use plan::rungs_of;
 
 /// Exchanges, queues and bindings that belong together.

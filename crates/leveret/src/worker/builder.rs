@@ -94,8 +94,9 @@ impl WorkerBuilder {
     }
 
     /// The prefetch follows what handlers take: every ten seconds it is derived anew from the time they took, and if it is half as much again
-    /// or a third less the worker goes over to another consumer. What the old one has is handled first, so that order stays. Default:
-    /// it stays as it was derived when the worker started. With [`prefetch`](Self::prefetch) it begins there; batches have theirs.
+    /// or a third less the worker goes over to another consumer. What the old one has is handled first; of what the broker gives out while both
+    /// are there, for a round trip, some may be overtaken (on RabbitMQ it was seen). Default: it stays as it was derived when the worker
+    /// started. With [`prefetch`](Self::prefetch) it begins there; batches have theirs.
     pub fn adaptive_prefetch(mut self) -> Self {
         self.settings.adaptive_prefetch = true;
         self
