@@ -65,7 +65,7 @@ pub(crate) struct BrokerInner {
     connections: Mutex<HashMap<u64, Arc<ConnectionHandle>>>,
     next_connection: AtomicU64,
     clients: ClientTexts,
-    /// One bit for each resource that runs short; see [`Resource`](crate::memory::Resource).
+    /// One bit for each resource that runs short; see [`Resource`].
     alarms: AtomicU8,
     stopping: AtomicBool,
     connections_gone: Notify,

@@ -4,22 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leveret::idempotency::{Answer, Claim, Committed, IdempotencyStore};
-use leveret::test::{TestBroker, connect};
 use leveret::{Failure, Idempotency, MemoryStore, Mq, Queue, State, Text};
 use tokio::sync::Semaphore;
 
-use super::support::{Log, header, only, seconds, send, start};
+use super::home::Home;
+use super::support::{Log, header, only, send, start};
 
-async fn with_orders() -> (TestBroker, Mq) {
-    let broker = TestBroker::start().await;
-    let mq = connect(&broker).await;
-    mq.declare(Queue::durable("orders").retry(seconds([5])).dead_letter()).await.unwrap();
-    (broker, mq)
+async fn with_orders() -> (Home, Mq) {
+    let home = Home::start().await;
+    let mq = home.connect().await;
+    mq.declare(Queue::durable("orders").retry(home.spans([5])).dead_letter()).await.unwrap();
+    (home, mq)
 }
 
 #[tokio::test]
 async fn what_was_done_is_acked_and_what_failed_is_tried_again() {
-    let (broker, mq) = with_orders().await;
+    let (home, mq) = with_orders().await;
     let seen: Log<String> = Log::default();
     let handler = |Text(text): Text, State(seen): State<Log<String>>| async move {
         seen.lock().push(text.clone());
@@ -31,11 +31,11 @@ async fn what_was_done_is_acked_and_what_failed_is_tried_again() {
     for order in ["1", "flaky", "1", "1"] {
         send(&mq, "orders", order).await;
     }
-    broker.eventually("all came", || broker.queue("orders").is_some_and(|queue| queue.unacked == 0)).await;
-    broker.settle().await;
-    broker.advance(Duration::from_secs(6)).await;
+    home.expect_empty("orders").await;
+    home.settle().await;
+    home.advance(6).await;
     send(&mq, "orders", "flaky").await;
-    broker.expect_empty("orders").await;
+    home.expect_empty("orders").await;
     assert_eq!(*seen.lock(), ["1", "flaky", "flaky"]);
     let report = worker.stop().await;
     assert_eq!(
@@ -45,9 +45,10 @@ async fn what_was_done_is_acked_and_what_failed_is_tried_again() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn while_another_is_at_it_a_copy_waits_and_is_then_a_duplicate() {
-    let (broker, mq) = with_orders().await;
+    let (home, mq) = with_orders().await;
+    home.pause_clock();
     let (seen, gate) = (Log::<String>::default(), Arc::new(Semaphore::new(0)));
     let handler = |Text(text): Text, State(seen): State<Log<String>>, State(gate): State<Arc<Semaphore>>| async move {
         seen.lock().push(text);
@@ -57,11 +58,11 @@ async fn while_another_is_at_it_a_copy_waits_and_is_then_a_duplicate() {
     let worker = start(worker.state(seen.clone()).state(gate.clone()), handler);
     send(&mq, "orders", "1").await;
     send(&mq, "orders", "1").await;
-    broker.eventually("one has begun", || seen.lock().len() == 1).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    home.eventually("one has begun", || seen.lock().len() == 1).await;
+    home.sleep(3).await;
     assert_eq!(seen.lock().len(), 1, "the other waits");
     gate.add_permits(1);
-    broker.expect_empty("orders").await;
+    home.expect_empty("orders").await;
     let report = worker.stop().await;
     assert_eq!((report.acked, report.duplicates), (2, 1), "{report:?}");
 }
@@ -86,8 +87,8 @@ impl IdempotencyStore for Away {
 #[tokio::test]
 async fn a_store_that_is_away_fails_closed_or_open_as_was_chosen() {
     for open in [false, true] {
-        let broker = TestBroker::start().await;
-        let mq = connect(&broker).await;
+        let home = Home::start().await;
+        let mq = home.connect().await;
         mq.declare(Queue::durable("orders").dead_letter()).await.unwrap();
         let seen: Log<String> = Log::default();
         let handler =
@@ -96,10 +97,10 @@ async fn a_store_that_is_away_fails_closed_or_open_as_was_chosen() {
         let worker = start(mq.worker("orders").idempotent(idempotency).state(seen.clone()), handler);
         send(&mq, "orders", "1").await;
         if open {
-            broker.eventually("it is handled", || seen.lock().len() == 1).await;
-            broker.expect_empty("orders").await;
+            home.eventually("it is handled", || seen.lock().len() == 1).await;
+            home.expect_empty("orders").await;
         } else {
-            let dead = only(&broker, "orders.dead").await;
+            let dead = only(&home, "orders.dead").await;
             assert_eq!(
                 (header(&dead, "x-error-reason"), header(&dead, "x-error")),
                 ("idempotency-store".into(), "the store is away".into())

@@ -1,12 +1,14 @@
-//! The toolkit against the real broker inside the test.
+//! The toolkit against the real broker inside the test; with `LEVERET_TOOLKIT_URL`, against one that runs somewhere (`home`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod batches;
 mod duplicates;
 mod guide;
+mod home;
 mod metrics;
 mod middleware;
+mod ours;
 mod publishing;
 mod retries;
 mod rpc;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use leveret::test::{TestBroker, connect};
 use leveret::{Attempt, CircuitBreaker, Failure, Incoming, Queue, RateLimit, State};
 use tower::{Layer, Service};
 
-use super::support::{Log, header, only, seconds, send, start};
+use super::home::Home;
+use super::support::{Log, header, only, send, start};
 
 /// Counts calls and refuses every second.
 #[derive(Clone)]
@@ -48,15 +47,15 @@ where
 
 #[tokio::test]
 async fn layers_see_every_call_and_failures_come_through_as_they_were() {
-    let broker = TestBroker::start().await;
-    let mq = connect(&broker).await;
+    let home = Home::start().await;
+    let mq = home.connect().await;
     mq.declare(Queue::durable("orders").dead_letter()).await.unwrap();
     let calls = Arc::new(AtomicUsize::new(0));
     let handler = || async { Err::<(), _>(Failure::permanent("by the handler").reason("mine")) };
     let worker = start(mq.worker("orders").concurrency(1).layer(EveryLayer(calls.clone())), handler);
     for (order, reason, error) in [("1", "mine", "by the handler"), ("2", "failed", "refused by the layer")] {
         send(&mq, "orders", order).await;
-        let dead = only(&broker, "orders.dead").await;
+        let dead = only(&home, "orders.dead").await;
         assert_eq!(
             (header(&dead, "x-error-reason").as_str(), header(&dead, "x-error").as_str()),
             (reason, error)
@@ -67,10 +66,11 @@ async fn layers_see_every_call_and_failures_come_through_as_they_were() {
     assert_eq!(calls.load(SeqCst), 2);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_rate_holds_for_all_places_of_a_worker() {
-    let broker = TestBroker::start().await;
-    let mq = connect(&broker).await;
+    let home = Home::start().await;
+    let mq = home.connect().await;
+    home.pause_clock();
     mq.declare(Queue::durable("orders").dead_letter()).await.unwrap();
     let seen: Log<tokio::time::Instant> = Log::default();
     let handler = |State(seen): State<Log<tokio::time::Instant>>| async move {
@@ -79,21 +79,28 @@ async fn a_rate_holds_for_all_places_of_a_worker() {
     for order in ["1", "2", "3", "4"] {
         send(&mq, "orders", order).await;
     }
-    let worker = mq.worker("orders").layer(RateLimit::new(2, Duration::from_secs(1))).state(seen.clone());
+    let worker = mq.worker("orders").layer(RateLimit::new(2, home.span(1))).state(seen.clone());
     let worker = start(worker, handler);
-    broker.expect_empty("orders").await;
+    home.expect_empty("orders").await;
     worker.stop().await;
-    let times: Vec<_> = seen.lock().windows(2).map(|pair| (pair[1] - pair[0]).as_millis() / 100).collect();
-    assert_eq!(times, [5, 5, 5]);
+    let times = seen.lock().clone();
+    for pair in times.windows(2) {
+        // Whoever is told the time after the call that it was for is told a later one.
+        let half = home.span(1) / 2;
+        let apart = pair[1] - pair[0];
+        assert!(home.is_real() || apart >= half && apart < half + half / 5, "{times:?}");
+    }
+    assert!(home.took(2 * (times[3] - times[0]), 3), "{times:?}");
 }
 
 /// Three failures in a row, and the provider is away: the others wait, with their attempts unspent.
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_open_circuit_breaker_saves_the_attempts_of_everything_else() {
-    let broker = TestBroker::start().await;
-    let mq = connect(&broker).await;
-    mq.declare(Queue::durable("orders").retry(seconds([1, 1])).dead_letter()).await.unwrap();
-    let breaker = CircuitBreaker::new(3, 5).pause(Duration::from_secs(60));
+    let home = Home::start().await;
+    let mq = home.connect().await;
+    home.pause_clock();
+    mq.declare(Queue::durable("orders").retry(home.spans([1, 1])).dead_letter()).await.unwrap();
+    let breaker = CircuitBreaker::new(3, 5).pause(home.span(20));
     let (seen, is_up) = (Log::<u32>::default(), Arc::new(AtomicUsize::new(0)));
     let handler = |Attempt(attempt): Attempt,
                    State(seen): State<Log<u32>>,
@@ -111,15 +118,15 @@ async fn an_open_circuit_breaker_saves_the_attempts_of_everything_else() {
         .state(seen.clone())
         .state(is_up.clone());
     let worker = start(worker, handler);
-    broker.eventually("it is open", || breaker.is_open()).await;
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    home.eventually("it is open", || breaker.is_open()).await;
+    home.sleep(10).await;
     assert_eq!(*seen.lock(), [1, 1, 1]);
-    tokio::time::sleep(Duration::from_secs(31)).await;
+    home.sleep(11).await;
     assert_eq!(*seen.lock(), [1, 1, 1, 1], "one probe");
     is_up.store(1, SeqCst);
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    broker.advance(Duration::from_secs(2)).await;
-    broker.expect_empty("orders").await;
+    home.sleep(20).await;
+    home.advance(2).await;
+    home.expect_empty("orders").await;
     assert!(!breaker.is_open());
     let report = worker.stop().await;
     assert_eq!((report.retried, report.acked, report.dead_lettered), (4, 10, 0), "{report:?}");

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leveret::rpc::CallError;
-use leveret::test::{Ending, TestBroker, connect};
 use leveret::{
     Attempt, Cancelled, Deadline, Failure, Idempotency, Json, MemoryStore, Mq, Queue, State, Text,
 };
@@ -12,15 +11,14 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Log, header, seconds};
+use super::home::Home;
+use super::support::{Log, header};
 
-const SOON: Duration = Duration::from_secs(5);
-
-async fn with_stock() -> (TestBroker, Mq) {
-    let broker = TestBroker::start().await;
-    let mq = connect(&broker).await;
-    mq.declare(Queue::durable("stock").retry(seconds([5])).dead_letter()).await.unwrap();
-    (broker, mq)
+async fn with_stock() -> (Home, Mq) {
+    let home = Home::start().await;
+    let mq = home.connect().await;
+    mq.declare(Queue::durable("stock").retry(home.spans([5])).dead_letter()).await.unwrap();
+    (home, mq)
 }
 
 async fn stock(Json(article): Json<u32>, Attempt(attempt): Attempt) -> Result<Json<u32>, Failure> {
@@ -34,10 +32,11 @@ async fn stock(Json(article): Json<u32>, Attempt(attempt): Attempt) -> Result<Js
 
 #[tokio::test]
 async fn answers_and_errors_come_back_and_refused_requests_are_no_dead_letters() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(mq.worker("stock").responder(stock).run(stop.clone()));
-    let asker = mq.requester("stock").deadline(SOON * 10).build::<Json<u32>, Json<u32>>().await.unwrap();
+    let asker =
+        mq.requester("stock").deadline(home.span(5) * 20).build::<Json<u32>, Json<u32>>().await.unwrap();
     let (seven, eight) = tokio::join!(asker.call(&7), asker.call(&8));
     assert_eq!((seven.unwrap(), eight.unwrap()), (Json(70), Json(80)));
 
@@ -58,17 +57,11 @@ async fn answers_and_errors_come_back_and_refused_requests_are_no_dead_letters()
             let asker = asker.clone();
             async move { asker.call(&article).await }
         });
-        broker
-            .eventually("it is tried again", || {
-                broker.queue("stock").is_some_and(|q| q.counters.retried > 0 || q.ready > 0)
-            })
-            .await;
-        broker.settle().await;
-        broker.advance(SOON).await;
+        home.retry_of("stock", 5).await;
         let got = asking.await.unwrap().map(|json| json.0).map_err(|error| error.to_string());
         assert_eq!(got, answer);
     }
-    assert!(broker.messages("stock.dead").is_empty());
+    assert!(home.messages("stock.dead").is_empty());
     stop.cancel();
     let report = worker.await.unwrap().unwrap();
     assert_eq!(
@@ -78,16 +71,24 @@ async fn answers_and_errors_come_back_and_refused_requests_are_no_dead_letters()
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_question_ends_at_its_deadline_and_is_not_begun_after_it() {
-    let (broker, mq) = with_stock().await;
-    let asker = mq.requester("stock").deadline(SOON).build::<Json<u32>, Json<u32>>().await.unwrap();
-    let error = asker.call(&7).await.unwrap_err();
-    assert!(matches!(error, CallError::Deadline(after) if after == SOON) && error.is_transient(), "{error}");
-    assert_eq!(broker.messages("stock")[0].properties.expiration.as_deref(), Some("5000"));
-    broker.advance(SOON).await;
-    broker.expect_empty("stock").await;
-    let dead = super::support::only(&broker, "stock.dead").await;
+    let (home, mq) = with_stock().await;
+    home.pause_clock();
+    let asker = mq.requester("stock").deadline(home.span(5)).build::<Json<u32>, Json<u32>>().await.unwrap();
+    let asking = tokio::spawn(async move { asker.call(&7).await });
+    let request = super::support::only(&home, "stock").await;
+    // What was left of its time when it was sent.
+    let left = Duration::from_millis(request.properties.expiration.unwrap().parse().unwrap());
+    assert!(left <= home.span(5) && left > home.span(4), "{left:?}");
+    let error = asking.await.unwrap().unwrap_err();
+    assert!(
+        matches!(error, CallError::Deadline(after) if after == home.span(5)) && error.is_transient(),
+        "{error}"
+    );
+    home.advance(5).await;
+    home.expect_empty("stock").await;
+    let dead = super::support::only(&home, "stock.dead").await;
     assert_eq!(header(&dead, "x-first-death-reason"), "expired");
 
     let nobody = mq.requester("nobody's").build::<Json<u32>, Json<u32>>().await.unwrap();
@@ -95,45 +96,50 @@ async fn a_question_ends_at_its_deadline_and_is_not_begun_after_it() {
     assert!(matches!(error, CallError::Unroutable(_)), "{error}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_handler_is_asked_to_stop_when_its_asker_waits_no_longer() {
-    let (_broker, mq) = with_stock().await;
-    let seen: Log<u64> = Log::default();
-    let handler = |cancelled: Cancelled, Deadline(deadline): Deadline, State(seen): State<Log<u64>>| async move {
-        let begun = tokio::time::Instant::now();
+    let (home, mq) = with_stock().await;
+    home.pause_clock();
+    let seen: Log<Duration> = Log::default();
+    let asked = tokio::time::Instant::now();
+    let handler = move |cancelled: Cancelled,
+                        Deadline(deadline): Deadline,
+                        State(seen): State<Log<Duration>>| async move {
         cancelled.cancelled().await;
         assert!(deadline.is_some());
-        seen.lock().push(begun.elapsed().as_secs());
+        seen.lock().push(asked.elapsed());
     };
     let stop = CancellationToken::new();
     let worker = tokio::spawn(mq.worker("stock").state(seen.clone()).responder(handler).run(stop.clone()));
-    let asker = mq.requester("stock").deadline(SOON).build::<Json<u32>, Json<()>>().await.unwrap();
+    let asker = mq.requester("stock").deadline(home.span(20)).build::<Json<u32>, Json<()>>().await.unwrap();
     let _ = asker.call(&7).await;
     stop.cancel();
     worker.await.unwrap().unwrap();
-    assert_eq!(*seen.lock(), [5]);
+    let log = seen.lock().clone();
+    assert!(log.len() == 1 && home.took(log[0], 20), "{log:?}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn no_more_questions_are_out_than_may_be() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
+    home.pause_clock();
     let asker = mq.requester("stock").outstanding_max(1).build::<Json<u32>, Json<u32>>().await.unwrap();
     let first = tokio::spawn({
-        let asker = asker.clone();
-        async move { asker.call_within(&7, SOON).await }
+        let (asker, soon) = (asker.clone(), home.span(5));
+        async move { asker.call_within(&7, soon).await }
     });
-    broker.eventually("it is out", || broker.messages("stock").len() == 1).await;
-    let error = asker.call_within(&8, Duration::from_secs(1)).await.unwrap_err();
+    home.eventually("it is out", || home.ready("stock") == Some(1)).await;
+    let error = asker.call_within(&8, home.span(1)).await.unwrap_err();
     assert!(matches!(error, CallError::Busy(1)), "{error}");
     first.abort();
     let _ = first.await;
-    let error = asker.call_within(&9, Duration::from_secs(1)).await.unwrap_err();
+    let error = asker.call_within(&9, home.span(1)).await.unwrap_err();
     assert!(matches!(error, CallError::Deadline(_)), "whoever gives up leaves its place: {error}");
 }
 
 #[tokio::test]
 async fn questions_that_were_out_when_the_connection_was_lost_fail_or_are_repeated() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
     let (begun, gate): (Log<u32>, _) = (Arc::new(Mutex::default()), Arc::new(Semaphore::new(0)));
     let handler = |Json(article): Json<u32>,
                    State(begun): State<Log<u32>>,
@@ -148,10 +154,10 @@ async fn questions_that_were_out_when_the_connection_was_lost_fail_or_are_repeat
     let once = mq.requester("stock").build::<Json<u32>, Json<u32>>().await.unwrap();
     let again = mq.requester("stock").repeat_when_lost().build::<Json<u32>, Json<u32>>().await.unwrap();
     let asking = tokio::spawn(async move { tokio::join!(once.call(&1), again.call(&2)) });
-    broker.eventually("both have begun", || begun.lock().len() == 2).await;
-    broker.faults().open().drop_now(Ending::Reset);
-    // The two that were lost under way wait for their next attempt.
-    broker.eventually("one is asked again", || begun.lock().len() == 3).await;
+    home.eventually("both have begun", || begun.lock().len() == 2).await;
+    home.cut();
+    // The two that were lost under way wait for their next attempt, where the broker knows that it is one; elsewhere they come at once.
+    home.eventually("one is asked again", || begun.lock().len() >= 3).await;
     gate.add_permits(10);
     let (first, second) = asking.await.unwrap();
     let error = first.unwrap_err();
@@ -163,7 +169,7 @@ async fn questions_that_were_out_when_the_connection_was_lost_fail_or_are_repeat
 
 #[tokio::test]
 async fn a_request_that_was_carried_out_before_is_told_so() {
-    let (_broker, mq) = with_stock().await;
+    let (_home, mq) = with_stock().await;
     let stop = CancellationToken::new();
     let once = Idempotency::new(MemoryStore::default()).by(|message| Some(format!("{:?}", message.body())));
     let worker = tokio::spawn(mq.worker("stock").idempotent(once).responder(stock).run(stop.clone()));
@@ -178,7 +184,7 @@ async fn a_request_that_was_carried_out_before_is_told_so() {
 /// Between two attempts its asker has gone: it is not begun again. (What is answered to a queue can be looked at.)
 #[tokio::test]
 async fn a_request_whose_asker_has_gone_is_not_tried_again() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
     mq.declare(Queue::durable("answers")).await.unwrap();
     let seen: Log<u32> = Log::default();
     let handler = |Attempt(attempt): Attempt, State(seen): State<Log<u32>>| async move {
@@ -195,10 +201,10 @@ async fn a_request_whose_asker_has_gone_is_not_tried_again() {
         message
     };
     publisher.send_with(&7, long_ago).await.unwrap();
-    broker.eventually("it has failed", || seen.lock().len() == 1).await;
-    broker.settle().await;
-    broker.advance(SOON).await;
-    let answer = super::support::only(&broker, "answers").await;
+    home.eventually("it has failed", || seen.lock().len() == 1).await;
+    home.settle().await;
+    home.advance(5).await;
+    let answer = super::support::only(&home, "answers").await;
     assert_eq!(header(&answer, "x-error-reason"), "too-late");
     stop.cancel();
     assert_eq!(worker.await.unwrap().unwrap().refused, 1);
@@ -214,13 +220,14 @@ async fn until_cancelled(Json(article): Json<u32>, cancelled: Cancelled, State(s
 
 /// The asker's future is dropped long before its deadline: the handler that works for it is asked to stop, and what waits behind it is
 /// never begun.
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_responder_is_told_when_its_asker_gives_up() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
+    home.pause_clock();
     let (seen, stop) = (Log::<String>::default(), CancellationToken::new());
     let worker = mq.worker("stock").concurrency(1).state(seen.clone()).responder(until_cancelled);
     let worker = tokio::spawn(worker.run(stop.clone()));
-    let asker = mq.requester("stock").deadline(SOON * 100).build::<Json<u32>, Json<()>>().await.unwrap();
+    let asker = mq.requester("stock").deadline(home.span(500)).build::<Json<u32>, Json<()>>().await.unwrap();
     let ask = |article: u32, give_up: &CancellationToken| {
         let (asker, give_up) = (asker.clone(), give_up.clone());
         tokio::spawn(async move { give_up.run_until_cancelled(asker.call(&article)).await.is_none() })
@@ -228,57 +235,60 @@ async fn a_responder_is_told_when_its_asker_gives_up() {
     let (first, second, third) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     let one = ask(1, &first);
-    broker.eventually("the first has begun", || seen.lock().len() == 1).await;
+    home.eventually("the first has begun", || seen.lock().len() == 1).await;
     let two = ask(2, &second);
-    broker.eventually("the second waits", || broker.queue("stock").is_some_and(|q| q.unacked == 2)).await;
+    home.eventually("the second waits", || home.unacked("stock") == 2).await;
     second.cancel();
     assert!(two.await.unwrap(), "given up");
-    broker.settle().await;
+    home.settle().await;
     first.cancel();
     assert!(one.await.unwrap());
-    broker.eventually("the first was asked to stop", || seen.lock().len() == 2).await;
+    home.eventually("the first was asked to stop", || seen.lock().len() == 2).await;
     let three = ask(3, &third);
-    broker.eventually("the third has begun", || seen.lock().len() == 3).await;
+    home.eventually("the third has begun", || seen.lock().len() == 3).await;
     third.cancel();
     assert!(three.await.unwrap());
-    broker.eventually("and was asked to stop", || seen.lock().len() == 4).await;
+    home.eventually("and was asked to stop", || seen.lock().len() == 4).await;
     stop.cancel();
     let report = worker.await.unwrap().unwrap();
     assert_eq!(*seen.lock(), ["1 begun", "1 stopped", "3 begun", "3 stopped"]);
     assert_eq!((report.acked, report.given_up, report.refused), (2, 1, 0), "{report:?}");
-    assert!(broker.messages("stock.dead").is_empty());
-    let left: Vec<_> = broker.queues().into_iter().filter(|queue| queue.name.contains("given-up")).collect();
-    assert!(left.is_empty(), "its queue went with it: {left:?}");
+    assert!(home.messages("stock.dead").is_empty());
+    let left = || home.queues().iter().any(|queue| queue.contains("given-up"));
+    home.eventually("its queue went with it", || !left()).await;
 }
 
 /// A handler that does not look is dropped after its grace; its failure is no attempt, and nobody is answered.
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_handler_that_goes_on_for_nobody_is_dropped_after_its_grace() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
+    home.pause_clock();
     let (begun, stop) = (Log::<tokio::time::Instant>::default(), CancellationToken::new());
     let handler = |State(begun): State<Log<tokio::time::Instant>>| async move {
         begun.lock().push(tokio::time::Instant::now());
         std::future::pending::<()>().await
     };
-    let worker = mq.worker("stock").grace(SOON).state(begun.clone()).responder(handler);
+    let worker = mq.worker("stock").grace(home.span(5)).state(begun.clone()).responder(handler);
     let worker = tokio::spawn(worker.run(stop.clone()));
-    let asker = mq.requester("stock").deadline(SOON * 100).build::<Json<u32>, Json<()>>().await.unwrap();
+    let asker = mq.requester("stock").deadline(home.span(500)).build::<Json<u32>, Json<()>>().await.unwrap();
     let asking = tokio::spawn(async move { asker.call(&7).await });
-    broker.eventually("it has begun", || begun.lock().len() == 1).await;
+    home.eventually("it has begun", || begun.lock().len() == 1).await;
     asking.abort();
     let _ = asking.await;
-    broker.eventually("it is acked", || broker.queue("stock").is_some_and(|q| q.counters.acked == 1)).await;
+    home.sleep(5).await;
+    home.expect_empty("stock").await;
     let took = begun.lock()[0].elapsed();
-    assert!((SOON..SOON * 2).contains(&took), "{took:?}");
+    assert!(home.took(took, 5), "{took:?}");
     stop.cancel();
     let report = worker.await.unwrap().unwrap();
     assert_eq!((report.given_up, report.retried, report.refused), (1, 0, 0), "{report:?}");
 }
 
 /// Delivered ahead of time it does not expire in the queue any more: it was begun after its deadline, for nobody.
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_was_prefetched_is_not_begun_after_its_deadline() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
+    home.pause_clock();
     let (seen, gate, stop) = (Log::<u32>::default(), Arc::new(Semaphore::new(0)), CancellationToken::new());
     let handler = |Json(article): Json<u32>,
                    State(seen): State<Log<u32>>,
@@ -288,41 +298,40 @@ async fn what_was_prefetched_is_not_begun_after_its_deadline() {
     };
     let worker = mq.worker("stock").concurrency(1).prefetch(2).state(seen.clone()).state(gate.clone());
     let worker = tokio::spawn(worker.responder(handler).run(stop.clone()));
-    let asker = mq.requester("stock").deadline(SOON * 100).build::<Json<u32>, Json<()>>().await.unwrap();
+    let asker = mq.requester("stock").deadline(home.span(500)).build::<Json<u32>, Json<()>>().await.unwrap();
     let first = tokio::spawn({
         let asker = asker.clone();
         async move { asker.call(&1).await }
     });
-    broker.eventually("the first has begun", || seen.lock().len() == 1).await;
-    let late = asker.call_within(&2, SOON).await;
+    home.eventually("the first has begun", || seen.lock().len() == 1).await;
+    let late = asker.call_within(&2, home.span(5)).await;
     assert!(matches!(late, Err(CallError::Deadline(_))), "{late:?}");
-    broker.settle().await;
+    home.settle().await;
     gate.add_permits(2);
     first.await.unwrap().unwrap();
-    broker
-        .eventually("both are acked", || broker.queue("stock").is_some_and(|q| q.counters.acked == 2))
-        .await;
+    home.expect_empty("stock").await;
     stop.cancel();
     assert_eq!(worker.await.unwrap().unwrap().given_up, 1);
     assert_eq!(*seen.lock(), [1]);
 }
 
 /// By an exchange the responder learns with the first request where it has to listen.
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_is_asked_by_an_exchange_can_be_given_up_too() {
-    let (broker, mq) = with_stock().await;
+    let (home, mq) = with_stock().await;
+    home.pause_clock();
     let exchange = leveret::Topology::from(leveret::Exchange::topic("questions"));
     mq.declare(exchange.binding(leveret::Binding::new("stock", "questions", "stock.#"))).await.unwrap();
     let (seen, stop) = (Log::<String>::default(), CancellationToken::new());
     let worker = mq.worker("stock").state(seen.clone()).responder(until_cancelled);
     let worker = tokio::spawn(worker.run(stop.clone()));
-    let asker = mq.requester_to("questions", "stock.tea").deadline(SOON * 100);
+    let asker = mq.requester_to("questions", "stock.tea").deadline(home.span(500));
     let asker = asker.build::<Json<u32>, Json<()>>().await.unwrap();
     let asking = tokio::spawn(async move { asker.call(&7).await });
-    broker.eventually("it has begun", || seen.lock().len() == 1).await;
-    broker.settle().await;
+    home.eventually("it has begun", || seen.lock().len() == 1).await;
+    home.settle().await;
     asking.abort();
-    broker.eventually("it was asked to stop", || seen.lock().len() == 2).await;
+    home.eventually("it was asked to stop", || seen.lock().len() == 2).await;
     stop.cancel();
     worker.await.unwrap().unwrap();
 }

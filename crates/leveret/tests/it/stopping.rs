@@ -1,24 +1,24 @@
 //! Deadlines, stopping and lost connections: what was begun ends, what was not goes back, nothing is lost.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use leveret::test::{Ending, TestBroker, connect};
 use leveret::{Attempt, Cancelled, Deadline, Failure, Mq, Queue, State, Text};
 use tokio::sync::Semaphore;
 
+use super::home::{Home, View};
 use super::support::{Log, header, only, send, start};
 
-async fn with_orders() -> (TestBroker, Mq) {
-    let broker = TestBroker::start().await;
-    let mq = connect(&broker).await;
+async fn with_orders() -> (Home, Mq) {
+    let home = Home::start().await;
+    let mq = home.connect().await;
     mq.declare(Queue::durable("orders").dead_letter()).await.unwrap();
-    (broker, mq)
+    (home, mq)
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn at_its_deadline_a_handler_is_asked_and_after_the_grace_dropped() {
-    let (broker, mq) = with_orders().await;
+    let (home, mq) = with_orders().await;
+    home.pause_clock();
     let handler = |Text(text): Text, cancelled: Cancelled, Deadline(deadline): Deadline| async move {
         assert!(deadline.is_some());
         cancelled.cancelled().await;
@@ -27,14 +27,14 @@ async fn at_its_deadline_a_handler_is_asked_and_after_the_grace_dropped() {
         }
         Err::<(), _>(Failure::permanent("asked to stop").reason("asked"))
     };
-    let worker = mq.worker("orders").deadline(Duration::from_secs(3)).grace(Duration::from_secs(2));
+    let worker = mq.worker("orders").deadline(home.span(2)).grace(home.span(2));
     let worker = start(worker, handler);
-    for (body, reason, after) in [("polite", "asked", 3), ("stubborn", "deadline", 5)] {
+    for (body, reason, after) in [("polite", "asked", 2), ("stubborn", "deadline", 4)] {
         let began = tokio::time::Instant::now();
         send(&mq, "orders", body).await;
-        let dead = only(&broker, "orders.dead").await;
+        let dead = only(&home, "orders.dead").await;
         assert_eq!(header(&dead, "x-error-reason"), reason);
-        assert_eq!(began.elapsed().as_secs(), after, "{body}");
+        assert!(home.took(began.elapsed(), after), "{body}: {:?}", began.elapsed());
         mq.consuming().channel().await.unwrap().queue_purge("orders.dead").await.unwrap();
     }
     worker.stop().await;
@@ -42,7 +42,7 @@ async fn at_its_deadline_a_handler_is_asked_and_after_the_grace_dropped() {
 
 #[tokio::test]
 async fn a_worker_that_stops_lets_finish_what_it_began() {
-    let (broker, mq) = with_orders().await;
+    let (home, mq) = with_orders().await;
     let (begun, gate) = (Log::<String>::default(), Arc::new(Semaphore::new(0)));
     let handler = |Text(text): Text,
                    cancelled: Cancelled,
@@ -57,13 +57,9 @@ async fn a_worker_that_stops_lets_finish_what_it_began() {
     }
     let worker = mq.worker("orders").concurrency(2).prefetch(4).state(begun.clone()).state(gate.clone());
     let worker = start(worker, handler);
-    broker.eventually("two have begun", || begun.lock().len() == 2).await;
+    home.eventually("two have begun", || begun.lock().len() == 2).await;
     worker.tell();
-    broker
-        .eventually("what was not begun is back", || {
-            broker.queue("orders").is_some_and(|queue| queue.ready == 2)
-        })
-        .await;
+    home.eventually("what was not begun is back", || home.ready("orders") == Some(2)).await;
     gate.add_permits(2);
     let report = worker.stop().await;
     assert_eq!(
@@ -71,29 +67,30 @@ async fn a_worker_that_stops_lets_finish_what_it_began() {
         (2, 2, 0, 0),
         "{report:?}"
     );
-    let bodies: Vec<_> = broker.messages("orders").iter().map(leveret::test::MessageView::text).collect();
+    let bodies: Vec<_> = home.messages("orders").iter().map(View::text).collect();
     assert_eq!(bodies, ["3", "4"], "at their places");
     assert_eq!(*begun.lock(), ["1", "2"]);
     assert_eq!(mq.consuming().dropped_unsettled(), 0);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_does_not_finish_in_time_is_dropped_and_delivered_again() {
-    let (broker, mq) = with_orders().await;
+    let (home, mq) = with_orders().await;
+    home.pause_clock();
     send(&mq, "orders", "1").await;
     let begun: Log<u32> = Log::default();
     let handler = |Attempt(attempt): Attempt, State(begun): State<Log<u32>>| async move {
         begun.lock().push(attempt);
         std::future::pending::<()>().await;
     };
-    let worker = mq.worker("orders").drain_within(Duration::from_secs(3)).state(begun.clone());
+    let worker = mq.worker("orders").drain_within(home.span(3)).state(begun.clone());
     let worker = start(worker, handler);
-    broker.eventually("it has begun", || begun.lock().len() == 1).await;
+    home.eventually("it has begun", || begun.lock().len() == 1).await;
     let told = tokio::time::Instant::now();
     let report = worker.stop().await;
     assert_eq!((report.released, report.acked, report.abandoned), (1, 0, 0), "{report:?}");
-    assert_eq!(told.elapsed().as_secs(), 3);
-    assert_eq!(broker.messages("orders").len(), 1);
+    assert!(home.took(told.elapsed(), 3), "{:?}", told.elapsed());
+    home.eventually("it is back", || home.ready("orders") == Some(1)).await;
 
     let again = start(
         mq.worker("orders").state(begun.clone()),
@@ -101,14 +98,14 @@ async fn what_does_not_finish_in_time_is_dropped_and_delivered_again() {
             begun.lock().push(attempt);
         },
     );
-    broker.expect_empty("orders").await;
+    home.expect_empty("orders").await;
     assert_eq!(*begun.lock(), [1, 1], "a worker that stops is no failure of the message");
     again.stop().await;
 }
 
 #[tokio::test]
 async fn a_lost_connection_is_no_end_for_a_worker() {
-    let (broker, mq) = with_orders().await;
+    let (home, mq) = with_orders().await;
     let (begun, gate) = (Log::<u32>::default(), Arc::new(Semaphore::new(0)));
     let handler = |Attempt(attempt): Attempt,
                    State(begun): State<Log<u32>>,
@@ -118,11 +115,11 @@ async fn a_lost_connection_is_no_end_for_a_worker() {
     };
     let worker = start(mq.worker("orders").state(begun.clone()).state(gate.clone()), handler);
     send(&mq, "orders", "1").await;
-    broker.eventually("it has begun", || begun.lock().len() == 1).await;
-    broker.faults().open().drop_now(Ending::Reset);
-    broker.eventually("it is delivered again", || begun.lock().len() == 2).await;
+    home.eventually("it has begun", || begun.lock().len() == 1).await;
+    home.cut();
+    home.eventually("it is delivered again", || begun.lock().len() == 2).await;
     gate.add_permits(2);
-    broker.expect_empty("orders").await;
+    home.expect_empty("orders").await;
     let report = worker.stop().await;
     assert_eq!((report.acked, report.stale), (1, 1), "{report:?}");
     assert_eq!(

@@ -1,14 +1,14 @@
 //! A worker that runs beside the test, and what its handler was called with.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use leveret::client::FieldValue;
-use leveret::test::{MessageView, TestBroker};
 use leveret::{DrainReport, Handler, Mq, WorkerBuilder, WorkerError};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use super::home::{Home, View};
 
 /// Something that handlers write down.
 pub(crate) type Log<T> = Arc<Mutex<Vec<T>>>;
@@ -42,20 +42,18 @@ pub(crate) async fn send(mq: &Mq, queue: &str, body: &str) {
 }
 
 /// Header of a message as text: texts as they are, numbers in digits.
-pub(crate) fn header(message: &MessageView, name: &str) -> String {
+pub(crate) fn header(message: &View, name: &str) -> String {
     let value = message.header(name);
     let text = value.and_then(FieldValue::as_str).map(str::to_owned);
     text.or_else(|| value?.as_i64().map(|number| number.to_string())).unwrap_or_else(|| format!("{value:?}"))
 }
 
 /// The one message of a queue, when it is there.
-pub(crate) async fn only(broker: &TestBroker, queue: &str) -> MessageView {
-    broker
-        .eventually(&format!("there is one message in {queue}"), || broker.messages(queue).len() == 1)
-        .await;
-    broker.messages(queue).remove(0)
-}
-
-pub(crate) fn seconds<const N: usize>(seconds: [u64; N]) -> [Duration; N] {
-    seconds.map(Duration::from_secs)
+#[track_caller]
+pub(crate) fn only(home: &Home, queue: &str) -> impl Future<Output = View> {
+    let there = home.eventually(format!("there is one message in {queue}"), || home.ready(queue) == Some(1));
+    async move {
+        there.await;
+        home.messages(queue).remove(0)
+    }
 }

@@ -1,8 +1,8 @@
 //! One trace, from the first message through retries and dead letters to what handlers publish.
 
-use leveret::test::{TestBroker, connect};
 use leveret::{Failure, Publisher, Queue, State, Text, Topology, TraceContext};
 
+use super::home::Home;
 use super::support::{Log, header, only, send, start};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -10,8 +10,8 @@ const OTHER: &str = "00-11111111111111111111111111111111-2222222222222222-01";
 
 #[tokio::test]
 async fn what_a_handler_publishes_and_what_it_cannot_handle_keep_the_trace() {
-    let broker = TestBroker::start().await;
-    let mq = connect(&broker).await;
+    let home = Home::start().await;
+    let mq = home.connect().await;
     let orders = Queue::durable("orders").dead_letter();
     mq.declare(Topology::from(orders).queue(Queue::durable("mails")).queue(Queue::durable("own")))
         .await
@@ -36,9 +36,9 @@ async fn what_a_handler_publishes_and_what_it_cannot_handle_keep_the_trace() {
         .send_with("coffee", |message| message.header("traceparent", TRACE).header("tracestate", "a=1"))
         .await
         .unwrap();
-    let dead = only(&broker, "orders.dead").await;
+    let dead = only(&home, "orders.dead").await;
     assert_eq!((header(&dead, "traceparent").as_str(), header(&dead, "tracestate").as_str()), (TRACE, "a=1"));
-    let mails = broker.messages("mails");
+    let mails = home.messages("mails");
     assert_eq!(mails.len(), 2);
     for mail in &mails {
         assert_eq!(
@@ -46,9 +46,9 @@ async fn what_a_handler_publishes_and_what_it_cannot_handle_keep_the_trace() {
             (TRACE, "a=1")
         );
     }
-    assert_eq!(header(&only(&broker, "own").await, "traceparent"), OTHER, "what has a context keeps it");
+    assert_eq!(header(&only(&home, "own").await, "traceparent"), OTHER, "what has a context keeps it");
     send(&mq, "orders", "without").await;
-    broker.eventually("the other is dead as well", || broker.messages("orders.dead").len() == 2).await;
+    home.eventually("the other is dead as well", || home.ready("orders.dead") == Some(2)).await;
     assert_eq!(*seen.lock(), [Some(TRACE.to_owned()), None]);
     worker.stop().await;
 }
