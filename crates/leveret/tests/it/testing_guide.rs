@@ -153,7 +153,7 @@ async fn a_publisher_learns_what_became_of_its_message() {
     let broker = TestBroker::start().await;
     let mq = connect(&broker).await;
     mq.declare(orders()).await.unwrap();
-    let orders = mq.publisher("orders").deadline(Duration::from_millis(50)).build::<Text>().await.unwrap();
+    let orders = mq.publisher("orders").build::<Text>().await.unwrap();
 
     broker.faults().nack_next(1);
     let refused = orders.send("bread").await.unwrap_err();
@@ -163,8 +163,9 @@ async fn a_publisher_learns_what_became_of_its_message() {
     assert!(matches!(lost, Err(PublishError::Send(SendError::Unroutable(_)))));
 
     orders.send("bread").await.unwrap();
+    let hasty = mq.publisher("orders").deadline(Duration::from_millis(50)).build::<Text>().await.unwrap();
     broker.faults().block(); // a broker short of memory
-    let late = orders.send("cake").await.unwrap_err();
+    let late = hasty.send("cake").await.unwrap_err();
     assert!(late.is_transient(), "{late}");
     broker.faults().unblock();
 }
