@@ -115,12 +115,18 @@ fn rungs(queue: &Queue, steps: &mut Vec<Step>) {
         }
         // The jitter is each message's own expiration; the queue's lets none wait for ever.
         let ttl = retry.jittered(*delay, 1.0);
-        let arguments = FieldTable::from([
+        let mut arguments = FieldTable::from([
             ("x-message-ttl", FieldValue::from(millis(ttl))),
             // By the default exchange: back to this queue, and to no other that was bound meanwhile.
             ("x-dead-letter-exchange", "".into()),
             ("x-dead-letter-routing-key", queue.name.as_str().into()),
         ]);
+        if queue.kind == QueueKind::Quorum {
+            // Otherwise a message is gone that falls due while the queue has no leader: the rung forgets it before the queue has it.
+            arguments.insert("x-dead-letter-strategy", "at-least-once");
+            // RabbitMQ asks for it with that; there is no limit of length that it could mean.
+            arguments.insert("x-overflow", "reject-publish");
+        }
         steps.push(beside(queue, &name, arguments, "messages that are to be tried again, of"));
     }
 }
@@ -296,6 +302,20 @@ mod tests {
         assert!(rungs.lines().all(|line| line.contains("x-queue-type='quorum'")), "{rungs}");
         let native = text(queue, Waiting::InQueue);
         assert!(native.ends_with("x-retry-delays=[1500], x-retry-jitter=50\n"), "{native}");
+    }
+
+    /// The leader of a quorum queue was killed under load: orders that were to be paid again in that moment never were. Their rung had
+    /// dead-lettered them at most once, which is what RabbitMQ does unless told otherwise.
+    #[test]
+    fn what_waits_for_a_quorum_queue_comes_back_at_least_once() {
+        let queue = Queue::quorum("q").retry([1, 2].map(Duration::from_secs)).discard_failed();
+        let safe = "x-dead-letter-strategy='at-least-once', x-overflow='reject-publish'";
+        let plan = text(queue.clone(), Waiting::InRungs);
+        let (rungs, queues): (Vec<&str>, Vec<&str>) = plan.lines().partition(|line| line.contains(".retry."));
+        assert!(rungs.len() == 2 && rungs.iter().all(|line| line.contains(safe)), "{plan}");
+        // The queue itself overflows as its owner says; classic queues know no such strategy.
+        assert!(queues.len() == 1 && queues.iter().all(|line| !line.contains("x-overflow")), "{plan}");
+        assert!(!text(orders(), Waiting::InRungs).contains("x-overflow"));
     }
 
     #[test]
