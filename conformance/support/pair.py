@@ -94,7 +94,9 @@ def quoted(name):
 
 
 class Pair:
-    def __init__(self, label):
+    def __init__(self, label, theirs=True):
+        """`theirs`: whether a RabbitMQ is started as well."""
+        self.has_theirs = theirs
         self.scratch = tempfile.mkdtemp(prefix=f"leveret-{label}.")
         self.base = free_base()
         self.leveret = self.build()
@@ -132,12 +134,14 @@ class Pair:
 
     def __enter__(self):
         self.start_leveret()
-        subprocess.run([f"{ROOT}/conformance/start-rabbitmq"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
+        if self.has_theirs:
+            subprocess.run([f"{ROOT}/conformance/start-rabbitmq"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
         return self
 
     def __exit__(self, kind, error, _):
         self.kill_leveret()
-        subprocess.run([f"{ROOT}/conformance/start-rabbitmq", "stop"], env=self.environment, check=False)
+        if self.has_theirs:
+            subprocess.run([f"{ROOT}/conformance/start-rabbitmq", "stop"], env=self.environment, check=False)
         if error is None or (isinstance(error, SystemExit) and not error.code):
             shutil.rmtree(self.scratch, ignore_errors=True)
         else:

@@ -1,11 +1,12 @@
 //! Making at the target what the plan says. What is refused is told, and the rest goes on.
 
+use super::apis::Apis;
 use super::plan::Plan;
-use crate::http::{Api, HttpError};
+use crate::http::HttpError;
 use crate::output::{OutputOptions, Progress};
 
 /// Makes everything; what the target refuses becomes a note, and queues that are not there are not moved.
-pub(super) fn apply(api: &Api, plan: &mut Plan, output: &OutputOptions) {
+pub(super) fn apply(api: &Apis, plan: &mut Plan, output: &OutputOptions) {
     let progress = Progress::new("definitions", plan.items.len() as u64, !output.quiet);
     let mut made = Vec::with_capacity(plan.items.len());
     for item in std::mem::take(&mut plan.items) {

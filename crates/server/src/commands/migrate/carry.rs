@@ -4,35 +4,29 @@
 use super::IDLE;
 use super::batch::{Seen, resumed};
 use super::ends::End;
-use super::gather::{Batch, offset};
+use super::gather::{BATCH_MAX, Batch, offset};
+use super::lock::lock;
 use super::marker::{self, Marker};
+use super::origin::{as_it_came, with_exchange};
 use super::plan::QueueMove;
 use super::sums::{Sums, digest, own_properties};
-use crate::http::path;
+use super::trouble::Trouble;
+use super::unacked::{Rest, Unacked};
 use crate::output::Progress;
-use leveret_client::{
-    Channel, Connection, Delivery, Error, PublishOptions, QueueDeclare, RawMessage, RawProperties,
-};
+use leveret_client::{Channel, Connection, Delivery, Error, PublishOptions, RawMessage, RawProperties};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-/// Messages of the first batch, and of any.
+/// Messages of the first batch.
 const BATCH_FIRST: u16 = 16;
-const BATCH_MAX: u16 = 1000;
 /// Bytes of bodies a batch aims at. (The first holds 16 messages, whatever they weigh.)
 const BATCH_BYTES: usize = 8 << 20;
 /// How often, without anything moved in between, a queue is tried again, and the pause before.
 const RETRIES: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
-/// How long it is waited for another migration of the same queue to end: one that was killed is gone in a moment.
-const LOCK_TIME: Duration = Duration::from_secs(20);
-const LOCK_PAUSE: Duration = Duration::from_millis(200);
-/// How old figures of unacknowledged messages may be.
-const STATS_TIME: Duration = Duration::from_secs(7);
-/// Bytes of bodies above which a queue is not read back.
-const VERIFY_BYTES_MAX: usize = 1 << 30;
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 /// Both brokers, and who looks on.
@@ -42,6 +36,12 @@ pub(super) struct Carrier {
     pub(super) progress: Arc<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) follows: bool,
+    /// How long a node, or a queue without leader, may be away before a queue is given up.
+    pub(super) away_max: Duration,
+    /// How long it is waited for what consumers of the source hold.
+    pub(super) wait_unacked: Duration,
+    /// Whether messages are told which exchange they came through.
+    pub(super) tells_exchange: bool,
 }
 
 /// What became of a queue.
@@ -69,24 +69,27 @@ impl Carrier {
     pub(super) async fn carry(&self, queue: &QueueMove) -> Moved {
         let mut moved = Moved { vhost: queue.vhost.clone(), queue: queue.name.clone(), ..Moved::default() };
         let mut failures = 0;
-        while let Err(reason) = self.attempt(queue, &mut moved, &mut failures).await {
+        let mut began = Instant::now();
+        while let Err(trouble) = self.attempt(queue, &mut moved, &mut failures).await {
+            if failures == 0 {
+                began = Instant::now();
+            }
             failures += 1;
-            if failures > RETRIES || self.stop.load(Ordering::Relaxed) {
-                moved.problem = Some(reason);
+            let may_pass = trouble.may_pass && began.elapsed() < self.away_max;
+            if failures > RETRIES && !may_pass || self.stop.load(Ordering::Relaxed) {
+                moved.problem = Some(trouble.text);
                 break;
             }
+            tracing::info!(queue = queue.name, "{}; again in {RETRY_PAUSE:?}", trouble.text);
             sleep(RETRY_PAUSE).await;
         }
         if moved.problem.is_none() && self.stop.load(Ordering::Relaxed) && !self.follows {
             moved.problem = Some("interrupted: the same command goes on".into());
         }
-        if !queue.is_stream && moved.problem.is_none() {
-            moved.unacked = self.unacked(queue).await;
-        }
         moved
     }
 
-    async fn attempt(&self, queue: &QueueMove, moved: &mut Moved, failures: &mut u32) -> Result<(), String> {
+    async fn attempt(&self, queue: &QueueMove, moved: &mut Moved, failures: &mut u32) -> Result<(), Trouble> {
         let source = self.from.connect(&queue.vhost).await?;
         let target = self.to.connect(&queue.vhost).await?;
         let ended = self.move_all(queue, (&source, &target), moved, failures).await;
@@ -100,11 +103,12 @@ impl Carrier {
         (source, target): (&Connection, &Connection),
         moved: &mut Moved,
         failures: &mut u32,
-    ) -> Result<(), String> {
-        let (at_from, at_to) =
-            (|error: Error| format!("FROM: {error}"), |error: Error| format!("TO: {error}"));
+    ) -> Result<(), Trouble> {
+        let at_from = |error: Error| Trouble::at("FROM", &error);
+        let at_to = |error: Error| Trouble::at("TO", &error);
         let lock = lock(source, &queue.name).await?;
-        marker::make(target, &queue.name).await.map_err(at_to)?;
+        let is_cluster = !queue.is_to_leveret && self.to.is_cluster()?;
+        marker::make(target, &queue.name, is_cluster).await.map_err(at_to)?;
         let found = marker::read(target, &queue.name).await?;
         let incarnation = self.to.incarnation()?;
         let is_resumed = found.is_some();
@@ -123,6 +127,7 @@ impl Carrier {
         let mut came_back = marker.last.clone();
         let mut is_first = is_resumed;
         let mut size = if is_resumed { BATCH_FIRST.max(marker.last.len() as u16) } else { BATCH_FIRST };
+        let mut unacked = Unacked::new();
         while !self.stop.load(Ordering::Relaxed) {
             let batch = match queue.is_stream {
                 true => Batch::of_stream(source, &queue.name, size, marker.next_offset).await,
@@ -131,15 +136,35 @@ impl Carrier {
             let batch = batch.map_err(at_from)?;
             if batch.deliveries.is_empty() {
                 batch.close().await.map_err(at_from)?;
-                if self.follows {
-                    continue;
+                let rest = self.rest(queue, source, &mut unacked).await.map_err(at_from)?;
+                // What came back to the head would be there by now, unless a node of the source that is away still has it with a
+                // connection that we lost with it.
+                is_first &= unacked.count > 0;
+                match rest {
+                    Rest::MayCome => continue,
+                    Rest::Nothing => {}
+                    Rest::Stays => {
+                        if !is_first {
+                            // It is acknowledged: what comes back later and is equal to it is another message.
+                            marker.last.clear();
+                            marker::write(&publisher, &queue.name, &marker).await.map_err(at_to)?;
+                            publisher.tx_commit().await.map_err(at_to)?;
+                        }
+                        let (count, wait) = (unacked.count, self.wait_unacked);
+                        moved.problem = Some(format!(
+                            "consumers of FROM have {count} messages and did not settle them within {wait:?}; the same command goes on"
+                        ));
+                    }
                 }
+                moved.unacked = unacked.count;
                 break;
             }
+            unacked.moved();
             let bytes: usize = batch.deliveries.iter().map(|delivery| delivery.body().len()).sum();
             let fits = BATCH_BYTES * batch.deliveries.len() / bytes.max(1);
             let skip = if is_first && !queue.is_stream {
-                let head: Vec<Seen> = batch.deliveries.iter().map(seen).collect();
+                let head: Vec<Seen> =
+                    batch.deliveries.iter().map(|delivery| self.seen(queue, delivery)).collect();
                 let resumed = resumed(&came_back, &head, is_certain);
                 moved.recognised += resumed.stored as u64;
                 marker.unsure += resumed.unsure as u64;
@@ -163,6 +188,34 @@ impl Carrier {
         Ok(())
     }
 
+    /// Whether anything may still come of a queue that has given everything.
+    async fn rest(
+        &self,
+        queue: &QueueMove,
+        source: &Connection,
+        unacked: &mut Unacked,
+    ) -> Result<Rest, Error> {
+        match (self.follows, queue.is_stream) {
+            (true, _) => Ok(Rest::MayCome),
+            (false, true) => Ok(Rest::Nothing),
+            (false, false) => unacked.look(&self.from, source, queue, self.wait_unacked).await,
+        }
+    }
+
+    /// The properties with which a message is published.
+    fn own<'a>(&self, queue: &QueueMove, delivery: &'a Delivery) -> Cow<'a, [u8]> {
+        let raw = delivery.raw_properties();
+        let own = own_properties(raw, queue.counts_deliveries, delivery.is_redelivered());
+        if self.tells_exchange { with_exchange(own, delivery.exchange()) } else { own }
+    }
+
+    fn seen(&self, queue: &QueueMove, delivery: &Delivery) -> Seen {
+        let own = self.own(queue, delivery);
+        let properties = RawProperties::parse(&own).unwrap_or_default();
+        let digest = digest(delivery.routing_key_bytes(), properties, delivery.body());
+        Seen { digest, is_redelivered: delivery.is_redelivered() }
+    }
+
     /// Publishes a batch and the marker in one transaction.
     async fn store(
         &self,
@@ -175,78 +228,27 @@ impl Carrier {
         if deliveries.is_empty() {
             return Ok(());
         }
-        let exchange = marker::name_of(&queue.name);
+        let alone = marker::name_of(&queue.name);
         let mut next = Marker { last: Vec::with_capacity(deliveries.len()), ..marker.clone() };
         for delivery in deliveries {
-            let (key, raw) = (delivery.routing_key_bytes(), delivery.raw_properties());
-            let own = own_properties(raw, queue.counts_deliveries, delivery.is_redelivered());
-            let digest = digest(key, raw, delivery.body());
+            let own = self.own(queue, delivery);
+            let properties = RawProperties::parse(&own).unwrap_or_default();
+            let (key, body) = (delivery.routing_key_bytes(), delivery.body().clone());
+            let digest = digest(key, properties, &body);
             read.add(&digest);
             next.sums.add(&digest);
             if !queue.is_stream {
                 next.last.push(digest);
             }
             next.next_offset = offset(delivery).map_or(next.next_offset, |offset| offset + 1);
-            let properties = RawProperties::parse(&own).unwrap_or_default();
-            let message = RawMessage {
-                exchange: &exchange,
-                routing_key: key,
-                properties,
-                body: delivery.body().clone(),
-            };
+            let exchange = if as_it_came(&queue.name, delivery) { "" } else { &alone };
+            let message = RawMessage { exchange, routing_key: key, properties, body };
             publisher.basic_publish_raw(message, PublishOptions::default()).await?;
         }
         marker::write(publisher, &queue.name, &next).await?;
         publisher.tx_commit().await?;
         *marker = next;
         Ok(())
-    }
-
-    /// Messages with consumers of the source. The figure may be old, so one above zero is looked at again.
-    async fn unacked(&self, queue: &QueueMove) -> u64 {
-        let place = path(&["queues", &queue.vhost, &queue.name]);
-        let end = tokio::time::Instant::now() + STATS_TIME;
-        loop {
-            let found = self.from.api.get(&place).unwrap_or_default();
-            let unacked = found["messages_unacknowledged"].as_u64().unwrap_or(0);
-            if unacked == 0 || tokio::time::Instant::now() > end {
-                return unacked;
-            }
-            sleep(Duration::from_millis(500)).await;
-        }
-    }
-
-    /// Reads the target's queue from its beginning and gives everything back.
-    pub(super) async fn verify(&self, queue: &QueueMove) -> Result<Sums, String> {
-        let words = |error: Error| error.to_string();
-        let target = self.to.connect(&queue.vhost).await?;
-        let channel = target.channel().await.map_err(words)?;
-        let (mut sums, mut held, mut bytes) = (Sums::default(), Vec::new(), 0);
-        if queue.is_stream {
-            let mut next = 0;
-            loop {
-                let batch = Batch::of_stream(&target, &queue.name, BATCH_MAX, next).await.map_err(words)?;
-                let Some(last) = batch.deliveries.last().and_then(offset) else { break };
-                batch.deliveries.iter().for_each(|delivery| sums.add(&seen(delivery).digest));
-                next = last + 1;
-                batch.acknowledge().await.map_err(words)?;
-            }
-        }
-        while !queue.is_stream
-            && let Some(got) = channel.basic_get(&queue.name, false).await.map_err(words)?
-        {
-            sums.add(&seen(&got.delivery).digest);
-            bytes += got.delivery.body().len();
-            held.push(got.delivery);
-            if bytes > VERIFY_BYTES_MAX {
-                let _ = target.close(CLOSE_TIME).await;
-                return Err("more than 1 GiB: too large to be read back".into());
-            }
-        }
-        // Now they are back where they were.
-        let _ = target.close(CLOSE_TIME).await;
-        drop(held);
-        Ok(sums)
     }
 
     /// Takes away what the migration of a queue had at the target.
@@ -257,31 +259,5 @@ impl Carrier {
             }
             let _ = target.close(CLOSE_TIME).await;
         }
-    }
-}
-
-/// Keeps others away: a queue of this connection's, which the source deletes after it has put back what the connection held.
-async fn lock(source: &Connection, queue: &str) -> Result<Channel, String> {
-    let end = tokio::time::Instant::now() + LOCK_TIME;
-    loop {
-        let channel = source.channel().await.map_err(|error| error.to_string())?;
-        let own = QueueDeclare { exclusive: true, ..QueueDeclare::default() };
-        match channel.queue_declare(&format!("{}.lock", marker::name_of(queue)), own).await {
-            Ok(_) => return Ok(channel),
-            Err(Error::Closed { code: 405, .. }) if tokio::time::Instant::now() < end => {
-                sleep(LOCK_PAUSE).await
-            }
-            Err(Error::Closed { code: 405, .. }) => {
-                return Err("another migration of this queue is under way".into());
-            }
-            Err(error) => return Err(format!("FROM: {error}")),
-        }
-    }
-}
-
-fn seen(delivery: &Delivery) -> Seen {
-    Seen {
-        digest: digest(delivery.routing_key_bytes(), delivery.raw_properties(), delivery.body()),
-        is_redelivered: delivery.is_redelivered(),
     }
 }

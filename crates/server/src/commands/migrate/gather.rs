@@ -8,6 +8,8 @@ use leveret_client::{
 use std::time::Duration;
 use tokio::time::timeout;
 
+/// Messages of a batch, at most.
+pub(super) const BATCH_MAX: u16 = 1000;
 /// A batch is taken for whole when nothing came for this long.
 const PAUSE: Duration = Duration::from_millis(40);
 /// The same of the first batch of a run that goes on.

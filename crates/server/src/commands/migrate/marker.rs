@@ -1,6 +1,7 @@
 //! How far a queue is, kept at the target: one message in a queue of its own, replaced in the same transaction as a batch is stored.
 
 use super::sums::{Digest, Sums, from_hex, hex};
+use super::trouble::Trouble;
 use leveret_client::{
     Bind, Channel, Connection, DeleteExchange, DeleteQueue, Error, ExchangeDeclare, FieldTable, Message,
     QueueDeclare,
@@ -56,8 +57,8 @@ pub(super) fn name_of(queue: &str) -> String {
     format!("{PREFIX}{}", hex(&Sha256::digest(queue.as_bytes())[..12]))
 }
 
-/// Makes both at the target.
-pub(super) async fn make(target: &Connection, queue: &str) -> Result<(), Error> {
+/// Makes both at the target. In a cluster the marker is on more nodes than one, so that it can be read while one of them is away.
+pub(super) async fn make(target: &Connection, queue: &str, is_cluster: bool) -> Result<(), Error> {
     let (name, channel) = (name_of(queue), target.channel().await?);
     let exchange = ExchangeDeclare { durable: true, ..ExchangeDeclare::default() };
     channel.exchange_declare(&name, "fanout", exchange).await?;
@@ -65,9 +66,16 @@ pub(super) async fn make(target: &Connection, queue: &str) -> Result<(), Error> 
     let mut arguments = FieldTable::new();
     // One message: each replaces the one before.
     arguments.insert("x-max-length", 1);
+    if is_cluster {
+        arguments.insert("x-queue-type", "quorum");
+    }
     let marker = QueueDeclare { durable: true, arguments, ..QueueDeclare::default() };
-    channel.queue_declare(&name, marker).await?;
-    channel.close().await
+    match channel.queue_declare(&name, marker).await {
+        // One that was made when the target had another number of nodes.
+        Err(error) if error.reply_code() == Some(406) => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => channel.close().await,
+    }
 }
 
 /// Takes both away.
@@ -79,15 +87,16 @@ pub(super) async fn remove(target: &Connection, queue: &str) -> Result<(), Error
 }
 
 /// The marker that is there.
-pub(super) async fn read(target: &Connection, queue: &str) -> Result<Option<Marker>, String> {
-    let words = |error: Error| error.to_string();
+pub(super) async fn read(target: &Connection, queue: &str) -> Result<Option<Marker>, Trouble> {
+    let words = |error: Error| Trouble::at("TO", &error);
     let channel = target.channel().await.map_err(words)?;
     let Some(got) = channel.basic_get(&name_of(queue), false).await.map_err(words)? else { return Ok(None) };
     let marker = Marker::parse(got.delivery.body());
-    got.delivery.nack(true).map_err(|error| error.to_string())?;
+    got.delivery.nack(true).map_err(|error| Trouble::lasting(error.to_string()))?;
     channel.close().await.map_err(words)?;
     marker.map(Some).ok_or_else(|| {
-        format!("TO: the message in queue '{}' makes no sense: another version made it", name_of(queue))
+        let name = name_of(queue);
+        Trouble::lasting(format!("TO: the message in queue '{name}' makes no sense: another version made it"))
     })
 }
 

@@ -2,18 +2,25 @@
 //!
 //! `plan` says what of the definitions is to be made (pure), `apply` makes it. `carry` moves one queue in batches: published in a
 //! transaction at the target together with a `marker` of how far it is, then acknowledged in a transaction at the source. Whoever is
-//! killed in between finds the marker and what came back, and `batch` (pure) says what is there already. `sums` counts.
+//! killed in between finds the marker and what came back, and `batch` (pure) says what is there already. `sums` counts;
+//! `unacked` says whether a queue without messages is done with, `apis` and `ends` know all nodes of a cluster.
 
+mod apis;
 mod apply;
 mod batch;
 mod carry;
 mod ends;
 mod gather;
+mod lock;
 mod marker;
+mod origin;
 mod plan;
 mod report;
 mod source;
 mod sums;
+mod trouble;
+mod unacked;
+mod verify;
 
 use super::Runs;
 use crate::amqp::{interrupted, run};
@@ -33,7 +40,13 @@ use std::time::Duration;
 pub(crate) const EXAMPLES: &str = "\
 FROM and TO are amqp:// or amqps:// URLs; the HTTP API is looked for on the same host, 10,000 ports above, with the same user
 (--from-http, --to-http say otherwise). Users, virtual hosts, permissions, policies, exchanges, queues and bindings come
-first, then the messages of each queue, in order, until it is empty. Publishers and consumers of both may go on meanwhile.
+first, then the messages of each queue, in order, until it is empty. Publishers and consumers of both may go on meanwhile:
+what consumers of FROM hold and give back is moved too, and waited for (--wait-unacked).
+
+Of a cluster name all nodes, amqp://admin:secret@mq1,mq2,mq3: when one is lost, it goes on at the next.
+
+Body, properties, headers and routing key stay. A consumer sees `leveret.migrate.*` as the exchange, except of what was published to
+the default exchange; --exchange-header tells messages the one they came through.
 
 Killed at any point, the same command goes on where it was: nothing is lost, and nothing comes twice, unless the target
 itself was restarted in the middle of a batch (then that batch may, and the report says so). While it works the target has
@@ -42,7 +55,7 @@ a queue and an exchange `leveret.migrate.*` for each queue; they go at the end.
 Examples:
   leveret migrate amqp://admin:secret@old:5672 amqp://admin:secret@mq1:5672 --dry-run
         what would be made, what differs, what cannot be carried
-  leveret migrate amqp://admin:secret@old:5672 amqp://admin:secret@mq1:5672
+  leveret migrate amqp://admin:secret@old:5672 amqp://admin:secret@mq1,mq2,mq3
         everything; ends with a count and checksums of each queue
   leveret migrate amqp://old amqp://mq1 --vhost shop --queues '^orders' --follow
         some queues of one virtual host, and whatever enters them, until Ctrl-C";
@@ -50,20 +63,20 @@ Examples:
 /// Options of `leveret migrate`.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct Migrate {
-    /// The broker that is left, amqp://USER:PASSWORD@HOST:PORT
+    /// The broker that is left, amqp://USER:PASSWORD@HOST:PORT, or @HOST:PORT,HOST:PORT.. of a cluster
     from: String,
     /// The broker that is moved to
     to: String,
-    /// HTTP API of FROM [default: http:// on its host, 10,000 ports above]
+    /// HTTP API of FROM [default: http:// on its hosts, 10,000 ports above]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     from_http: Option<String>,
-    /// HTTP API of TO [default: http:// on its host, 10,000 ports above]
+    /// HTTP API of TO [default: http:// on its hosts, 10,000 ports above]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     to_http: Option<String>,
     /// Certificate authority to trust, PEM, instead of the operating system's
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     ca_file: Option<PathBuf>,
-    /// Longest time for each answer of either broker
+    /// Longest time for each answer of either broker, and for which a broker, or a queue of a cluster, may be away
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::config::Span::parse_one, help_heading = "Connection")]
     timeout: crate::config::Span,
     /// Only this virtual host, and no users
@@ -87,6 +100,12 @@ pub(crate) struct Migrate {
     /// At the end read each queue of the target and compare; marks its messages as redelivered, and nobody else may read or write there
     #[arg(long, conflicts_with = "follow")]
     verify: bool,
+    /// How long messages are waited for that consumers of FROM hold, after the last message of a queue; 0s: not
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = crate::config::Span::parse_one, conflicts_with = "follow")]
+    wait_unacked: crate::config::Span,
+    /// Put the exchange that a message came through into its header x-original-exchange, unless it has one
+    #[arg(long)]
+    exchange_header: bool,
     /// Queues that are moved at the same time
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     parallel: u8,
@@ -127,7 +146,16 @@ fn run_queues(options: &Migrate, from: End, to: End, plan: &Plan) -> Result<Vec<
     let total = plan.queues.iter().map(|queue| queue.messages).sum::<u64>().max(1);
     let progress = Arc::new(Progress::new("messages", total, !options.output.quiet));
     let stop = Arc::new(AtomicBool::new(false));
-    let carrier = Arc::new(Carrier { from, to, progress, stop: stop.clone(), follows: options.follow });
+    let carrier = Arc::new(Carrier {
+        from,
+        to,
+        progress,
+        stop: stop.clone(),
+        follows: options.follow,
+        away_max: options.timeout.0,
+        wait_unacked: options.wait_unacked.0,
+        tells_exchange: options.exchange_header,
+    });
     let mut moved = Vec::new();
     run(async {
         tokio::spawn(async move {
