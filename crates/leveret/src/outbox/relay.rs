@@ -21,7 +21,7 @@ use crate::sql::SqlDatabase;
 /// Outcomes that are written down together, at most.
 const SETTLE_MAX: usize = 256;
 /// Pauses while database or broker are away: the first, doubled each time up to the last.
-const AWAY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+const AWAY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How often what became of rows is written down again when that fails; then they go out once more after their lease.
 const SETTLE_ATTEMPTS: u32 = 5;
 /// How often it counts what waits, and looks for sent rows that are too old.
