@@ -14,7 +14,7 @@ impl Task {
     /// The broker cancelled a consumer: its queue was deleted or has moved. It is subscribed again after a pause.
     pub(super) fn on_cancel(&mut self, number: u16, tag: &str, no_wait: bool, out: &mut Vec<u8>) {
         let Some(state) = self.channel(number) else { return };
-        if !no_wait {
+        if !no_wait && !state.closing {
             let consumer_tag = leveret_protocol::ShortStr::truncate(tag);
             basic::CancelOk { consumer_tag }.write(number, out);
         }

@@ -215,7 +215,7 @@ impl ChannelState {
             self.answer_due(),
             expiry(self.ring.iter().find(|(_, m)| !m.is_done()).map(|(_, m)| m)),
             expiry(self.resend.iter().find(|m| !m.is_done())),
-            self.consumers.iter().filter_map(|consumer| consumer.again_at).min(),
+            self.consumers.iter().filter(|_| !self.closing).filter_map(|consumer| consumer.again_at).min(),
         ]
         .into_iter()
         .flatten()

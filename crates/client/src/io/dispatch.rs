@@ -87,7 +87,11 @@ impl Task {
                     state.end(&error);
                 }
             }
-            Method::ChannelFlow(flow) => channel::FlowOk { active: flow.active }.write(number, &mut link.out),
+            Method::ChannelFlow(flow) => {
+                if self.channel(number).is_some_and(|state| !state.closing) {
+                    channel::FlowOk { active: flow.active }.write(number, &mut link.out);
+                }
+            }
             answer => self.on_answer(number, answer),
         }
     }

@@ -110,7 +110,8 @@ impl Task {
             if state.linger_at.is_some_and(|at| at <= now) {
                 lingered.push(state.shared.number);
             }
-            for index in 0..state.consumers.len() {
+            let consumers = if state.closing { 0 } else { state.consumers.len() };
+            for index in 0..consumers {
                 if state.consumers.get(index).and_then(|c| c.again_at).is_some_and(|at| at <= now) {
                     state.subscribe(index, &mut link.out);
                 }

@@ -31,7 +31,7 @@ impl ChannelState {
         if self.acks.outstanding() == 0 {
             self.acks.flush(&mut frames);
         }
-        write_settlements(&frames, self.shared.number, out);
+        self.write_settlements(&frames, out);
     }
 
     fn settle_one(&mut self, settle: super::asked::Settle, now: Instant, frames: &mut Vec<SettleFrame>) {
@@ -52,19 +52,21 @@ impl ChannelState {
     pub(super) fn flush_acks(&mut self, now: Instant, out: &mut Vec<u8>) {
         let mut frames = Vec::new();
         self.acks.flush(&mut frames);
-        write_settlements(&frames, self.shared.number, out);
+        self.write_settlements(&frames, out);
         self.settle(now, out);
     }
-}
 
-fn write_settlements(frames: &[SettleFrame], channel: u16, out: &mut Vec<u8>) {
-    for &SettleFrame { kind, tag: delivery_tag, multiple } in frames {
-        match kind {
-            Settlement::Ack => basic::Ack { delivery_tag, multiple }.write(channel, out),
-            Settlement::Nack { requeue } => {
-                basic::Nack { delivery_tag, multiple, requeue }.write(channel, out);
+    /// Behind our close a frame would cost the whole connection; what is unsettled goes back to its queue in any case.
+    fn write_settlements(&self, frames: &[SettleFrame], out: &mut Vec<u8>) {
+        let channel = self.shared.number;
+        for &SettleFrame { kind, tag: delivery_tag, multiple } in frames.iter().filter(|_| !self.closing) {
+            match kind {
+                Settlement::Ack => basic::Ack { delivery_tag, multiple }.write(channel, out),
+                Settlement::Nack { requeue } => {
+                    basic::Nack { delivery_tag, multiple, requeue }.write(channel, out);
+                }
+                Settlement::Reject { requeue } => basic::Reject { delivery_tag, requeue }.write(channel, out),
             }
-            Settlement::Reject { requeue } => basic::Reject { delivery_tag, requeue }.write(channel, out),
         }
     }
 }

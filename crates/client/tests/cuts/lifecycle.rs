@@ -125,6 +125,23 @@ async fn a_cancelled_consumer_whose_channel_is_closed_waits_for_the_channel() {
     within(s(1), consumer.next()).await.0.unwrap().unwrap().ack().unwrap();
 }
 
+/// The accident: a consumer whose queue had been deleted was dropped, and subscribed again before the broker had answered its close; an ack that
+/// came as late was written behind the close as well. A broker closes the connection for either.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_behind_the_close_of_a_channel() {
+    let (_connection, mut consumer, mut peer, _peers) = consumer(ConsumerOptions::new("q", 5).tag("t")).await;
+    peer.deliver(1, 1, "t", "late").await;
+    let late = within(s(1), consumer.next()).await.0.unwrap().unwrap();
+    peer.tell(1, basic::Cancel { consumer_tag: short("t"), no_wait: true }).await;
+    tokio::time::sleep(ms(1)).await;
+    drop(consumer);
+    peer.until("channel.close").await;
+    late.ack().unwrap();
+    peer.tell(1, channel::Flow { active: false }).await;
+    tokio::time::sleep(s(60)).await;
+    assert!(peer.is_quiet().await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_consumer_that_cannot_come_back_says_why_and_ends_when_it_was_told_to() {
     let options = ConsumerOptions::new("q", 5).tag("t").resubscribes_max(2);
