@@ -136,7 +136,7 @@ impl Carrier {
             let batch = batch.map_err(at_from)?;
             if batch.deliveries.is_empty() {
                 batch.close().await.map_err(at_from)?;
-                let rest = self.rest(queue, source, &mut unacked).await.map_err(at_from)?;
+                let rest = self.rest(queue, source, &mut unacked).await?;
                 // What came back to the head would be there by now, unless a node of the source that is away still has it with a
                 // connection that we lost with it.
                 is_first &= unacked.count > 0;
@@ -194,7 +194,7 @@ impl Carrier {
         queue: &QueueMove,
         source: &Connection,
         unacked: &mut Unacked,
-    ) -> Result<Rest, Error> {
+    ) -> Result<Rest, Trouble> {
         match (self.follows, queue.is_stream) {
             (true, _) => Ok(Rest::MayCome),
             (false, true) => Ok(Rest::Nothing),

@@ -2,6 +2,7 @@
 
 use super::ends::End;
 use super::plan::QueueMove;
+use super::trouble::Trouble;
 use crate::http::path;
 use leveret_client::{Connection, Error, QueueDeclare};
 use std::time::Duration;
@@ -47,14 +48,16 @@ impl Unacked {
         source: &Connection,
         queue: &QueueMove,
         wait: Duration,
-    ) -> Result<Rest, Error> {
+    ) -> Result<Rest, Trouble> {
         let place = path(&["queues", &queue.vhost, &queue.name]);
-        let found = from.api.get(&place).unwrap_or_default();
+        // Not to be known is not to be none.
+        let found = from.api.get(&place).map_err(|error| Trouble {
+            text: format!("FROM: whether consumers hold messages is not known: {error}"),
+            may_pass: true,
+        })?;
         self.count = found["messages_unacknowledged"].as_u64().unwrap_or(0);
-        let channel = source.channel().await?;
-        let passive = QueueDeclare { passive: true, ..QueueDeclare::default() };
-        let has_consumers = channel.queue_declare(&queue.name, passive).await?.consumers > 0;
-        channel.close().await?;
+        let has_consumers =
+            consumers(source, &queue.name).await.map_err(|error| Trouble::at("FROM", &error))? > 0;
         Ok(self.rest(self.since.elapsed(), has_consumers, wait))
     }
 
@@ -67,6 +70,14 @@ impl Unacked {
             _ => Rest::Stays,
         }
     }
+}
+
+async fn consumers(source: &Connection, queue: &str) -> Result<u32, Error> {
+    let channel = source.channel().await?;
+    let passive = QueueDeclare { passive: true, ..QueueDeclare::default() };
+    let consumers = channel.queue_declare(queue, passive).await?.consumers;
+    channel.close().await?;
+    Ok(consumers)
 }
 
 #[cfg(test)]
