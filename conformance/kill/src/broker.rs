@@ -25,6 +25,9 @@ pub(crate) struct Broker {
     pub(crate) started_in: Duration,
 }
 
+/// Below this a full disk explains a broker that blocks publishers: its alarm comes at 50 MB.
+const DISK_SCARCE_BYTES: u64 = 256_000_000;
+
 /// Longest wait for an orderly stop; the broker gives deliveries under way 10 seconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -45,6 +48,21 @@ impl Starter {
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
+    }
+
+    /// That the disk is nearly full, if it is: then nothing else that was found means anything.
+    pub(crate) fn disk_note(&self) -> String {
+        let Ok(figures) = rustix::fs::statvfs(&self.data) else { return String::new() };
+        let free = figures.f_bavail.saturating_mul(figures.f_frsize);
+        if free >= DISK_SCARCE_BYTES {
+            return String::new();
+        }
+        format!(
+            "  The disk of {} has {} MB left, and a broker blocks publishers when it is full: free some space, or set TMPDIR \
+             to a folder on another disk, and run it again.\n",
+            self.data.display(),
+            free / 1_000_000
+        )
     }
 
     /// Starts one and waits until it listens.

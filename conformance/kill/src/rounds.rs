@@ -86,8 +86,9 @@ pub(crate) fn run(options: &Options, starter: &Starter, disk: Option<&PowerDisk>
     }
     if !report.is_empty() {
         report = format!(
-            "seed {seed}, round {}:\n{report}\nend of the broker's log:\n{}",
+            "seed {seed}, round {}:\n{report}{}\nend of the broker's log:\n{}",
             rounds + 1,
+            starter.disk_note(),
             starter.log_end()
         );
     }

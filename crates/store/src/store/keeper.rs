@@ -22,6 +22,9 @@ const MOVE_BYTES: usize = 256 * 1024;
 const LOOK: Duration = Duration::from_millis(500);
 /// Spare files prepared before they are needed.
 const PREPARED: usize = 2;
+/// They are prepared once this part of a file was written since the start: a store of a few messages needs no next file, and its
+/// folder stays small.
+const PREPARED_FROM: u64 = 8;
 
 /// What the keeper remembers.
 #[derive(Debug, Default)]
@@ -269,7 +272,8 @@ impl Store {
 
     /// Fills files with zeros ahead of their use: writing over blocks is what a sync is fastest at.
     fn prepare_spares(&self) {
-        if self.figures.groups.load(Ordering::Relaxed) == 0 {
+        let written = self.figures.written_bytes.load(Ordering::Relaxed);
+        if written < u64::from(self.options.file_bytes) / PREPARED_FROM {
             return;
         }
         while self.files.lock().spares.len() < PREPARED && !*self.keeper_lock.lock() {

@@ -25,8 +25,19 @@ use tempfile::TempDir;
 /// A broker on a folder, and the folder.
 pub(crate) struct Durable {
     pub(crate) broker: Broker,
+    _closing: Closing,
     folder: TempDir,
     now_unix_ms: u64,
+}
+
+/// Closes the store before its folder goes. A broker outlives its handle as long as its connections are there, and a store that
+/// made a file in a folder that was being removed once left hundreds of them behind, until the disk was full.
+struct Closing(Broker);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close_store();
+    }
 }
 
 /// Copies the files of a folder whose names `wanted` likes.
@@ -63,7 +74,11 @@ impl Durable {
     pub(crate) fn start_with(change: impl Fn(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let broker = start_on(folder.path(), START_UNIX_MS, change);
-        Self { broker, folder, now_unix_ms: START_UNIX_MS }
+        Self::of(broker, folder, START_UNIX_MS)
+    }
+
+    fn of(broker: Broker, folder: TempDir, now_unix_ms: u64) -> Self {
+        Self { _closing: Closing(broker.clone()), broker, folder, now_unix_ms }
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -79,7 +94,7 @@ impl Durable {
         let folder = self.crash_folder();
         let now_unix_ms = self.now_unix_ms + later.as_millis() as u64;
         let broker = start_on(folder.path(), now_unix_ms, change);
-        Self { broker, folder, now_unix_ms }
+        Self::of(broker, folder, now_unix_ms)
     }
 
     /// The folder as it lies there now, copied.
@@ -95,16 +110,16 @@ impl Durable {
     }
 
     pub(crate) async fn restart_with(self, change: impl Fn(&mut Config)) -> Self {
-        let Self { broker, folder, now_unix_ms } = self;
+        let Self { broker, _closing: closing, folder, now_unix_ms } = self;
         let clock = broker.clock().clone();
         tokio::select! {
             _ = broker.shutdown(Duration::ZERO) => {}
             // Clients that do not answer are waited for, on the broker's clock.
             () = async { loop { clock.advance(secs(1)); tokio::task::yield_now().await } } => {}
         }
-        drop(broker);
+        drop((broker, closing));
         let broker = start_on(folder.path(), now_unix_ms, change);
-        Self { broker, folder, now_unix_ms }
+        Self::of(broker, folder, now_unix_ms)
     }
 }
 

@@ -80,7 +80,7 @@ async fn policies_that_were_only_kept_begin_to_act() {
     let broker = start_on(folder.path(), START_UNIX_MS, |_| ());
     let policies = broker.vhost("/").unwrap().policies(PolicyScope::User);
     assert_eq!(policies.iter().map(|policy| &*policy.name).collect::<Vec<_>>(), ["good"]);
-    let after = Durable { broker, folder, now_unix_ms: START_UNIX_MS }.restart().await;
+    let after = Durable::of(broker, folder, START_UNIX_MS).restart().await;
     assert_eq!(after.broker.vhost("/").unwrap().policies(PolicyScope::User), policies);
 }
 
