@@ -1,0 +1,33 @@
+//! The differences that are known, each with its reason; `docs/compatibility.md` has them for users.
+
+use crate::held::Entry;
+
+/// A difference that is known. The script ends where it shows, because what comes after follows from it.
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    pub(crate) reason: &'static str,
+    /// Whether it is this one: the step, RabbitMQ's lines that ours has not, ours that RabbitMQ has not.
+    matches: fn(&str, &[&str], &[&str]) -> bool,
+}
+
+pub(crate) const KNOWN: &[Known] = &[
+    Known {
+        name: "global prefetch on a quorum queue",
+        reason: "the channel's limit counts messages of every type of queue; RabbitMQ answers 540",
+        matches: |step, theirs, _| step.contains("basic.consume") && any(theirs, "540"),
+    },
+];
+
+fn any(lines: &[&str], text: &str) -> bool {
+    lines.iter().any(|line| line.contains(text))
+}
+
+/// Which known difference an entry shows.
+pub(crate) fn which(entry: &Entry) -> Option<usize> {
+    let only = |mine: usize| -> Vec<&str> {
+        let other = &entry.lines[1 - mine];
+        entry.lines[mine].iter().filter(|line| !other.contains(line)).map(String::as_str).collect()
+    };
+    let (theirs, ours) = (only(0), only(1));
+    KNOWN.iter().position(|known| (known.matches)(&entry.step, &theirs, &ours))
+}
