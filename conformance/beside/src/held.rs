@@ -4,7 +4,7 @@
 //! over: what one broker does a moment later than the other is no difference.
 
 use crate::peer::Seen;
-use crate::script::{Act, Step, Which};
+use crate::script::{Act, QUEUES, Step, Which};
 use crate::side::{Fresh, Side};
 use leveret_dialogues::{Method, Target, basic, queue};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,28 @@ pub(crate) struct Entry {
     pub(crate) step: String,
     /// RabbitMQ's lines and ours, each with the place where it came.
     pub(crate) lines: [Vec<String>; 2],
+}
+
+impl Entry {
+    /// What only one of them said.
+    pub(crate) fn only(&self, side: usize) -> Vec<&str> {
+        let other = &self.lines[1 - side];
+        self.lines[side].iter().filter(|line| !other.contains(line)).map(String::as_str).collect()
+    }
+
+    /// What kind of a difference it is: the methods and reply codes that only one of them sent.
+    pub(crate) fn kind(&self) -> [Vec<String>; 2] {
+        [0, 1].map(|side: usize| {
+            let short = |line: &&str| {
+                let line = line.split_once(": ").map_or(*line, |(_, line)| line);
+                line.split(' ').take(if line.contains("reply_code") { 3 } else { 1 }).collect::<Vec<_>>().join(" ")
+            };
+            let mut kinds: Vec<String> = self.only(side).iter().map(short).collect();
+            kinds.sort_unstable();
+            kinds.dedup();
+            kinds
+        })
+    }
 }
 
 /// A script that was held: the last entry is the one that differs, if one does.
@@ -91,7 +113,7 @@ impl Holder {
 
     /// Takes out what is left in the queues, before and after all connections are closed.
     fn end(&mut self) -> bool {
-        self.drain("what is left");
+        self.drain();
         if !self.agree("what is left", None) {
             return false;
         }
@@ -99,11 +121,11 @@ impl Holder {
         if !self.agree("all connections are closed", None) {
             return false;
         }
-        self.drain("what was not settled");
+        self.drain();
         self.agree("what was not settled", None)
     }
 
-    fn drain(&mut self, _what: &str) {
+    fn drain(&mut self) {
         let queues: Vec<(String, Owner)> = self.queues.clone().into_iter().collect();
         for (name, owner) in queues {
             self.sides.iter_mut().for_each(|side| side.drain(&name, owner));
@@ -138,7 +160,7 @@ impl Holder {
                 }
             }
             Act::Method(Method::QueueDeclare(queue::Declare { queue, exclusive, passive: false, .. }))
-                if !queue.is_empty() =>
+                if QUEUES.iter().any(|name| *queue == **name) =>
             {
                 let owner = exclusive.then(|| (step.connection, self.sides[0].lives[step.connection]));
                 self.queues.entry(queue.to_string()).or_insert(owner);

@@ -10,6 +10,17 @@ pub(crate) struct Known {
     matches: fn(&str, &[&str], &[&str]) -> bool,
 }
 
+/// Headers that Leveret writes and RabbitMQ 3.10 does not: of dead letters, and of deliveries that came back to a quorum queue. They came
+/// with RabbitMQ 4 or are ours, and are left out before anything is compared.
+pub(crate) const OUR_HEADERS: [&str; 6] = [
+    "x-last-death-exchange",
+    "x-last-death-queue",
+    "x-last-death-reason",
+    "x-acquired-count",
+    "x-first-failed-at",
+    "x-last-failure",
+];
+
 pub(crate) const KNOWN: &[Known] = &[
     Known {
         name: "global prefetch on a quorum queue",
@@ -24,10 +35,6 @@ fn any(lines: &[&str], text: &str) -> bool {
 
 /// Which known difference an entry shows.
 pub(crate) fn which(entry: &Entry) -> Option<usize> {
-    let only = |mine: usize| -> Vec<&str> {
-        let other = &entry.lines[1 - mine];
-        entry.lines[mine].iter().filter(|line| !other.contains(line)).map(String::as_str).collect()
-    };
-    let (theirs, ours) = (only(0), only(1));
+    let (theirs, ours) = (entry.only(0), entry.only(1));
     KNOWN.iter().position(|known| (known.matches)(&entry.step, &theirs, &ours))
 }

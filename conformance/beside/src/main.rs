@@ -24,8 +24,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// How long both have to come to agree on a step.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a script that differs is shortened unless `--shrink` says otherwise.
-const SHRINK: Duration = Duration::from_secs(25);
+/// How long scripts that differ are shortened, all in all, unless `--shrink` says otherwise.
+const SHRINK: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_secs() * 1000);
@@ -78,8 +78,10 @@ fn run(options: &Options) -> ExitCode {
 
 /// Shortens a script that differs, and prints it with what both said.
 fn report(options: &Options, seed: u64, script: &[script::Step], held: Held) {
-    println!("== script {seed} differs at step {}: {}", held.entries.len(), held.entries.last().map_or("", |entry| &entry.step));
-    let until = (!options.shrink).then(|| Instant::now() + SHRINK);
+    println!("== script {seed} differs at step {}:", held.entries.len());
+    held.entries.last().into_iter().for_each(print);
+    println!("== shortened:");
+    let until = (!options.shrink).then(|| Instant::now() + SHRINK / u32::try_from(options.failures).unwrap_or(u32::MAX).max(1));
     let whole = held.clone();
     let shrunk = catch_unwind(AssertUnwindSafe(|| shrink::shrink(script, held, &options.targets, until)));
     let (_, held) = shrunk.unwrap_or((script.to_vec(), whole));

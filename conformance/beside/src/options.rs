@@ -1,6 +1,6 @@
 //! The command line.
 
-use leveret_dialogues::Target;
+use leveret_dialogues::{Target, target};
 
 /// What a run is to do.
 pub(crate) struct Options {
@@ -28,7 +28,7 @@ usage: conformance/beside/run [OPTION]...
   --failures N      goes on until so many scripts differ (1)
   --verbose         prints every script with what was said to it
   --rabbitmq URL    a RabbitMQ that runs (default: one is started)
-  --ours URL        a broker of ours that runs (default: one is started)
+  --ours URL        a broker of ours that runs (default: one in the same process)
 URLs are amqp://user:password@host:port/";
 
 impl Options {
@@ -52,7 +52,8 @@ impl Options {
                 _ => return Err(format!("no option {word}")),
             }
         }
-        let targets = [rabbitmq.ok_or("--rabbitmq is missing")?, ours.ok_or("--ours is missing")?];
+        let rabbitmq = rabbitmq.ok_or("--rabbitmq is missing")?;
+        let targets = [rabbitmq, ours.unwrap_or_else(|| target().clone())];
         Ok(Self { targets, seed, rounds, seconds, shrink, failures, verbose })
     }
 }

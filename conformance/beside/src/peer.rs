@@ -53,6 +53,10 @@ impl Peer {
         }
     }
 
+    pub(crate) fn is_open(&self, channel: u16) -> bool {
+        self.channels.contains_key(&channel)
+    }
+
     /// Takes in something that arrived on connection `at`.
     pub(crate) fn take(&mut self, channel: u16, event: &Event, at: usize, names: &mut Names, fresh: &mut Fresh) {
         let here = if channel == 0 { format!("c{at}") } else { format!("c{at}#{channel}") };
@@ -96,6 +100,10 @@ impl Peer {
             }
             _ if channel == PROBE => self.probed = Some(line),
             Method::ChannelFlowOk(_) => self.settled = true,
+            Method::TxCommitOk(_) => {
+                see(here, line, None);
+                self.settled = true;
+            }
             Method::BasicAck(methods::basic::Ack { delivery_tag, multiple })
             | Method::BasicNack(methods::basic::Nack { delivery_tag, multiple, .. }) => {
                 let word = method.id().to_string();

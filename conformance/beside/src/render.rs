@@ -1,5 +1,6 @@
 //! Methods, properties and tables as short text, in which brokers can be compared.
 
+use crate::known::OUR_HEADERS;
 use leveret_dialogues::{FieldTable, FieldValue, Method, Properties};
 
 /// A method, without the fields that are empty.
@@ -61,10 +62,12 @@ pub(crate) fn properties(properties: &Properties) -> String {
     format!("[{}]", out.join(" "))
 }
 
-/// A table, in its order.
+/// A table, by name: its order means nothing, and RabbitMQ sorts those that it adds to.
 pub(crate) fn table(table: &FieldTable) -> String {
-    let fields: Vec<String> =
-        table.iter().map(|(name, field)| format!("{name}: {}", value(field))).collect();
+    let ours = |name: &str| OUR_HEADERS.contains(&name);
+    let fields = table.iter().filter(|(name, _)| !name.as_str().is_some_and(ours));
+    let mut fields: Vec<String> = fields.map(|(name, field)| format!("{name}: {}", value(field))).collect();
+    fields.sort();
     format!("{{{}}}", fields.join(", "))
 }
 

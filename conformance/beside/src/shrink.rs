@@ -1,6 +1,6 @@
 //! Makes a script that differs shorter: steps are left out as long as it still does.
 
-use crate::held::{Held, hold};
+use crate::held::{Entry, Held, hold};
 use crate::known;
 use crate::script::Step;
 use leveret_dialogues::Target;
@@ -16,8 +16,8 @@ pub(crate) fn shrink(
     targets: &[Target; 2],
     until: Option<Instant>,
 ) -> (Vec<Step>, Held) {
-    // (What comes after the difference had no part in it.)
     let (mut script, mut held) = (script.to_vec(), held);
+    let kind = held.entries.last().map(Entry::kind).unwrap_or_default();
     let mut size = script.len().div_ceil(2);
     while size > 0 {
         let mut at = 0;
@@ -28,7 +28,8 @@ pub(crate) fn shrink(
             let mut shorter = script.clone();
             shorter.drain(at..(at + size).min(script.len()));
             let tried = hold(&shorter, targets, PATIENCE);
-            if tried.differs && tried.entries.last().is_some_and(|entry| known::which(entry).is_none()) {
+            let same = |entry: &Entry| known::which(entry).is_none() && entry.kind() == kind;
+            if tried.differs && tried.entries.last().is_some_and(same) {
                 (script, held) = (shorter, tried);
             } else {
                 at += size;

@@ -68,6 +68,7 @@ impl Side {
         let Some(peer) = &mut self.peers[step.connection] else { return };
         let channel = peer.connection.at(step.channel);
         let mut closes = false;
+        peer.settled = false;
         match (&step.act, method) {
             (Act::Publish(publish, properties, body), _) => {
                 channel.publish_as(publish, properties, body.as_bytes(), 131_072);
@@ -82,17 +83,22 @@ impl Side {
                 });
             }
             (_, Some(method)) => {
+                // (Behind a commit that is not done yet RabbitMQ refuses everything.)
                 closes = matches!(method, Method::ChannelClose(_));
+                let commits = matches!(method, Method::TxCommit(_));
                 channel.send(method);
+                if commits {
+                    self.wait(step.connection, |peer| peer.settled);
+                }
             }
             (_, None) => {}
         }
-        if !closes {
+        let Some(peer) = self.peers[step.connection].as_mut().filter(|peer| !peer.dead) else { return };
+        if !closes && peer.is_open(step.channel) {
             channel.send(methods::channel::Flow { active: true });
+            peer.settled = false;
         }
-        let connection = step.connection;
-        peer.settled = false;
-        self.wait(connection, |peer| peer.settled);
+        self.wait(step.connection, |peer| peer.settled);
     }
 
     /// Waits for something on a connection; what comes is taken in.

@@ -102,7 +102,7 @@ fn value(random: &mut Random, name: &str, quorum: bool) -> FieldValue {
             number(random, version)
         }
         "x-dead-letter-strategy" => FieldValue::from(random.one(&["at-most-once", "at-least-once"])),
-        "x-queue-master-locator" => FieldValue::from(random.one(&["min-masters", "client-local", "other"])),
+        "x-queue-master-locator" => FieldValue::from(random.one(&["min-masters", "client-local"])),
         _ => wrong(random),
     }
 }

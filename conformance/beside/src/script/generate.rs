@@ -149,13 +149,13 @@ impl Author {
                 queue::Unbind { queue, exchange, routing_key, arguments }.into()
             }
             Kind::BindExchange => {
-                let (destination, source, routing_key) = (self.exchange(), self.exchange(), self.key());
-                let arguments = self.binding_arguments(source);
+                let (destination, source) = self.two_exchanges();
+                let (routing_key, arguments) = (self.key(), self.binding_arguments(source));
                 exchange::Bind { destination, source, routing_key, no_wait, arguments }.into()
             }
             Kind::UnbindExchange => {
-                let (destination, source, routing_key) = (self.exchange(), self.exchange(), self.key());
-                let arguments = self.binding_arguments(source);
+                let (destination, source) = self.two_exchanges();
+                let (routing_key, arguments) = (self.key(), self.binding_arguments(source));
                 exchange::Unbind { destination, source, routing_key, no_wait, arguments }.into()
             }
             Kind::Get => basic::Get { queue: self.queue(), no_ack: self.random.percent(30) }.into(),
@@ -218,6 +218,13 @@ impl Author {
             _ if names.is_empty() => "amq.topic",
             _ => self.random.one(&names),
         })
+    }
+
+    /// Two to bind, of which one at least goes with the script, and the binding with it.
+    fn two_exchanges(&mut self) -> (ShortStr<'static>, ShortStr<'static>) {
+        let (destination, source) = (self.exchange(), self.exchange());
+        let lasts = |exchange: ShortStr<'_>| exchange.as_bytes().starts_with(b"amq.");
+        if lasts(destination) && lasts(source) { (s("bx0"), source) } else { (destination, source) }
     }
 
     fn key(&mut self) -> ShortStr<'static> {

@@ -3,7 +3,6 @@
 use super::Session;
 use super::deliver::{put_deliver, put_get_ok};
 use super::errors::{IntoError as _, name};
-use super::queue::REPLY_TO;
 use super::trace::Sent;
 use crate::channel::unacked::Slot;
 use crate::limiter::ChannelLimiter;
@@ -11,6 +10,7 @@ use crate::name::ResourceKind;
 use crate::queue::backlog::Entry;
 use crate::queue::state::Got;
 use crate::queue::stream::{self, request};
+use crate::queue::arguments::QueueKind;
 use crate::queue::{Queue, load};
 use crate::refusal::Permission;
 use crate::vhost::Tap;
@@ -28,10 +28,6 @@ impl Session {
         let now_ms = self.now_ms;
         let frame_max = self.negotiated.frame_max;
         let queue = self.channel(channel)?.queue_name(channel, name(m.queue)?, basic::Get::ID)?;
-        if queue == REPLY_TO {
-            basic::GetEmpty.write(channel, out);
-            return Ok(());
-        }
         let actor = &self.negotiated.actor;
         self.vhost.permit(actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(actor, &queue).or_refuse(channel)?;
@@ -51,8 +47,12 @@ impl Session {
         let tag = open.last_delivery_tag;
         open.figures.of(queue.kind()).got(m.no_ack, entry.redelivered);
         open.figures.used_ms.set(now_ms);
-        let counted =
-            (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
+        // (RabbitMQ's quorum queues tell who gets a message that it never came back; who consumes is told from the first time on.)
+        let is_told = !entry.past.is_none() && queue.counts_deliveries();
+        let counted = match queue.kind() {
+            QueueKind::Quorum => Some(entry.message.counted_from_zero(&entry.past)),
+            _ => is_told.then(|| entry.message.counted(&entry.past)),
+        };
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
         if let Some(trace) = trace {
