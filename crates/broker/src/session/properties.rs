@@ -27,7 +27,11 @@ impl Session {
                 let parsed =
                     digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
                 let problem = || expiration_problem(&expiration.to_lossy());
-                Some(parsed.ok_or_else(|| refused(format!("invalid expiration '{expiration}': {}", problem())))?)
+                Some(
+                    parsed.ok_or_else(|| {
+                        refused(format!("invalid expiration '{expiration}': {}", problem()))
+                    })?,
+                )
             }
         };
         match properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
