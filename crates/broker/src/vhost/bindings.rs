@@ -140,9 +140,15 @@ impl VirtualHost {
 }
 
 /// Refuses another connection's exclusive queue.
-fn check_owner(topology: &Topology<Arc<Queue>>, actor: &Actor, destination: &Destination) -> Result<(), Refusal> {
+fn check_owner(
+    topology: &Topology<Arc<Queue>>,
+    actor: &Actor,
+    destination: &Destination,
+) -> Result<(), Refusal> {
     match destination {
-        Destination::Queue(name) => topology.queue(name).map_or(Ok(()), |queue| queue.check_owner(actor.connection)),
+        Destination::Queue(name) => {
+            topology.queue(name).map_or(Ok(()), |queue| queue.check_owner(actor.connection))
+        }
         Destination::Exchange(_) => Ok(()),
     }
 }
