@@ -6,7 +6,7 @@
 use crate::peer::Seen;
 use crate::script::{Act, QUEUES, Step, Which};
 use crate::side::{Fresh, Side};
-use leveret_dialogues::{Method, Target, basic, queue};
+use leveret_dialogues::{FieldValue, Method, Target, basic, queue};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,10 @@ impl Entry {
         [0, 1].map(|side: usize| {
             let short = |line: &&str| {
                 let line = line.split_once(": ").map_or(*line, |(_, line)| line);
-                line.split(' ').take(if line.contains("reply_code") { 3 } else { 1 }).collect::<Vec<_>>().join(" ")
+                line.split(' ')
+                    .take(if line.contains("reply_code") { 3 } else { 1 })
+                    .collect::<Vec<_>>()
+                    .join(" ")
             };
             let mut kinds: Vec<String> = self.only(side).iter().map(short).collect();
             kinds.sort_unstable();
@@ -62,6 +65,8 @@ struct Holder {
     in_transaction: BTreeMap<(usize, u16), Vec<Pair>>,
     no_ack: BTreeSet<String>,
     queues: BTreeMap<String, Owner>,
+    /// Those of type quorum, whose consumers are not compared: RabbitMQ counts who holds what it got, too.
+    quorum: BTreeSet<String>,
     entries: Vec<Entry>,
 }
 
@@ -74,6 +79,7 @@ pub(crate) fn hold(script: &[Step], targets: &[Target; 2], patience: Duration) -
         in_transaction: BTreeMap::new(),
         no_ack: BTreeSet::new(),
         queues: BTreeMap::new(),
+        quorum: BTreeSet::new(),
         entries: Vec::new(),
     };
     let agreed = script.iter().all(|step| holder.step(step)) && holder.end();
@@ -92,12 +98,14 @@ impl Holder {
             let pair = match which {
                 Which::Open(_) if open.is_empty() => return true,
                 Which::Open(number) => open[number % open.len()],
-                Which::Tag(tag) => open.iter().copied().find(|(theirs, _)| theirs == tag).unwrap_or((*tag, *tag)),
+                Which::Tag(tag) => {
+                    open.iter().copied().find(|(theirs, _)| theirs == tag).unwrap_or((*tag, *tag))
+                }
             };
             tags = [pair.0, pair.1];
             // Where consumers got their messages in another order, "all up to this one" would be others.
-            multiple = how.multiple()
-                && open.iter().all(|(theirs, ours)| (*theirs <= pair.0) == (*ours <= pair.1));
+            multiple =
+                how.multiple() && open.iter().all(|(theirs, ours)| (*theirs <= pair.0) == (*ours <= pair.1));
         }
         for (side, tag) in self.sides.iter_mut().zip(tags) {
             side.prepare(step);
@@ -159,11 +167,18 @@ impl Holder {
                     self.no_ack.remove(&place);
                 }
             }
-            Act::Method(Method::QueueDeclare(queue::Declare { queue, exclusive, passive: false, .. }))
-                if QUEUES.iter().any(|name| *queue == **name) =>
-            {
+            Act::Method(Method::QueueDeclare(queue::Declare {
+                queue,
+                exclusive,
+                passive: false,
+                arguments,
+                ..
+            })) if QUEUES.iter().any(|name| *queue == **name) => {
                 let owner = exclusive.then(|| (step.connection, self.sides[0].lives[step.connection]));
                 self.queues.entry(queue.to_string()).or_insert(owner);
+                if arguments.get("x-queue-type").and_then(FieldValue::as_str) == Some("quorum") {
+                    self.quorum.insert(queue.to_string());
+                }
             }
             _ => {}
         }
@@ -200,16 +215,24 @@ impl Holder {
     }
 
     fn look(&mut self) -> [BTreeMap<String, String>; 2] {
-        let queues = &self.queues;
+        let (queues, quorum) = (&self.queues, &self.quorum);
         let mut looks = self.sides.iter_mut().map(|side| {
-            queues.iter().map(|(name, owner)| (name.clone(), side.look_at(name, *owner))).collect()
+            let look = |(name, owner): (&String, &Owner)| {
+                let mut look = side.look_at(name, *owner);
+                if quorum.contains(name) {
+                    look.truncate(look.find(" consumer_count").unwrap_or(look.len()));
+                }
+                (name.clone(), look)
+            };
+            queues.iter().map(look).collect()
         });
         [looks.next().unwrap_or_default(), looks.next().unwrap_or_default()]
     }
 
     /// What came and can be referred to: deliveries, queues that the broker named, the ends of channels.
     fn learn(&mut self, step: Option<&Step>, fresh: &[Fresh; 2]) {
-        let no_ack_get = step.is_some_and(|step| matches!(&step.act, Act::Method(Method::BasicGet(get)) if get.no_ack));
+        let no_ack_get =
+            step.is_some_and(|step| matches!(&step.act, Act::Method(Method::BasicGet(get)) if get.no_ack));
         for (place, theirs) in &fresh[0] {
             let Some(at) = channel_of(place) else {
                 continue;
@@ -270,6 +293,7 @@ fn comparable(fresh: &Fresh) -> BTreeMap<&str, Vec<&str>> {
 
 fn lines(fresh: &Fresh, looks: &BTreeMap<String, String>) -> Vec<String> {
     let came = comparable(fresh);
-    let came = came.iter().flat_map(|(place, lines)| lines.iter().map(move |line| format!("{place}: {line}")));
+    let came =
+        came.iter().flat_map(|(place, lines)| lines.iter().map(move |line| format!("{place}: {line}")));
     came.chain(looks.iter().map(|(name, look)| format!("{name}: {look}"))).collect()
 }

@@ -27,6 +27,19 @@ pub(crate) const KNOWN: &[Known] = &[
         reason: "the channel's limit counts messages of every type of queue; RabbitMQ answers 540",
         matches: |step, theirs, _| step.contains("basic.consume") && any(theirs, "540"),
     },
+    Known {
+        name: "RabbitMQ fails",
+        reason: "what crashes a process of RabbitMQ (541) is taken, or refused with the reason",
+        matches: |_, theirs, _| any(theirs, "reply_code: 541"),
+    },
+    Known {
+        name: "consumers of quorum queues",
+        reason: "who holds what it got from a quorum queue counts as a consumer in RabbitMQ",
+        matches: |step, theirs, ours| {
+            let declared = |lines: &[&str]| lines.len() == 1 && any(lines, "queue.declare-ok");
+            step.contains("queue.declare") && declared(theirs) && declared(ours)
+        },
+    },
 ];
 
 fn any(lines: &[&str], text: &str) -> bool {

@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const SHRINK: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
-    let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_secs() * 1000);
+    let seed =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_secs() * 1000);
     if std::env::args().any(|word| word == "--help" || word == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -47,7 +48,10 @@ fn run(options: &Options) -> ExitCode {
     let mut shown = vec![0u64; KNOWN.len()];
     let (mut scripts, mut steps, mut failures) = (0, 0, 0);
     println!("seed {}", options.seed);
-    while scripts < options.rounds && began.elapsed().as_secs() < options.seconds && failures < options.failures {
+    while scripts < options.rounds
+        && began.elapsed().as_secs() < options.seconds
+        && failures < options.failures
+    {
         let seed = options.seed + scripts;
         let script = script::script(seed);
         scripts += 1;
@@ -81,7 +85,8 @@ fn report(options: &Options, seed: u64, script: &[script::Step], held: Held) {
     println!("== script {seed} differs at step {}:", held.entries.len());
     held.entries.last().into_iter().for_each(print);
     println!("== shortened:");
-    let until = (!options.shrink).then(|| Instant::now() + SHRINK / u32::try_from(options.failures).unwrap_or(u32::MAX).max(1));
+    let until = (!options.shrink)
+        .then(|| Instant::now() + SHRINK / u32::try_from(options.failures).unwrap_or(u32::MAX).max(1));
     let whole = held.clone();
     let shrunk = catch_unwind(AssertUnwindSafe(|| shrink::shrink(script, held, &options.targets, until)));
     let (_, held) = shrunk.unwrap_or((script.to_vec(), whole));

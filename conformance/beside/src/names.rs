@@ -44,6 +44,12 @@ impl Names {
         out
     }
 
+    /// What the broker calls the queues among them.
+    pub(crate) fn queues(&self) -> Vec<String> {
+        let queues = self.0.iter().filter(|(real, _)| real.starts_with(PREFIXES[0]));
+        queues.map(|(real, _)| real.clone()).collect()
+    }
+
     /// What the broker calls it.
     pub(crate) fn real<'a>(&'a self, plain: &'a str) -> &'a str {
         self.0.iter().find(|(_, found)| found == plain).map_or(plain, |(real, _)| real)

@@ -58,7 +58,14 @@ impl Peer {
     }
 
     /// Takes in something that arrived on connection `at`.
-    pub(crate) fn take(&mut self, channel: u16, event: &Event, at: usize, names: &mut Names, fresh: &mut Fresh) {
+    pub(crate) fn take(
+        &mut self,
+        channel: u16,
+        event: &Event,
+        at: usize,
+        names: &mut Names,
+        fresh: &mut Fresh,
+    ) {
         let here = if channel == 0 { format!("c{at}") } else { format!("c{at}#{channel}") };
         let mut see = |place: String, line: String, delivery_tag: Option<u64>| {
             let line = names.plain(&line);

@@ -190,6 +190,9 @@ impl Side {
                 && Instant::now() < until
             {}
         }
+        for name in self.names.queues() {
+            self.probe(OBSERVER, queue::Delete { queue: s(&name), ..Default::default() });
+        }
         for name in EXCHANGES {
             self.probe(OBSERVER, exchange::Delete { exchange: s(name), ..Default::default() });
         }

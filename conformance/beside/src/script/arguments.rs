@@ -74,11 +74,13 @@ fn value(random: &mut Random, name: &str, quorum: bool) -> FieldValue {
             number(random, bytes)
         }
         "x-overflow" => {
-            let overflow = random.weighted(&[(2, "drop-head"), (5, "reject-publish"), (3, "reject-publish-dlx")]);
+            let overflow =
+                random.weighted(&[(2, "drop-head"), (5, "reject-publish"), (3, "reject-publish-dlx")]);
             FieldValue::from(overflow)
         }
         "x-dead-letter-exchange" => {
-            let exchange = random.weighted(&[(3, ""), (3, "amq.fanout"), (3, "amq.topic"), (1, "nowhere"), (5, "bx")]);
+            let exchange =
+                random.weighted(&[(3, ""), (3, "amq.fanout"), (3, "amq.topic"), (1, "nowhere"), (5, "bx")]);
             FieldValue::from(if exchange == "bx" { random.one(&EXCHANGES) } else { exchange })
         }
         "x-dead-letter-routing-key" => {
@@ -152,7 +154,14 @@ pub(super) fn of_binding(random: &mut Random, headers: bool) -> FieldTable {
         return arguments;
     }
     if random.percent(80) {
-        let how = random.weighted(&[(6, "all"), (6, "any"), (1, "all-with-x"), (1, "any-with-x"), (1, "some"), (1, "")]);
+        let how = random.weighted(&[
+            (6, "all"),
+            (6, "any"),
+            (1, "all-with-x"),
+            (1, "any-with-x"),
+            (1, "some"),
+            (1, ""),
+        ]);
         arguments.insert("x-match", how);
         if random.percent(5) {
             arguments.insert("x-match", wrong(random));

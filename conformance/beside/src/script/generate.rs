@@ -141,7 +141,8 @@ impl Author {
             }
             Kind::PassiveExchange => {
                 let kind = s(self.random.one(&["direct", "fanout", ""]));
-                exchange::Declare { exchange: self.exchange(), kind, passive: true, ..Default::default() }.into()
+                exchange::Declare { exchange: self.exchange(), kind, passive: true, ..Default::default() }
+                    .into()
             }
             Kind::Unbind => {
                 let (queue, exchange, routing_key) = (self.queue(), self.exchange(), self.key());
@@ -180,14 +181,16 @@ impl Author {
             Kind::Commit => tx::Commit.into(),
             Kind::Rollback => tx::Rollback.into(),
             Kind::CloseChannel => {
-                methods::channel::Close { reply_code: 200, reply_text: s("bye"), class_id: 0, method_id: 0 }.into()
+                methods::channel::Close { reply_code: 200, reply_text: s("bye"), class_id: 0, method_id: 0 }
+                    .into()
             }
             _ => match self.random.below(5) {
                 0 => basic::Recover { requeue: false }.into(),
                 1 => basic::Qos { prefetch_size: 10, prefetch_count: 1, global: false }.into(),
                 2 => methods::channel::Flow { active: false }.into(),
                 3 => methods::channel::Open.into(),
-                _ => exchange::Declare { exchange: s("bx0"), kind: s("x-nothing"), ..Default::default() }.into(),
+                _ => exchange::Declare { exchange: s("bx0"), kind: s("x-nothing"), ..Default::default() }
+                    .into(),
             },
         }
     }
@@ -309,7 +312,8 @@ impl Author {
             (self.exchange(), s(self.random.one(&KEYS)))
         };
         let mandatory = self.random.percent(30);
-        let publish = basic::Publish { exchange, routing_key, mandatory, immediate: self.random.below(300) == 0 };
+        let publish =
+            basic::Publish { exchange, routing_key, mandatory, immediate: self.random.below(300) == 0 };
         self.messages += 1;
         let properties = message::properties(&mut self.random);
         Act::Publish(publish, Box::new(properties), message::body(&mut self.random, self.messages))
@@ -319,7 +323,8 @@ impl Author {
         let mut queue = self.queue();
         if !self.several {
             // Which of several equal consumers gets a message again is not compared.
-            let idle: Vec<_> = self.queues.keys().copied().filter(|name| !self.consumed.contains(name)).collect();
+            let idle: Vec<_> =
+                self.queues.keys().copied().filter(|name| !self.consumed.contains(name)).collect();
             match idle.as_slice() {
                 [] => return self.settle(),
                 idle => queue = s(self.random.one(idle)),

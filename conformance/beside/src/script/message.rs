@@ -55,7 +55,8 @@ fn headers(random: &mut Random) -> FieldTable {
         let keys = (0..random.below(3)).map(|_| FieldValue::from(random.one(&QUEUES))).collect();
         headers.insert(name, FieldValue::Array(keys));
         if random.percent(8) {
-            let wrong = [FieldValue::from("bq0"), FieldValue::I32(1), FieldValue::Array(vec![FieldValue::I32(1)])];
+            let wrong =
+                [FieldValue::from("bq0"), FieldValue::I32(1), FieldValue::Array(vec![FieldValue::I32(1)])];
             headers.insert(name, random.one(&wrong));
         }
     }
