@@ -10,6 +10,7 @@ use crate::channel::Mode;
 use crate::exchange::{Passed, Publication, RoutingKeys};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
+use crate::refusal::Permission;
 use crate::vhost::{Tap, VirtualHost};
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
@@ -54,7 +55,8 @@ impl Session {
         let mut ttl_ms = None;
         let mut extras = Extras::default();
         if !plain {
-            ttl_ms = self.check_properties(channel, properties)?;
+            let checked = self.check_properties(channel, properties);
+            ttl_ms = checked.map_err(|error| self.refused_by_exchange(channel, publish).unwrap_or(error))?;
             extras = Extras::of(properties);
         }
         let sampled = self.trace.as_mut().and_then(|trace| trace.decide(properties));
@@ -217,6 +219,20 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+impl Session {
+    /// Where the exchange refuses the publishing anyhow: that is told before what is wrong with the properties, as RabbitMQ does.
+    #[cold]
+    fn refused_by_exchange(&self, channel: u16, publish: basic::Publish<'_>) -> Option<ProtocolError> {
+        let (actor, key) = (&self.negotiated.actor, publish.routing_key.as_bytes());
+        let exchange = name(publish.exchange).ok()?;
+        let checked = self
+            .vhost
+            .check_publish(actor, exchange)
+            .and_then(|()| self.vhost.check_topic(actor, exchange, key, Permission::Write));
+        checked.or_refuse(channel).err()
     }
 }
 
