@@ -86,6 +86,14 @@ impl End {
         self.api.get("leveret/openapi.json").is_ok()
     }
 
+    /// The first number of RabbitMQ's version.
+    pub(super) fn major_version(&self) -> Result<u64, String> {
+        let overview = self.api.get("overview").map_err(|error| format!("{}: {error}", self.label))?;
+        let version = overview["rabbitmq_version"].as_str().unwrap_or_default();
+        let major = version.split('.').next().and_then(|number| number.parse().ok());
+        major.ok_or_else(|| format!("{}: its version is not known ({version:?})", self.label))
+    }
+
     /// Whether it has more than one node.
     pub(super) fn is_cluster(&self) -> Result<bool, Trouble> {
         Ok(self.nodes()?.len() > 1)

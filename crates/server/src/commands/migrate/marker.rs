@@ -25,13 +25,16 @@ pub(super) struct Marker {
     pub(super) unsure: u64,
     /// Of a stream: where to go on.
     pub(super) next_offset: u64,
+    /// How often the queue was read back, or was going to be.
+    pub(super) read_backs: u64,
 }
 
 impl Marker {
     pub(super) fn to_body(&self) -> String {
         let last: Vec<String> = self.last.iter().map(|digest| hex(digest)).collect();
         json!({"count": self.sums.count, "chain": hex(&self.sums.chain), "set": self.sums.set.to_string(), "last": last,
-            "incarnation": self.incarnation, "unsure": self.unsure, "next_offset": self.next_offset})
+            "incarnation": self.incarnation, "unsure": self.unsure, "next_offset": self.next_offset,
+            "read_backs": self.read_backs})
         .to_string()
     }
 
@@ -48,6 +51,8 @@ impl Marker {
             incarnation: value["incarnation"].as_str()?.to_owned(),
             unsure: value["unsure"].as_u64()?,
             next_offset: value["next_offset"].as_u64()?,
+            // A version that had no such number did not read what it had not moved to the end.
+            read_backs: value["read_backs"].as_u64().unwrap_or(0),
         })
     }
 }
@@ -113,8 +118,13 @@ mod tests {
 
     #[test]
     fn it_reads_what_it_wrote() {
-        let mut marker =
-            Marker { incarnation: "a:1 b:2".into(), unsure: 3, next_offset: 9, ..Marker::default() };
+        let mut marker = Marker {
+            incarnation: "a:1 b:2".into(),
+            unsure: 3,
+            next_offset: 9,
+            read_backs: 2,
+            ..Marker::default()
+        };
         marker.sums.add(&[7; 32]);
         marker.last.push([7; 32]);
         assert_eq!(Marker::parse(marker.to_body().as_bytes()), Some(marker));

@@ -3,7 +3,8 @@
 //! `plan` says what of the definitions is to be made (pure), `apply` makes it. `carry` moves one queue in batches: published in a
 //! transaction at the target together with a `marker` of how far it is, then acknowledged in a transaction at the source. Whoever is
 //! killed in between finds the marker and what came back, and `batch` (pure) says what is there already. `sums` counts;
-//! `unacked` says whether a queue without messages is done with, `apis` and `ends` know all nodes of a cluster.
+//! `unacked` says whether a queue without messages is done with, `apis` and `ends` know all nodes of a cluster. `verify` reads a queue of
+//! the target back where `readable` (pure) says that this leaves it as it is.
 
 mod apis;
 mod apply;
@@ -15,6 +16,7 @@ mod lock;
 mod marker;
 mod origin;
 mod plan;
+mod readable;
 mod report;
 mod source;
 mod sums;
@@ -97,7 +99,7 @@ pub(crate) struct Migrate {
     /// Do not end when queues are empty: carry what enters them until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// At the end read each queue of the target and compare; marks its messages as redelivered, and nobody else may read or write there
+    /// At the end read each queue of the target and compare; marks its messages as redelivered. One with consumers, or with other messages, is not read
     #[arg(long, conflicts_with = "follow")]
     verify: bool,
     /// How long messages are waited for that consumers of FROM hold, after the last message of a queue; 0s: not
@@ -143,7 +145,9 @@ impl Runs for Migrate {
 
 /// Moves all queues of the plan, some at a time.
 fn run_queues(options: &Migrate, from: End, to: End, plan: &Plan) -> Result<Vec<Moved>, Failure> {
-    let total = plan.queues.iter().map(|queue| queue.messages).sum::<u64>().max(1);
+    // What is read back is read a second time.
+    let each = if options.verify { 2 } else { 1 };
+    let total = (plan.queues.iter().map(|queue| queue.messages).sum::<u64>() * each).max(1);
     let progress = Arc::new(Progress::new("messages", total, !options.output.quiet));
     let stop = Arc::new(AtomicBool::new(false));
     let carrier = Arc::new(Carrier {
