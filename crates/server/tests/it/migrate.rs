@@ -1,6 +1,9 @@
 //! `leveret migrate` between two brokers of this test's own.
 
+mod held;
+mod late;
 mod verify;
+mod way;
 
 use crate::support::{Server, leveret};
 use leveret_client::{
@@ -130,5 +133,11 @@ impl Migration {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["queues"].as_array().unwrap().len(), 1, "{report}");
         (output.status.code().unwrap(), report["queues"][0].clone())
+    }
+
+    /// As `kill -9` does.
+    async fn kill(mut self) {
+        self.child.kill().unwrap();
+        tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap();
     }
 }

@@ -1,8 +1,8 @@
 //! `leveret migrate FROM TO`: definitions and messages of one broker to another, Leveret's or RabbitMQ's.
 //!
-//! `plan` says what of the definitions is to be made (pure), `apply` makes it. `carry` moves one queue in batches: published in a
+//! `plan` says what of the definitions is to be made (pure), `apply` makes it. `carry` moves one queue in batches: published (`store`) in a
 //! transaction at the target together with a `marker` of how far it is, then acknowledged in a transaction at the source. Whoever is
-//! killed in between finds the marker and what came back, and `batch` (pure) says what is there already. `sums` counts;
+//! killed in between finds the marker and what came back, and `batch` (pure) says what is there already; what comes back later, `missing` (pure) knows. `sums` counts;
 //! `unacked` says whether a queue without messages is done with, `apis` and `ends` know all nodes of a cluster. `verify` reads a queue of
 //! the target back where `readable` (pure) says that this leaves it as it is.
 
@@ -14,11 +14,13 @@ mod ends;
 mod gather;
 mod lock;
 mod marker;
+mod missing;
 mod origin;
 mod plan;
 mod readable;
 mod report;
 mod source;
+mod store;
 mod sums;
 mod trouble;
 mod unacked;
@@ -151,6 +153,7 @@ fn run_queues(options: &Migrate, from: End, to: End, plan: &Plan) -> Result<Vec<
     let progress = Arc::new(Progress::new("messages", total, !options.output.quiet));
     let stop = Arc::new(AtomicBool::new(false));
     let carrier = Arc::new(Carrier {
+        from_is_leveret: from.is_leveret(),
         from,
         to,
         progress,
