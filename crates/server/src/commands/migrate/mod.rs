@@ -125,8 +125,12 @@ impl Runs for Migrate {
         let queues = self.queues.as_deref().map(regex::Regex::new).transpose();
         let queues = queues.map_err(|error| Failure::usage(format!("--queues: {error}")))?;
         let scope = plan::Scope { vhost: self.vhost.clone(), queues };
-        let mut plan = Plan::new(&source::definitions(&from)?, &source::definitions(&to)?, &scope);
-        plan.look(&source::queues(&from)?, &scope, to.is_leveret());
+        let (definitions, found) = (source::definitions(&from)?, source::queues(&from)?);
+        if let Some(missing) = scope.missing(&definitions, &found) {
+            return Err(Failure::new(format!("{missing}: nothing was done")));
+        }
+        let mut plan = Plan::new(&definitions, &source::definitions(&to)?, &scope);
+        plan.look(&found, &scope, to.is_leveret());
         if self.dry_run {
             return report::plan(&plan, &self.output);
         }
