@@ -2,6 +2,7 @@
 
 mod held;
 mod late;
+mod refused;
 mod verify;
 mod way;
 
@@ -118,9 +119,13 @@ impl Migration {
 
     /// The source is reached by another way.
     fn start_at(url: &str, from: &Broker, to: &Broker, more: &[&str]) -> Migration {
+        Self::start_between(url, from, &to.url(), to, more)
+    }
+
+    /// Both have URLs of their own.
+    fn start_between(url: &str, from: &Broker, to_url: &str, to: &Broker, more: &[&str]) -> Migration {
         let folder = tempfile::tempdir().unwrap();
-        let to_url = to.url();
-        let places = ["migrate", url, &to_url, "--from-http", from.http(), "--to-http", to.http(), "--json"];
+        let places = ["migrate", url, to_url, "--from-http", from.http(), "--to-http", to.http(), "--json"];
         let mut command: Command = leveret(&folder, &[&places, more].concat());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         Migration { child, _folder: folder }

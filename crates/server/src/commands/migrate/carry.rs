@@ -31,6 +31,8 @@ const CLOSE_TIME: Duration = Duration::from_secs(5);
 pub(super) struct Carrier {
     pub(super) from: End,
     pub(super) from_is_leveret: bool,
+    /// Whether the source counts what is given back to it as a delivery that failed.
+    pub(super) is_counted: bool,
     pub(super) to: End,
     pub(super) progress: Arc<Progress>,
     pub(super) stop: Arc<AtomicBool>,
@@ -77,7 +79,8 @@ impl Carrier {
             }
             failures += 1;
             let may_pass = trouble.may_pass && began.elapsed() < self.away_max;
-            if failures > RETRIES && !may_pass || self.stop.load(Ordering::Relaxed) {
+            let is_over = trouble.is_final || failures > RETRIES && !may_pass;
+            if is_over || self.stop.load(Ordering::Relaxed) {
                 moved.problem = Some(trouble.text);
                 break;
             }
@@ -161,9 +164,13 @@ impl Carrier {
             let fits = BATCH_BYTES * batch.deliveries.len() / bytes.max(1);
             let known = self.known(queue, &batch.deliveries, (&mut returns, held), &mut marker);
             moved.recognised += known.iter().filter(|known| **known == Known::Stored).count() as u64;
-            self.store(queue, &publisher, (&batch.deliveries, &known), &mut marker, &mut moved.read)
-                .await
-                .map_err(at_to)?;
+            let stored =
+                self.store(queue, &publisher, (&batch.deliveries, &known), &mut marker, &mut moved.read);
+            if let Err(error) = stored.await {
+                // A consumer that is lost with them would use up their attempts.
+                let _ = batch.give_back(self.is_counted || queue.is_stream).await;
+                return Err(Trouble::at_store(&error));
+            }
             (moved.stored, moved.unsure) = (marker.sums.clone(), marker.unsure);
             self.progress.add(batch.deliveries.len() as u64);
             batch.acknowledge().await.map_err(at_from)?;

@@ -158,6 +158,7 @@ fn run_queues(options: &Migrate, from: End, to: End, plan: &Plan) -> Result<Vec<
     let stop = Arc::new(AtomicBool::new(false));
     let carrier = Arc::new(Carrier {
         from_is_leveret: from.is_leveret(),
+        is_counted: !from.counts_losses_alone(),
         from,
         to,
         progress,

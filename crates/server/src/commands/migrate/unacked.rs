@@ -101,6 +101,7 @@ impl Unacked {
         let found = from.api.get(&place).map_err(|error| Trouble {
             text: format!("FROM: whether consumers hold messages is not known: {error}"),
             may_pass: true,
+            is_final: false,
         })?;
         let count = found["messages_unacknowledged"].as_u64();
         (self.count, self.is_known) = (count.unwrap_or(0), count.is_some());
