@@ -5,6 +5,7 @@
 //! borrowed it. No lock is held while anything is awaited.
 
 mod channels;
+mod connections;
 mod error;
 mod guard;
 mod keeper;

@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds, and which test did not end")]
+mod addresses;
 mod blocked;
 mod closing;
 mod dropped;
