@@ -201,8 +201,7 @@ impl<C: Encode> Publisher<C> {
 
     /// A span around a message, if it is traced.
     fn span(&self, message: &Message) -> Span {
-        let share = self.later.mq().options().trace_share;
-        if share < 1.0 && !trace::is_sampled(&message.properties, share) {
+        if !trace::is_kept(&message.properties, self.later.mq().options().trace_share) {
             return Span::none();
         }
         let exchange = message.exchange.as_deref().unwrap_or(&self.exchange);

@@ -10,7 +10,8 @@ use leveret_client::{Channel, Connection, Error, Message};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::requester::connected;
+use super::asker::connected;
+use super::question::Out;
 
 /// Where it is told.
 pub(super) const EXCHANGE: &str = "amq.direct";
@@ -46,28 +47,29 @@ impl Teller {
         Self(sender)
     }
 
-    /// For a request that is about to be sent: dropping it tells that it was given up.
+    /// For a question that somebody begins to wait for: dropping it tells that it was given up, if an attempt of it is out.
     pub(super) fn asking(&self, id: String, until: Instant) -> Asking<'_> {
-        Asking { teller: self, given_up: Some(GivenUp { id, until }) }
+        Asking { teller: self, given_up: Some(GivenUp { id, until }), out: Out::default() }
     }
 }
 
-/// A request that somebody waits for.
+/// A question that somebody waits for.
 pub(super) struct Asking<'a> {
     teller: &'a Teller,
     given_up: Option<GivenUp>,
+    out: Out,
 }
 
 impl Asking<'_> {
-    /// There is nothing to give up any more.
-    pub(super) fn ended(mut self) {
-        self.given_up = None;
+    /// Where its attempts are counted.
+    pub(super) fn out(&self) -> Out {
+        self.out.clone()
     }
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        if let Some(given_up) = self.given_up.take() {
+        if let Some(given_up) = self.given_up.take().filter(|_| self.out.is_left()) {
             // Too many at once, or the broker does not let us: they find out by their deadline.
             let _ = self.teller.0.try_send(given_up);
         }
