@@ -12,6 +12,7 @@ mod concurrency;
 mod consumers;
 mod error;
 mod hand;
+mod handlers;
 mod lanes;
 mod places;
 mod prefetch;

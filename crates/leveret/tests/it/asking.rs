@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
 
-use leveret::layers::{CircuitOpen, InFlightLimit, LoadShed, Overloaded, TimedOut, Timeout};
+use leveret::layers::{InFlightLimit, LoadShed, Overloaded, TimedOut, Timeout};
 use leveret::rpc::{CallError, Question, Reply, RequesterBuilder};
-use leveret::{
-    BoxError, Cancelled, CircuitBreaker, Failure, Incoming, Json, Mq, Queue, RateLimit, State, Text,
-};
+use leveret::{BoxError, Cancelled, Failure, Incoming, Json, Mq, Queue, RateLimit, State, Text};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +17,7 @@ use tower::util::{MapRequestLayer, MapResultLayer};
 use super::home::Home;
 use super::support::Log;
 
-async fn with_stock() -> (Home, Mq) {
+pub(crate) async fn with_stock() -> (Home, Mq) {
     let home = Home::start().await;
     let mq = home.connect().await;
     mq.declare(Queue::durable("stock").dead_letter()).await.unwrap();
@@ -46,27 +44,27 @@ async fn answer(
     }
 }
 
-struct Responding(Log<String>, CancellationToken, JoinHandle<()>);
+pub(crate) struct Responding(Log<String>, CancellationToken, JoinHandle<()>);
 
 impl Responding {
-    fn start(mq: &Mq) -> Self {
+    pub(crate) fn start(mq: &Mq) -> Self {
         let (seen, stop) = (Log::default(), CancellationToken::new());
         let worker = mq.worker("stock").state(seen.clone()).responder(answer).run(stop.clone());
         let worker = tokio::spawn(async move { assert!(worker.await.is_ok()) });
         Self(seen, stop, worker)
     }
 
-    fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         self.0.lock().clone()
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.1.cancel();
         self.2.await.unwrap();
     }
 }
 
-async fn ask(builder: RequesterBuilder, questions: &[&str]) -> Vec<Result<String, CallError>> {
+pub(crate) async fn ask(builder: RequesterBuilder, questions: &[&str]) -> Vec<Result<String, CallError>> {
     let asker = builder.build::<Text, Text>().await.unwrap();
     let mut all = Vec::new();
     for question in questions {
@@ -75,7 +73,7 @@ async fn ask(builder: RequesterBuilder, questions: &[&str]) -> Vec<Result<String
     all
 }
 
-fn layers_own<E: std::error::Error + Clone + 'static>(outcome: &Result<String, CallError>) -> E {
+pub(crate) fn layers_own<E: std::error::Error + Clone + 'static>(outcome: &Result<String, CallError>) -> E {
     match outcome {
         Err(CallError::Layer(error)) => {
             error.downcast_ref::<E>().unwrap_or_else(|| panic!("{error}")).clone()
@@ -214,48 +212,6 @@ async fn a_question_that_a_layer_gives_up_is_given_up_at_the_responder() {
     assert_eq!(layers_own::<TimedOut>(&outcome), TimedOut(home.span(2)));
     assert!(outcome.unwrap_err().is_transient() && home.took(began.elapsed(), 2), "{:?}", began.elapsed());
     home.eventually("it was asked to stop", || responding.seen() == ["wait", "stopped"]).await;
-    responding.stop().await;
-}
-
-/// Refused for good is the question's own fault; everything else is the responder's, an answer that never came above all.
-#[tokio::test]
-async fn a_circuit_breaker_counts_questions_that_failed_or_were_not_answered() {
-    let (home, mq) = with_stock().await;
-    let responding = Responding::start(&mq);
-    for (question, counts) in [("yes", false), ("no", false), ("later", true), ("wait", true)] {
-        let breaker = CircuitBreaker::new(1, 1);
-        let builder = mq.requester("stock").deadline(home.span(2)).layer(breaker.clone());
-        let _ = ask(builder, &[question]).await.remove(0);
-        assert_eq!(breaker.is_open(), counts, "{question}");
-    }
-    let breaker = CircuitBreaker::new(1, 1);
-    let outcomes = ask(mq.requester("nobody's").layer(breaker.clone()), &["?", "?"]).await;
-    assert!(matches!(outcomes[0], Err(CallError::Unroutable(_))) && breaker.is_open(), "{outcomes:?}");
-    assert!(layers_own::<CircuitOpen>(&outcomes[1]).next > home.span(1));
-    responding.stop().await;
-}
-
-/// The responder is away: nothing more is asked, until a probe is answered.
-#[tokio::test]
-async fn an_open_circuit_breaker_asks_nothing_and_closes_with_an_answer() {
-    let (home, mq) = with_stock().await;
-    let breaker = CircuitBreaker::new(2, 2).pause(home.span(20));
-    let asker = mq.requester("stock").deadline(home.span(2)).layer(breaker.clone());
-    let asker = asker.build::<Text, Text>().await.unwrap();
-    for _ in 0..2 {
-        let error = asker.call("is anybody there?").await.unwrap_err();
-        assert!(matches!(error, CallError::Deadline(_)), "{error}");
-    }
-    home.advance(3).await;
-    let responding = Responding::start(&mq);
-    let began = Instant::now();
-    let refused = asker.call("not asked").await.map(|Text(text)| text);
-    assert!(layers_own::<CircuitOpen>(&refused).next <= home.span(20));
-    assert!(home.is_real() || began.elapsed().is_zero(), "at once");
-    home.sleep(20).await;
-    assert_eq!(asker.call("and now?").await.unwrap(), Text("yes".to_owned()));
-    assert!(!breaker.is_open());
-    assert_eq!(responding.seen(), ["and now?"]);
     responding.stop().await;
 }
 

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod asking;
+mod asking_nobody;
 mod batches;
 mod duplicates;
+mod given_up;
 mod guide;
 mod home;
 mod metrics;
