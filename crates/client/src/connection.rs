@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leveret_protocol::methods::connection;
 use leveret_protocol::{FieldTable, ShortStr};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::channel::Channel;
@@ -107,10 +107,10 @@ impl Connection {
     pub async fn connect_over(connector: Connector, options: ConnectOptions) -> Result<Self, ConnectError> {
         options.check()?;
         let shared = Arc::new(ConnectionShared::new(&options));
-        let (commands, receiver) = mpsc::channel(options.write.queue_len_max);
+        let (commands, receiver) = mpsc::channel(options.write.queue_len_max.min(Semaphore::MAX_PERMITS));
         let (sender, state) = watch::channel(ConnectionState::Connecting);
         let operation_timeout = options.operation_timeout;
-        let (time_max, wait) = (options.recovery.time_max, options.connect_timeout * 3);
+        let (time_max, wait) = (options.recovery.time_max, options.connect_timeout.saturating_mul(3));
         let first = Arc::<First>::default();
         let task = Task::new(options, connector, shared.clone(), receiver, sender, first.clone());
         let connection = Self(Arc::new(Handle { commands, shared, state: state.clone(), operation_timeout }));

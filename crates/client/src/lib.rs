@@ -37,6 +37,7 @@ mod channel;
 pub mod confirms;
 mod connection;
 mod consumer;
+mod deadline;
 mod error;
 mod io;
 mod message;

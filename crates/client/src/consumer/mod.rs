@@ -19,6 +19,7 @@ use leveret_protocol::methods::{basic, channel};
 use tokio::time::{Instant, timeout_at};
 
 use crate::connection::Connection;
+use crate::deadline;
 use crate::error::{ConsumeError, Error};
 use crate::io::{CallKind, ChannelShared, Command, Inbox, Reply, Subscription};
 
@@ -155,7 +156,7 @@ impl Consumer {
                 self.local.push_front(first);
             }
         }
-        let until = Instant::now() + wait;
+        let until = deadline::after(Instant::now(), wait);
         let filled = std::future::poll_fn(|cx| {
             self.inbox.waker.register(cx.waker());
             self.local.append(&mut self.inbox.deliveries.lock());
@@ -232,7 +233,7 @@ impl Consumer {
     /// The channel or connection is lost: the broker has requeued everything unsettled. No answer in time: it does so when the channel
     /// is closed, which goes on behind.
     pub async fn drain(mut self, deadline: Duration) -> Result<DrainReport, Error> {
-        let until = Instant::now() + deadline;
+        let until = deadline::after(Instant::now(), deadline);
         let late = Error::Timeout { what: "drain", after: deadline };
         let number = self.channel.number;
         if !self.cancelled {

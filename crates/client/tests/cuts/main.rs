@@ -12,6 +12,7 @@ mod blocked;
 mod closing;
 mod dropped;
 mod everywhere;
+mod extremes;
 mod lifecycle;
 mod publishing;
 mod recovery;

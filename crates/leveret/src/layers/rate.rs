@@ -10,6 +10,8 @@ use tower::{Layer, Service};
 
 use super::{Answer, ready};
 
+use crate::deadline;
+
 /// So many calls in a time, evenly: each waits for its turn, and its message is held meanwhile. The wait counts towards the message's
 /// [deadline](crate::WorkerBuilder::deadline). Clones share the rate, also between workers.
 ///
@@ -41,7 +43,7 @@ impl RateLimit {
         let now = Instant::now();
         let mut next = self.next.lock();
         let turn = next.map_or(now, |next| next.max(now));
-        *next = Some(turn + self.interval);
+        *next = Some(deadline::after(turn, self.interval));
         turn
     }
 }

@@ -6,6 +6,7 @@ use leveret_client::{Connection, ConnectionState, Message, RpcClient, RpcError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::given_up::expiration;
 use super::{CallError, Question, Refused, Reply, RequesterBuilder};
 
 /// What a requester and its clones share.
@@ -50,7 +51,7 @@ impl Asker {
             if left.is_zero() {
                 return Err(CallError::Deadline(deadline));
             }
-            message.properties.expiration = Some(left.as_millis().max(1).to_string());
+            message.properties.expiration = Some(expiration(left));
             match self.rpc.call(message.clone(), left).await {
                 Ok(answer) => {
                     let properties = answer.properties().unwrap_or_default();

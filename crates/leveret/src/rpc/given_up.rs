@@ -31,6 +31,11 @@ pub(super) fn key(exchange: &str, routing_key: &str) -> String {
     key
 }
 
+/// A time as the `expiration` of a message. RabbitMQ takes no more than 2^32 - 1 ms, 49 days, and closes the channel over more.
+pub(super) fn expiration(time: Duration) -> String {
+    time.as_millis().clamp(1, u32::MAX.into()).to_string()
+}
+
 /// A request nobody waits for any more.
 struct GivenUp {
     id: String,
@@ -82,7 +87,7 @@ async fn tell_all(connection: Connection, key: String, mut waiting: mpsc::Receiv
         let left = until.saturating_duration_since(Instant::now()).max(REMEMBER_MIN);
         let mut message = Message::default().exchange(EXCHANGE).routing_key(key.clone());
         message.properties.correlation_id = Some(id);
-        message.properties.expiration = Some(left.as_millis().to_string());
+        message.properties.expiration = Some(expiration(left));
         message.properties.delivery_mode = Some(1);
         match timeout(TELL_TIME, tell(&connection, &mut channel, message)).await {
             Ok(Ok(())) => {}

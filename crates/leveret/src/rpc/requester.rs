@@ -15,6 +15,7 @@ use super::builder::AskStack;
 use super::given_up::Teller;
 use super::{CallError, Question, RequesterBuilder};
 use crate::codec::{Decode, Encode};
+use crate::deadline;
 use crate::trace;
 
 /// How long after the deadline what layers hold up is ended: what is further in has ended by then, and they have heard of it.
@@ -92,7 +93,7 @@ impl<Q: Encode, A: Decode> Requester<Q, A> {
     /// As [`call`](Self::call).
     pub async fn call_within(&self, question: &Q::Value, deadline: Duration) -> Result<A, CallError> {
         let Inner { settings, asker, stack, teller } = &*self.inner;
-        let until = Instant::now() + deadline;
+        let until = deadline::after(Instant::now(), deadline);
         let id = format!("{:032x}", rand::random::<u128>());
         let message = self.message(question, &id)?;
         let span = if trace::is_kept(&message.properties, settings.mq.options().trace_share) {
