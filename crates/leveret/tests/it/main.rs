@@ -5,6 +5,7 @@
 mod asking;
 mod asking_nobody;
 mod batches;
+mod dropped;
 mod duplicates;
 mod given_up;
 mod guide;
