@@ -303,7 +303,7 @@ async fn drain(running: &Running, consumers: Consumers, tasks: &TaskTracker) -> 
             () = sleep(time) => running.abort.cancel(),
         }
     };
-    let (drained, ()) = tokio::join!(consumers.drain(time + DROPPED_TIME), finish);
+    let (drained, ()) = tokio::join!(consumers.drain(time.saturating_add(DROPPED_TIME)), finish);
     // The consumer may be gone with its connection; what was begun has its end all the same.
     let _ = tokio::time::timeout(DROPPED_TIME, tasks.wait()).await;
     let drained = drained.unwrap_or_else(|error| {

@@ -12,6 +12,7 @@ mod guide;
 mod home;
 mod metrics;
 mod middleware;
+mod options;
 mod ours;
 mod publishing;
 mod retries;
