@@ -60,7 +60,7 @@ pub enum Outcome {
     /// The broker does not know what is to be bound, with this text. What of it was declared a moment ago went with the lost connection,
     /// whose end the broker has only just noticed: it is declared once more.
     Gone(String),
-    /// Not possible yet. It and what depends on it wait until [`Recovery::resume`]; everything else goes on.
+    /// Not possible yet. It and what depends on it wait until [`Recovery::resume`](super::Recovery::resume); everything else goes on.
     Later,
     /// The connection is lost again: nothing more is done, nothing is reported as failed.
     Lost,
