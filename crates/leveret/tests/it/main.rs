@@ -4,6 +4,7 @@
 
 mod batches;
 mod duplicates;
+mod from_other_frameworks;
 mod guide;
 mod home;
 mod metrics;
