@@ -17,6 +17,7 @@ mod lanes;
 mod places;
 mod prefetch;
 mod process;
+mod read;
 mod report;
 mod run;
 mod settings;
