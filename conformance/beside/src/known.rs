@@ -28,6 +28,13 @@ pub(crate) const KNOWN: &[Known] = &[
         matches: |step, theirs, _| step.contains("basic.consume") && any(theirs, "540"),
     },
     Known {
+        name: "deleting quorum queues on conditions",
+        reason: "if-unused and if-empty hold for every type of queue; RabbitMQ answers 540",
+        matches: |step, theirs, _| {
+            step.contains("queue.delete") && any(theirs, "flag set are not supported by quorum queues")
+        },
+    },
+    Known {
         name: "RabbitMQ fails",
         reason: "what crashes a process of RabbitMQ (541) is taken, or refused with the reason",
         matches: |_, theirs, _| any(theirs, "reply_code: 541"),

@@ -43,7 +43,7 @@ const NAMES: [(usize, &str); 18] = [
     (12, "x-max-length"),
     (5, "x-max-length-bytes"),
     (10, "x-overflow"),
-    (14, "x-dead-letter-exchange"),
+    (20, "x-dead-letter-exchange"),
     (8, "x-dead-letter-routing-key"),
     (12, "x-max-priority"),
     (6, "x-single-active-consumer"),
@@ -80,7 +80,7 @@ fn value(random: &mut Random, name: &str, quorum: bool) -> FieldValue {
         }
         "x-dead-letter-exchange" => {
             let exchange =
-                random.weighted(&[(3, ""), (3, "amq.fanout"), (3, "amq.topic"), (1, "nowhere"), (5, "bx")]);
+                random.weighted(&[(10, ""), (3, "amq.fanout"), (3, "amq.topic"), (1, "nowhere"), (4, "bx")]);
             FieldValue::from(if exchange == "bx" { random.one(&EXCHANGES) } else { exchange })
         }
         "x-dead-letter-routing-key" => {
@@ -88,7 +88,8 @@ fn value(random: &mut Random, name: &str, quorum: bool) -> FieldValue {
             FieldValue::from(if key == "bq" { random.one(&QUEUES) } else { key })
         }
         "x-max-priority" => {
-            let priority = random.one(&[1, 2, 5, 9, 10, 0, 255, 256]);
+            let priority =
+                random.weighted(&[(4, 1), (4, 2), (4, 5), (4, 9), (4, 10), (1, 0), (2, 255), (1, 256)]);
             number(random, priority)
         }
         "x-single-active-consumer" => FieldValue::from(random.percent(80)),
@@ -98,9 +99,9 @@ fn value(random: &mut Random, name: &str, quorum: bool) -> FieldValue {
             number(random, limit)
         }
         "x-quorum-initial-group-size" => number(random, 1),
-        "x-queue-mode" => FieldValue::from(random.one(&["lazy", "default", "other"])),
+        "x-queue-mode" => FieldValue::from(random.weighted(&[(6, "lazy"), (6, "default"), (1, "other")])),
         "x-queue-version" => {
-            let version = random.one(&[1, 2, 2, 3]);
+            let version = random.weighted(&[(6, 1), (8, 2), (1, 3)]);
             number(random, version)
         }
         "x-dead-letter-strategy" => FieldValue::from(random.one(&["at-most-once", "at-least-once"])),
@@ -109,7 +110,7 @@ fn value(random: &mut Random, name: &str, quorum: bool) -> FieldValue {
     }
 }
 
-/// Arguments of a queue; of one in eight something may be wrong.
+/// Arguments of a queue; of one in fourteen something is wrong.
 pub(super) fn of_queue(random: &mut Random, quorum: bool) -> FieldTable {
     let mut arguments = FieldTable::new();
     if quorum {
@@ -123,12 +124,14 @@ pub(super) fn of_queue(random: &mut Random, quorum: bool) -> FieldTable {
         let value = value(random, name, quorum);
         arguments.insert(name, value);
         // The two go together.
-        if name == "x-dead-letter-routing-key" && random.percent(90) {
+        if name == "x-dead-letter-exchange" && random.percent(60) {
+            arguments.insert("x-dead-letter-routing-key", random.one(&QUEUES));
+        } else if name == "x-dead-letter-routing-key" && random.percent(90) {
             let exchange = self::value(random, "x-dead-letter-exchange", quorum);
             arguments.insert("x-dead-letter-exchange", exchange);
         }
     }
-    if random.percent(12) {
+    if random.percent(7) {
         let name = random.weighted(&NAMES);
         let value = wrong(random);
         arguments.insert(name, value);

@@ -15,6 +15,8 @@ struct Author {
     queues: BTreeMap<&'static str, queue::Declare<'static>>,
     exchanges: BTreeMap<&'static str, exchange::Declare<'static>>,
     consumed: BTreeSet<&'static str>,
+    /// Channels with transactions.
+    transactions: BTreeSet<(usize, u16)>,
     /// Whether queues get more than one consumer.
     several: bool,
     /// Whether there are quorum queues.
@@ -34,28 +36,39 @@ pub(crate) fn script(seed: u64) -> Vec<Step> {
         queues: BTreeMap::new(),
         exchanges: BTreeMap::new(),
         consumed: BTreeSet::new(),
+        transactions: BTreeSet::new(),
         several,
         quorum,
         messages: 0,
     };
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut at = (0, 1);
     while steps.len() < length {
-        let connection = author.random.below(connections);
-        let channel = 1 + u16::try_from(author.random.below(channels)).unwrap_or(0);
-        let act = if steps.len() < 3 {
-            author.declare_queue()
-        } else if steps.len() < 6 {
-            if author.random.percent(50) { author.declare_exchange() } else { author.bind() }
-        } else {
-            author.act()
-        };
-        // A queue's consumer comes before its messages or after them; so do runs of messages.
-        let again = matches!(act, Act::Publish(..)) && author.random.percent(40);
-        steps.push(Step { connection, channel, act });
-        if again {
-            let act = author.publish();
-            steps.push(Step { connection, channel, act });
+        // Channels do several things in a row, as programs do.
+        if author.random.percent(45) {
+            at = (
+                author.random.below(connections),
+                1 + u16::try_from(author.random.below(channels)).unwrap_or(0),
+            );
         }
+        let act = match steps.len() {
+            0..3 => author.declare_queue(),
+            3..6 if author.random.percent(50) => author.declare_exchange(),
+            3..6 => author.bind(),
+            _ => author.act(at),
+        };
+        // What belongs together: messages in runs, and settlements of what was just got.
+        let again = match &act {
+            Act::Publish(..) if author.random.percent(40) => Some(author.publish()),
+            Act::Method(Method::BasicGet(_) | Method::BasicConsume(_)) if author.random.percent(50) => {
+                Some(author.settle())
+            }
+            Act::Settle(..) if author.random.percent(30) => Some(author.settle()),
+            _ => None,
+        };
+        let (connection, channel) = at;
+        steps.push(Step { connection, channel, act });
+        steps.extend(again.map(|act| Step { connection, channel, act }));
     }
     steps
 }
@@ -104,24 +117,31 @@ const KINDS: [(usize, Kind); 25] = [
     (90, Kind::Consume),
     (25, Kind::Cancel),
     (35, Kind::Qos),
-    (140, Kind::Settle),
+    (160, Kind::Settle),
     (12, Kind::Recover),
     (12, Kind::Purge),
     (22, Kind::DeleteQueue),
     (12, Kind::DeleteExchange),
     (20, Kind::Confirm),
     (14, Kind::Select),
-    (22, Kind::Commit),
-    (10, Kind::Rollback),
+    (50, Kind::Commit),
+    (25, Kind::Rollback),
     (14, Kind::CloseChannel),
     (8, Kind::CloseConnection),
     (6, Kind::Forbidden),
 ];
 
 impl Author {
-    fn act(&mut self) -> Act {
+    fn act(&mut self, at: (usize, u16)) -> Act {
         let kind = self.random.weighted(&KINDS);
         match kind {
+            Kind::Commit | Kind::Rollback if !self.transactions.contains(&at) && self.random.percent(95) => {
+                self.publish()
+            }
+            Kind::Select => {
+                self.transactions.insert(at);
+                Act::Method(self.method(kind))
+            }
             Kind::Queue => self.declare_queue(),
             Kind::Exchange => self.declare_exchange(),
             Kind::Bind => self.bind(),
@@ -200,8 +220,8 @@ impl Author {
         let names: Vec<_> = self.queues.keys().copied().collect();
         s(match self.random.below(40) {
             0 => "nowhere",
-            1 | 2 => "",
-            3..6 => self.random.one(&QUEUES),
+            1 => "",
+            2 | 3 => self.random.one(&QUEUES),
             _ if names.is_empty() => "bq0",
             _ => self.random.one(&names),
         })
@@ -251,7 +271,7 @@ impl Author {
                     queue: s(name),
                     passive: false,
                     durable: random.percent(if quorum { 97 } else { 40 }),
-                    exclusive: random.percent(if quorum { 2 } else { 15 }),
+                    exclusive: random.percent(if quorum { 2 } else { 7 }),
                     auto_delete: random.percent(if quorum { 2 } else { 15 }),
                     no_wait: random.percent(4),
                     arguments: arguments::of_queue(random, quorum),
@@ -282,7 +302,7 @@ impl Author {
                 passive: false,
                 durable: random.percent(40),
                 auto_delete: random.percent(15),
-                internal: random.percent(8),
+                internal: random.percent(3),
                 no_wait: random.percent(4),
                 arguments: arguments::of_exchange(random),
             },
@@ -345,8 +365,9 @@ impl Author {
     }
 
     fn settle(&mut self) -> Act {
+        // What a quorum queue takes back by nack counts as an attempt in 3.10, and no longer from 4.3 on, nor here.
+        let (multiple, requeue) = (self.random.percent(25), !self.quorum && self.random.percent(50));
         let random = &mut self.random;
-        let (multiple, requeue) = (random.percent(25), random.percent(50));
         let how = match random.below(10) {
             0..5 => How::Ack { multiple },
             5..8 => How::Nack { multiple, requeue },

@@ -15,8 +15,8 @@ pub(super) fn properties(random: &mut Random) -> Properties {
     }
     if random.percent(10) {
         let expiration = random.weighted(&[
-            (5, "0"),
-            (5, "3600000"),
+            (12, "0"),
+            (12, "3600000"),
             (1, "-1"),
             (1, ""),
             (1, "text"),
@@ -32,7 +32,7 @@ pub(super) fn properties(random: &mut Random) -> Properties {
     if random.percent(4) {
         properties.user_id = Some(random.weighted(&[(3, "guest"), (1, "other"), (1, "")]).to_owned());
     }
-    if random.percent(2) {
+    if random.below(150) == 0 {
         properties.reply_to = Some("amq.rabbitmq.reply-to".to_owned());
     }
     if random.percent(10) {
