@@ -35,6 +35,20 @@ pub(crate) const KNOWN: &[Known] = &[
         },
     },
     Known {
+        name: "order of dead letters",
+        reason: "what several queues send to one, or a dead letter and what is published meanwhile, comes in any order",
+        matches: |_, theirs, ours| {
+            let bodies = |lines: &[&str]| -> Vec<String> {
+                let messages = lines
+                    .iter()
+                    .filter(|line| line.contains("basic.deliver") || line.contains("basic.get-ok"));
+                messages.filter_map(|line| line.rsplit(' ').next().map(str::to_owned)).collect()
+            };
+            let (theirs_, ours_) = (bodies(theirs), bodies(ours));
+            theirs_ != ours_ && !theirs_.is_empty() && (any(theirs, "x-death") != any(ours, "x-death"))
+        },
+    },
+    Known {
         name: "RabbitMQ fails",
         reason: "what crashes a process of RabbitMQ (541) is taken, or refused with the reason",
         matches: |_, theirs, _| any(theirs, "reply_code: 541"),

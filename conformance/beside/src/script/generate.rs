@@ -21,6 +21,9 @@ struct Author {
     several: bool,
     /// Whether there are quorum queues.
     quorum: bool,
+    /// Whether queues have dead letters. Then a message goes to one queue at a time: in which order two dead letters of two queues, or a
+    /// dead letter and the message itself, come to a third is open.
+    dead_letters: bool,
     messages: usize,
 }
 
@@ -30,6 +33,7 @@ pub(crate) fn script(seed: u64) -> Vec<Step> {
     let connections = random.weighted(&[(4, 1), (4, 2), (2, 3)]);
     let channels = random.weighted(&[(3, 1), (4, 2), (3, 3)]);
     let (several, quorum) = (random.percent(25), random.percent(6));
+    let dead_letters = random.percent(40);
     let length = 20 + random.below(41);
     let mut author = Author {
         random,
@@ -39,6 +43,7 @@ pub(crate) fn script(seed: u64) -> Vec<Step> {
         transactions: BTreeSet::new(),
         several,
         quorum,
+        dead_letters,
         messages: 0,
     };
     let mut steps: Vec<Step> = Vec::new();
@@ -274,7 +279,7 @@ impl Author {
                     exclusive: random.percent(if quorum { 2 } else { 7 }),
                     auto_delete: random.percent(if quorum { 2 } else { 15 }),
                     no_wait: random.percent(4),
-                    arguments: arguments::of_queue(random, quorum),
+                    arguments: arguments::of_queue(random, quorum, self.dead_letters),
                 }
             }
         };
@@ -326,7 +331,7 @@ impl Author {
     }
 
     fn publish(&mut self) -> Act {
-        let (exchange, routing_key) = if self.random.percent(60) {
+        let (exchange, routing_key) = if self.dead_letters || self.random.percent(60) {
             (ShortStr::EMPTY, self.queue())
         } else {
             (self.exchange(), s(self.random.one(&KEYS)))
@@ -335,7 +340,7 @@ impl Author {
         let publish =
             basic::Publish { exchange, routing_key, mandatory, immediate: self.random.below(300) == 0 };
         self.messages += 1;
-        let properties = message::properties(&mut self.random);
+        let properties = message::properties(&mut self.random, !self.dead_letters);
         Act::Publish(publish, Box::new(properties), message::body(&mut self.random, self.messages))
     }
 
@@ -366,7 +371,8 @@ impl Author {
 
     fn settle(&mut self) -> Act {
         // What a quorum queue takes back by nack counts as an attempt in 3.10, and no longer from 4.3 on, nor here.
-        let (multiple, requeue) = (self.random.percent(25), !self.quorum && self.random.percent(50));
+        let (multiple, requeue) =
+            (!self.dead_letters && self.random.percent(25), !self.quorum && self.random.percent(50));
         let random = &mut self.random;
         let how = match random.below(10) {
             0..5 => How::Ack { multiple },

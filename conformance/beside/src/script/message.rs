@@ -4,8 +4,8 @@ use super::{QUEUES, arguments};
 use crate::random::Random;
 use leveret_dialogues::{FieldTable, FieldValue, Properties};
 
-/// Properties, most of them valid.
-pub(super) fn properties(random: &mut Random) -> Properties {
+/// Properties, most of them valid, with or without copies to other queues.
+pub(super) fn properties(random: &mut Random, copies: bool) -> Properties {
     let mut properties = Properties::default();
     if random.percent(50) {
         properties.delivery_mode = Some(random.weighted(&[(50, 2), (30, 1), (1, 0)]));
@@ -27,7 +27,7 @@ pub(super) fn properties(random: &mut Random) -> Properties {
         properties.expiration = Some(expiration.to_owned());
     }
     if random.percent(30) {
-        properties.headers = Some(headers(random));
+        properties.headers = Some(headers(random, copies));
     }
     if random.percent(4) {
         properties.user_id = Some(random.weighted(&[(3, "guest"), (1, "other"), (1, "")]).to_owned());
@@ -44,13 +44,13 @@ pub(super) fn properties(random: &mut Random) -> Properties {
     properties
 }
 
-fn headers(random: &mut Random) -> FieldTable {
+fn headers(random: &mut Random, copies: bool) -> FieldTable {
     let mut headers = FieldTable::new();
     for _ in 0..random.below(3) {
         let (name, value) = arguments::header(random);
         headers.insert(name, value);
     }
-    if random.percent(30) {
+    if copies && random.percent(30) {
         let name = random.one(&["CC", "BCC"]);
         let keys = (0..random.below(3)).map(|_| FieldValue::from(random.one(&QUEUES))).collect();
         headers.insert(name, FieldValue::Array(keys));
