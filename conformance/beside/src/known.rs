@@ -72,3 +72,29 @@ pub(crate) fn which(entry: &Entry) -> Option<usize> {
     let (theirs, ours) = (entry.only(0), entry.only(1));
     KNOWN.iter().position(|known| (known.matches)(&entry.step, &theirs, &ours))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_differences_are_found_and_others_are_not() {
+        let entry = |step: &str, theirs: &str, ours: &str| Entry {
+            step: step.to_owned(),
+            lines: [vec!["same".to_owned(), theirs.to_owned()], vec!["same".to_owned(), ours.to_owned()]],
+        };
+        let named = |entry: &Entry| which(entry).map(|known| KNOWN[known].name);
+        let fails =
+            entry("c0#1 queue.declare", "c0: connection.close reply_code: 541", "c0#1: queue.declare-ok");
+        assert_eq!(named(&fails), Some("RabbitMQ fails"));
+        let other =
+            entry("c0#1 queue.declare", "c0#1: channel.close reply_code: 406", "c0#1: queue.declare-ok");
+        assert_eq!(named(&other), None);
+        let order =
+            entry("c0#1 basic.get", "c0#1: basic.get-ok [x-death] 2 m1", "c0#1: basic.get-ok [] 2 m2");
+        assert_eq!(named(&order), Some("order of dead letters"));
+        let header =
+            entry("c0#1 basic.get", "c0#1: basic.get-ok [x-death] 2 m1", "c0#1: basic.get-ok [] 2 m1");
+        assert_eq!(named(&header), None);
+    }
+}

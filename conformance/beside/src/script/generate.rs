@@ -387,3 +387,29 @@ impl Author {
         Act::Settle(how, which)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(seed: u64) -> Vec<String> {
+        script(seed).iter().map(Step::to_string).collect()
+    }
+
+    #[test]
+    fn a_seed_repeats_and_seeds_differ() {
+        assert_eq!(text(7), text(7));
+        assert_ne!(text(7), text(8));
+    }
+
+    /// What is bound between exchanges that stay would be there for the next script.
+    #[test]
+    fn nothing_is_bound_that_outlives_a_script() {
+        let lasts = |name: ShortStr<'_>| name.as_bytes().starts_with(b"amq.");
+        for step in (0..500).flat_map(script) {
+            if let Act::Method(Method::ExchangeBind(bind)) = step.act {
+                assert!(!lasts(bind.destination) || !lasts(bind.source), "{bind:?}");
+            }
+        }
+    }
+}
