@@ -1,5 +1,6 @@
 //! Arguments of queues, exchanges, bindings and consumers: those that RabbitMQ 3.10 knows, and wrong ones.
 
+use super::author::Traits;
 use super::{EXCHANGES, QUEUES};
 use crate::random::Random;
 use leveret_dialogues::{FieldTable, FieldValue, table};
@@ -111,7 +112,7 @@ fn value(random: &mut Random, name: &str, quorum: bool) -> FieldValue {
 }
 
 /// Arguments of a queue; of one in fourteen something is wrong.
-pub(super) fn of_queue(random: &mut Random, quorum: bool, dead_letters: bool) -> FieldTable {
+pub(super) fn of_queue(random: &mut Random, quorum: bool, traits: Traits) -> FieldTable {
     let mut arguments = FieldTable::new();
     if quorum {
         arguments.insert("x-queue-type", "quorum");
@@ -122,7 +123,8 @@ pub(super) fn of_queue(random: &mut Random, quorum: bool, dead_letters: bool) ->
         if quorum && (name == "x-overflow" || name == "x-max-priority" && random.percent(90)) {
             continue;
         }
-        if !dead_letters && name.starts_with("x-dead-letter") {
+        let is_other = |named: &str, said: bool| name.starts_with(named) && !said;
+        if is_other("x-dead-letter", traits.dead_letters) || is_other("x-max-priority", traits.priorities) {
             continue;
         }
         let value = value(random, name, quorum);
@@ -138,7 +140,10 @@ pub(super) fn of_queue(random: &mut Random, quorum: bool, dead_letters: bool) ->
     if random.percent(7) {
         let name = random.weighted(&NAMES);
         let value = wrong(random);
-        arguments.insert(name, value);
+        // (Some of them are right after all.)
+        if name != "x-max-priority" && !name.starts_with("x-dead-letter") {
+            arguments.insert(name, value);
+        }
     }
     arguments
 }

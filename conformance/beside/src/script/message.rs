@@ -1,11 +1,12 @@
 //! Messages: properties and bodies.
 
+use super::author::Traits;
 use super::{QUEUES, arguments};
 use crate::random::Random;
 use leveret_dialogues::{FieldTable, FieldValue, Properties};
 
-/// Properties, most of them valid, with or without copies to other queues.
-pub(super) fn properties(random: &mut Random, copies: bool) -> Properties {
+/// Properties, most of them valid.
+pub(super) fn properties(random: &mut Random, traits: Traits) -> Properties {
     let mut properties = Properties::default();
     if random.percent(50) {
         properties.delivery_mode = Some(random.weighted(&[(50, 2), (30, 1), (1, 0)]));
@@ -24,10 +25,11 @@ pub(super) fn properties(random: &mut Random, copies: bool) -> Properties {
             (1, " 5"),
             (1, "99999999999999"),
         ]);
+        let expiration = if traits.priorities && expiration == "0" { "3600000" } else { expiration };
         properties.expiration = Some(expiration.to_owned());
     }
     if random.percent(30) {
-        properties.headers = Some(headers(random, copies));
+        properties.headers = Some(headers(random, !traits.dead_letters));
     }
     if random.percent(4) {
         properties.user_id = Some(random.weighted(&[(3, "guest"), (1, "other"), (1, "")]).to_owned());
