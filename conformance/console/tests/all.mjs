@@ -5,7 +5,7 @@ import { until, api } from '../lib/api.mjs';
 import { quit } from '../lib/browser.mjs';
 import { traffic } from '../lib/traffic.mjs';
 
-const files = ['shell', 'queues', 'exchanges', 'clients', 'admin', 'leveret', 'pages', 'scale'];
+const files = ['shell', 'queues', 'exchanges', 'clients', 'admin', 'leveret', 'pages', 'phone', 'scale'];
 const wanted = process.argv.slice(2);
 const stop = await traffic();
 await until(() => api('GET', 'connections'), (now) => now.length >= 2 && now.every(({ user }) => user), 'the connections are listed');

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use leveret_broker::exchange::{Destination, ExchangeKind, ExchangeSpec, Passed, Publication};
+use leveret_broker::exchange::{Destination, ExchangeKind, ExchangeSpec, Publication};
 use leveret_broker::topology::Topology;
 use leveret_protocol::{FieldTable, Properties, RawProperties};
 
@@ -84,13 +84,7 @@ fn route_all(
 fn route(topology: &Topology<u32>, key: &str, properties: &[u8], found: &mut Vec<u32>) -> usize {
     found.clear();
     let properties = RawProperties::parse(properties).unwrap_or_default();
-    let publication = Publication {
-        exchange: "x",
-        routing_key: key.as_bytes(),
-        properties,
-        is_due: false,
-        passed: Passed::No,
-    };
+    let publication = Publication::new("x", key.as_bytes(), properties);
     let _ = black_box(topology.route(&publication, found));
     found.len()
 }

@@ -26,7 +26,7 @@
 //!
 //! Whole programs are in `examples/`: `cargo run -p leveret-client --example publisher`.
 
-// Its snippets are compiled and run.
+// Its snippets are compiled as a reader finds them; tests/it/from_lapin.rs runs them.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guides/from-lapin.md")]
 struct FromLapin;

@@ -34,6 +34,24 @@ pub enum Passed {
 }
 
 impl<'a> Publication<'a> {
+    /// One that comes from a client, or from the broker itself.
+    #[inline]
+    pub fn new(exchange: &'a str, routing_key: &'a [u8], properties: RawProperties<'a>) -> Self {
+        Self { exchange, routing_key, properties, is_due: false, passed: Passed::No }
+    }
+
+    /// The same, after it has waited in the timetable of its exchange.
+    #[inline]
+    pub(crate) fn due(self) -> Self {
+        Self { is_due: true, ..self }
+    }
+
+    /// The same, after the gate of its exchange let it pass.
+    #[inline]
+    pub(crate) fn past_gate(self) -> Self {
+        Self { passed: Passed::First, ..self }
+    }
+
     /// Whether the message names further routing keys in its headers `CC` or `BCC`.
     ///
     /// Ask this before a route found earlier for the same exchange and routing key is used again.

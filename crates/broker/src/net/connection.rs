@@ -8,19 +8,16 @@
 //! Work is per wake-up, not per message: one round reads once, handles every whole frame, gives the collected work to the queues,
 //! takes what other tasks left in the mailbox, and writes once.
 
-use super::buffers::{give_output, take_output};
 use super::closing::Closing;
-use super::handshake::{Accepted, Handshake, Step};
+use super::handshake::Handshake;
 use super::input::Input;
-use super::open::{Open, Progress};
+use super::open::Open;
+use super::output::{Held, Output, Written};
 use crate::broker::{BrokerInner, ConnectionHandle};
 use crate::clock::Timer;
 use crate::mailbox::Command;
-use crate::stats::ConnectionState;
-use leveret_protocol::{ProtocolError, ReplyCode, Scope};
-use leveret_store::{Notify, State, Ticket};
+use leveret_protocol::{ProtocolError, ReplyCode};
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -31,7 +28,7 @@ const UNHANDLED_BYTES_MAX: usize = 64 * 1024;
 /// Rounds before the task lets others run.
 const ROUNDS_MAX: usize = 16;
 
-enum Phase {
+pub(super) enum Phase {
     Handshake(Box<Handshake>),
     Open(Box<Open>),
     /// A close went one way or the other.
@@ -43,22 +40,15 @@ enum Phase {
 /// See the module's documentation.
 pub(crate) struct Connection<S> {
     stream: S,
-    broker: Arc<BrokerInner>,
-    handle: Arc<ConnectionHandle>,
-    phase: Phase,
-    input: Input,
-    out: Vec<u8>,
-    out_at: usize,
-    /// The stream took it all and still holds some of it (TLS does).
-    unflushed: bool,
-    timer: Timer,
+    pub(super) broker: Arc<BrokerInner>,
+    pub(super) handle: Arc<ConnectionHandle>,
+    pub(super) phase: Phase,
+    pub(super) input: Input,
+    pub(super) out: Output,
+    pub(super) timer: Timer,
     /// When the phase ends at the latest (handshake, closing).
-    deadline_ms: Option<u64>,
-    /// The output waits until the store has come that far; 0 for nothing.
-    hold: Ticket,
-    /// Up to here what the mailbox asked to be held for was taken over.
-    taken_hold: Ticket,
-    name: String,
+    pub(super) deadline_ms: Option<u64>,
+    pub(super) name: String,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -78,13 +68,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             handle,
             phase: Phase::Handshake(Box::new(handshake)),
             input: Input::default(),
-            out: Vec::new(),
-            out_at: 0,
-            unflushed: false,
+            out: Output::default(),
             timer,
             deadline_ms: Some(deadline),
-            hold: 0,
-            taken_hold: 0,
             name,
         }
     }
@@ -102,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Phase::Open(open) = &mut self.phase {
             open.end();
         }
-        give_output(std::mem::take(&mut self.out));
+        self.out.leave();
         self.handle.unsettled.store(0, Ordering::Release);
         self.broker.dismiss(self.handle.id);
         let _ = tokio::io::AsyncWriteExt::shutdown(&mut self.stream).await;
@@ -114,11 +100,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let served = self.poll_mailbox(cx);
             let timed = self.poll_timer(cx);
             let wrote = self.poll_write(cx)?;
-            if matches!(self.phase, Phase::Over) && self.out_at == self.out.len() {
+            if matches!(self.phase, Phase::Over) && self.out.is_written() {
                 return Poll::Ready(Ok(()));
             }
             if !(read || served || timed || wrote) {
-                self.idle();
+                // Nothing to do until something happens: large buffers are left to others.
+                self.out.idle();
                 return Poll::Pending;
             }
         }
@@ -128,17 +115,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Reads once and handles what came. `true`: something came.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let is_full = self.out.len() - self.out_at > self.broker.config().limits.outgoing_bytes_max;
+        let is_full = self.is_full();
         let mut frame_bytes = 0;
         match &mut self.phase {
             Phase::Over => return Ok(false),
             Phase::Open(open) => {
-                if open.holds_back(&mut self.out, cx) {
+                if open.holds_back(&mut self.out.bytes, cx) {
                     return Ok(false);
                 }
                 if open.frames_wait && !is_full {
-                    // What is written already does not count against the bound.
-                    self.out.drain(..std::mem::take(&mut self.out_at));
+                    self.out.forget_written();
                     self.input.recall();
                     self.handle_input();
                     return Ok(true);
@@ -158,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Phase::Open(_) => Err(io::ErrorKind::UnexpectedEof.into()),
                 _ => {
                     self.phase = Phase::Over;
-                    self.out_at = self.out.len();
+                    self.out.skip();
                     Ok(true)
                 }
             },
@@ -175,85 +161,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    fn handle_input(&mut self) {
-        self.need_output();
-        let now_ms = self.broker.clock().now_ms();
-        if let Phase::Handshake(handshake) = &mut self.phase {
-            let step = handshake.handle(&mut self.input, &mut self.out);
-            match step {
-                Step::More => return,
-                Step::Accepted(accepted) => self.open(*accepted, now_ms),
-                Step::Refused { after_ms } => {
-                    // The refusal is out; a peer that was told nothing waits, as RabbitMQ lets it.
-                    let wait = if after_ms == 0 { self.close_timeout_ms() } else { after_ms };
-                    self.deadline_ms = Some(now_ms + wait);
-                    self.phase =
-                        if after_ms == 0 { Phase::Over } else { Phase::Closing(Closing { by_broker: true }) };
-                    return;
-                }
-            }
-        }
-        if let Phase::Open(open) = &mut self.phase {
-            let handled = open.handle(&mut self.input, &mut self.out, now_ms);
-            self.hold = self.hold.max(open.take_hold());
-            match handled {
-                Ok(Progress::Open) => {}
-                Ok(Progress::Closed) => self.leave_open(),
-                Err(error) => self.fail(&error),
-            }
-        }
-        if let Phase::Closing(closing) = self.phase
-            && closing.handle(&mut self.input, &mut self.out)
-        {
-            self.phase = Phase::Over;
-        }
-    }
-
-    fn open(&mut self, accepted: Accepted, now_ms: u64) {
-        tracing::info!(
-            connection = %self.name, user = %accepted.negotiated.actor.user.name(), vhost = %accepted.vhost.name(),
-            "connection opened"
-        );
-        self.deadline_ms = None;
-        self.handle.figures.set_state(ConnectionState::Running);
-        self.phase =
-            Phase::Open(Box::new(Open::new(self.broker.clone(), self.handle.clone(), accepted, now_ms)));
-    }
-
-    /// The client closed; its `close-ok` is in the output.
-    fn leave_open(&mut self) {
-        if let Phase::Open(open) = &mut self.phase {
-            open.end();
-        }
-        self.handle.figures.set_state(ConnectionState::Closing);
-        self.phase = Phase::Closing(Closing { by_broker: false });
-        // The socket is the client's to close; it may not even read what is left of the output.
-        self.deadline_ms = Some(self.broker.clock().now_ms() + self.close_timeout_ms());
-    }
-
-    fn close_timeout_ms(&self) -> u64 {
-        self.broker.config().close_timeout.as_millis() as u64
-    }
-
-    /// Closes the connection with an error of ours.
-    fn fail(&mut self, error: &ProtocolError) {
-        if let Phase::Open(open) = &mut self.phase {
-            open.end();
-        }
-        self.handle.figures.set_state(ConnectionState::Closing);
-        tracing::error!(connection = %self.name, %error, "closing the connection");
-        error.write(&mut self.out);
-        self.deadline_ms = Some(self.broker.clock().now_ms() + self.close_timeout_ms());
-        // After an error of the socket nothing that comes can be read.
-        let is_over = error.scope == Scope::Socket;
-        self.phase = if is_over { Phase::Over } else { Phase::Closing(Closing { by_broker: true }) };
-    }
-
     /// Writes what other tasks left for this connection. `true`: there was something.
     fn poll_mailbox(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_full = self.is_full();
         let Phase::Open(open) = &mut self.phase else { return false };
         // A peer that does not read gets no more to read, but may be told to go.
-        if self.out.len() - self.out_at > self.broker.config().limits.outgoing_bytes_max {
+        if is_full {
             let Poll::Ready((code, text)) = self.handle.mailbox.poll_close(cx) else { return false };
             self.fail(&ProtocolError::connection(code, text));
             return true;
@@ -261,11 +174,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.handle.mailbox.poll_filled(cx).is_pending() {
             return false;
         }
-        if self.out.capacity() == 0 {
-            self.out = take_output();
-        }
+        self.out.need();
         let now_ms = self.broker.clock().now_ms();
-        let commands = open.serve(&mut self.out, now_ms);
+        let commands = open.serve(&mut self.out.bytes, now_ms);
         if open.is_drained() {
             self.handle.unsettled.store(open.rest(), Ordering::Release);
             self.handle.drained.store(true, Ordering::Release);
@@ -278,137 +189,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         true
     }
 
-    /// Whether the output waits for the store: answers to what is to be stored are not seen before it is.
-    fn is_held(&mut self, cx: &mut Context<'_>) -> bool {
-        match self.handle.mailbox.hold() {
-            Some(ticket) if ticket <= self.taken_hold => {}
-            Some(ticket) => {
-                self.taken_hold = ticket;
-                self.hold = self.hold.max(ticket);
-                if let Some(store) = self.broker.store() {
-                    let waiter: Arc<dyn Notify> = self.handle.mailbox.clone();
-                    store.watch(ticket, &waiter);
-                }
-            }
-            None => {
-                // Registered before the look, so that what comes between is not missed.
-                self.handle.mailbox.register(cx);
-                if self.handle.mailbox.hold().is_none() {
-                    return true;
-                }
-                cx.waker().wake_by_ref();
-                return true;
-            }
-        }
-        if self.hold == 0 {
-            return false;
-        }
-        let Some(store) = self.broker.store() else { return false };
-        // Registered before the look, so that what comes between is not missed.
-        self.handle.mailbox.register(cx);
-        if store.synced() >= self.hold {
-            self.hold = 0;
-            return false;
-        }
-        let State::Failed { text } = store.state() else { return true };
-        // None of what waits may be said.
-        self.hold = 0;
-        self.out.truncate(self.out_at);
-        self.fail(&ProtocolError::connection(ReplyCode::InternalError, text));
-        false
-    }
-
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let mut wrote = false;
-        if self.is_held(cx) {
-            return Ok(false);
+        match self.out.held(cx, &self.handle.mailbox, self.broker.store()) {
+            Held::No => {}
+            Held::Yes => return Ok(false),
+            Held::ForEver(text) => self.fail(&ProtocolError::connection(ReplyCode::InternalError, text)),
         }
-        while self.out_at < self.out.len() {
-            match Pin::new(&mut self.stream).poll_write(cx, &self.out[self.out_at..]) {
-                Poll::Pending => {
-                    self.handle.mailbox.set_write_blocked(true);
-                    return Ok(wrote);
-                }
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(count)) => {
-                    self.handle.figures.sent(count);
-                    self.out_at += count;
-                    wrote = true;
-                }
-            }
-        }
-        if wrote {
-            self.handle.mailbox.set_write_blocked(false);
-            self.out.clear();
-            self.out_at = 0;
-            self.unflushed = true;
-        }
-        if self.unflushed
-            && let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx)
+        let written = self.out.poll_write(cx, &mut self.stream, &self.handle)?;
+        if written == Written::All
+            && let Phase::Open(open) = &mut self.phase
         {
-            flushed?;
-            self.unflushed = false;
-        }
-        if wrote {
-            self.written();
-        }
-        Ok(wrote)
-    }
-
-    fn written(&mut self) {
-        if let Phase::Open(open) = &mut self.phase {
             open.written(self.broker.clock().now_ms());
         }
+        Ok(written != Written::Nothing)
     }
 
-    /// `true`: a deadline came and something was done about it.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let own = self.deadline_ms;
-        let due = match &mut self.phase {
-            Phase::Open(open) => {
-                self.handle.unsettled.store(open.rest(), Ordering::Release);
-                open.next_deadline_ms()
-            }
-            _ => own,
-        };
-        // An alarm that goes off too early only costs a look; moving it with every frame would cost more.
-        match (self.timer.deadline_ms(), due) {
-            (Some(set), Some(due)) if set <= due => {}
-            _ => self.timer.set(due),
-        }
-        let Poll::Ready(()) = self.timer.poll_due(cx) else { return false };
-        self.need_output();
-        let now_ms = self.broker.clock().now_ms();
-        match &mut self.phase {
-            Phase::Open(open) => {
-                if let Err(error) = open.on_timer(now_ms, &mut self.out) {
-                    self.fail(&error);
-                    if error.scope == Scope::Socket {
-                        self.out_at = self.out.len();
-                    }
-                }
-            }
-            _ if self.deadline_ms.is_none_or(|deadline| now_ms < deadline) => {}
-            _ => {
-                tracing::debug!(connection = %self.name, "the peer took too long");
-                self.phase = Phase::Over;
-                self.out_at = self.out.len();
-            }
-        }
-        true
-    }
-
-    fn need_output(&mut self) {
-        if self.out.capacity() == 0 {
-            self.out = take_output();
-        }
-    }
-
-    /// Nothing to do until something happens: large buffers are left to others.
-    fn idle(&mut self) {
-        if self.out.is_empty() && self.out.capacity() > 0 {
-            give_output(std::mem::take(&mut self.out));
-        }
+    /// Answers pile up before a client that does not read them.
+    fn is_full(&self) -> bool {
+        self.out.waiting() > self.broker.config().limits.outgoing_bytes_max
     }
 }

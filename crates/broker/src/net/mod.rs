@@ -8,6 +8,8 @@ mod input;
 mod listener;
 mod open;
 mod order;
+mod output;
+mod phases;
 pub mod tls;
 
 pub use handshake::RABBITMQ_VERSION;

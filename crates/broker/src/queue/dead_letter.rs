@@ -6,6 +6,7 @@
 use super::backlog::Entry;
 use super::sweep::deaths;
 use super::{DeathReason, Incoming, Queue, Settled};
+use crate::exchange::Publication;
 use crate::message::{Message, Parts};
 use crate::name::Name;
 use crate::recorder::Recorder;
@@ -132,7 +133,7 @@ fn publish(
     let Ok(properties) = RawProperties::parse(&raw) else { return dropped };
     let parts = Parts { exchange: exchange.as_bytes(), routing_key: &key, properties };
     let mut targets = Vec::new();
-    let Ok(info) = vhost.route(&exchange, &key, properties, &mut targets) else {
+    let Ok(info) = vhost.route(&Publication::new(&exchange, &key, properties), &mut targets) else {
         tell(Some((exchange.as_bytes(), &key, &[])));
         return (Place::None, Vec::new());
     };

@@ -4,7 +4,7 @@ use super::backlog::Entry;
 use super::engine::Engine;
 use super::state::Outcome;
 use super::{Incoming, Queue, dead_letter};
-use crate::exchange::waited;
+use crate::exchange::{Publication, waited};
 use crate::message::{Message, Parts};
 use crate::recorder::{Recorded, Recorder};
 use crate::vhost::VirtualHost;
@@ -26,7 +26,7 @@ pub(crate) fn route(
         let Ok(properties) = RawProperties::parse(&raw) else { continue };
         let (exchange, key) = (timetable.name(), entry.message.routing_key());
         let mut targets = Vec::new();
-        let Ok(info) = vhost.route_due(exchange, key, properties, &mut targets) else {
+        let Ok(info) = vhost.route(&Publication::new(exchange, key, properties).due(), &mut targets) else {
             unrouted += 1;
             continue;
         };

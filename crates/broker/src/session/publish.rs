@@ -7,7 +7,7 @@ use super::properties::Extras;
 use super::routes::{Address, Found};
 use super::trace::Published;
 use crate::channel::Mode;
-use crate::exchange::{Passed, Publication, RoutingKeys};
+use crate::exchange::{Publication, RoutingKeys};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
 use crate::refusal::Permission;
@@ -243,16 +243,9 @@ fn hand_on(found: Found<'_>, message: &Message, address: Address<'_>, vhost: &Vi
         info.keep(message, vhost.memory());
     }
     let Address { exchange, routing_key, properties, .. } = address;
-    if let (true, Ok(keys)) = (
-        found.traced,
-        RoutingKeys::of(&Publication {
-            exchange,
-            routing_key,
-            properties,
-            is_due: false,
-            passed: Passed::No,
-        }),
-    ) {
+    if let (true, Ok(keys)) =
+        (found.traced, RoutingKeys::of(&Publication::new(exchange, routing_key, properties)))
+    {
         vhost.trace_publish(tap, message, keys.iter(), found.queues);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The key is exchange and routing key as two short strings, which is how they lie next to each other in `basic.publish`.
 
+use crate::exchange::Publication;
 use crate::queue::Queue;
 use crate::refusal::Refusal;
 use crate::stats::ExchangeFigures;
@@ -109,8 +110,8 @@ impl Routes {
         vhost.check_publish(actor, address.exchange)?;
         vhost.check_topic(actor, address.exchange, address.routing_key, crate::refusal::Permission::Write)?;
         self.scratch.clear();
-        let info =
-            vhost.route(address.exchange, address.routing_key, address.properties, &mut self.scratch)?;
+        let publication = Publication::new(address.exchange, address.routing_key, address.properties);
+        let info = vhost.route(&publication, &mut self.scratch)?;
         if !info.cacheable || address.has_copies {
             let info = &*self.info.insert(info);
             return Ok(Found {

@@ -1,51 +1,22 @@
 //! What operations ask first: where a publishing goes, and whether the actor may.
 
 use super::{Actor, VirtualHost};
-use crate::exchange::{ExchangeKind, Passed, Publication};
+use crate::exchange::{ExchangeKind, Publication};
 use crate::name::ResourceKind;
 use crate::queue::Queue;
 use crate::refusal::{Permission, Refusal};
 use crate::topology::RouteInfo;
-use leveret_protocol::RawProperties;
 use std::sync::Arc;
 
 impl VirtualHost {
-    /// The queues a publishing goes to.
+    /// The queues a publishing goes to. What has waited in its exchange, or passed its gate, says so itself.
+    #[inline]
     pub(crate) fn route(
         &self,
-        exchange: &str,
-        routing_key: &[u8],
-        properties: RawProperties<'_>,
+        publication: &Publication<'_>,
         targets: &mut Vec<Arc<Queue>>,
     ) -> Result<RouteInfo, Refusal> {
-        let publication =
-            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::No };
-        self.topology.read().route(&publication, targets)
-    }
-
-    /// The queues that a message goes to which the exchange's gate let pass.
-    pub(crate) fn route_passed(
-        &self,
-        exchange: &str,
-        routing_key: &[u8],
-        properties: RawProperties<'_>,
-        targets: &mut Vec<Arc<Queue>>,
-    ) -> Result<RouteInfo, Refusal> {
-        let publication =
-            Publication { exchange, routing_key, properties, is_due: false, passed: Passed::First };
-        self.topology.read().route(&publication, targets)
-    }
-
-    /// The queues that a message goes to which has waited in the exchange's timetable.
-    pub(crate) fn route_due(
-        &self,
-        exchange: &str,
-        routing_key: &[u8],
-        properties: RawProperties<'_>,
-        targets: &mut Vec<Arc<Queue>>,
-    ) -> Result<RouteInfo, Refusal> {
-        let publication = Publication { exchange, routing_key, properties, is_due: true, passed: Passed::No };
-        self.topology.read().route(&publication, targets)
+        self.topology.read().route(publication, targets)
     }
 
     /// Refuses unless the actor may publish to the exchange.

@@ -2,7 +2,7 @@
 
 use super::{Actor, VirtualHost, changes};
 use crate::definitions::stored;
-use crate::exchange::{Passed, Publication};
+use crate::exchange::Publication;
 use crate::name::{Name, ResourceKind};
 use crate::queue::Queue;
 use crate::queue::state::Outcome;
@@ -85,13 +85,7 @@ impl VirtualHost {
                 Destination::Queue(name) => targets.extend(topology.queue(name).cloned()),
                 Destination::Exchange(name) => {
                     let (routing_key, properties) = (message.routing_key(), message.properties());
-                    let publication = Publication {
-                        exchange: name,
-                        routing_key,
-                        properties,
-                        is_due: false,
-                        passed: Passed::No,
-                    };
+                    let publication = Publication::new(name, routing_key, properties);
                     if let Ok(info) = topology.route(&publication, &mut targets) {
                         info.keep(&message, self.memory());
                     }

@@ -1,7 +1,7 @@
 //! Publishing without a connection: what a door other than AMQP brings.
 
 use super::{Actor, Tap, VirtualHost};
-use crate::exchange::{Passed, Publication, RoutingKeys};
+use crate::exchange::{Publication, RoutingKeys};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
 use crate::queue::arguments::EXPIRY_MS_MAX;
@@ -60,14 +60,13 @@ impl VirtualHost {
         }
         stored.encode(&mut kept);
         let mut queues = Vec::new();
-        let route = self.route(exchange, routing_key, properties, &mut queues)?;
+        let publication = Publication::new(exchange, routing_key, properties);
+        let route = self.route(&publication, &mut queues)?;
         let parts = Parts { exchange: exchange.as_bytes(), routing_key, properties: parse(&kept)? };
         let message = Message::new(parts, body, ttl_ms, queues.len().max(1) as u32);
         route.keep(&message, self.memory());
         route.exchange.add(1, queues.len() as u64);
         if self.is_traced() {
-            let publication =
-                Publication { exchange, routing_key, properties, is_due: false, passed: Passed::No };
             let tap = Tap { connection: "", channel: 0, user: actor.user.name() };
             let keys = RoutingKeys::of(&publication)?;
             self.trace_publish(tap, &message, keys.iter(), &queues);

@@ -5,6 +5,7 @@
 //! not traced. It is off after a start.
 
 use super::VirtualHost;
+use crate::exchange::Publication;
 use crate::message::{Message, Parts};
 use crate::queue::Queue;
 use bytes::Bytes;
@@ -115,7 +116,8 @@ impl VirtualHost {
         properties.encode(&mut raw);
         let Ok(properties) = RawProperties::parse(&raw) else { return };
         let mut targets = Vec::new();
-        if self.route(exchange, key, properties, &mut targets).is_err() || targets.is_empty() {
+        let publication = Publication::new(exchange, key, properties);
+        if self.route(&publication, &mut targets).is_err() || targets.is_empty() {
             return;
         }
         let parts = Parts { exchange: exchange.as_bytes(), routing_key: key, properties };

@@ -9,6 +9,7 @@ mod channel;
 mod channels;
 mod connecting;
 mod consuming;
+mod from_lapin;
 mod late;
 mod linger;
 mod pools;

@@ -7,6 +7,7 @@ mod asking_nobody;
 mod batches;
 mod dropped;
 mod duplicates;
+mod from_other_frameworks;
 mod given_up;
 mod guide;
 mod home;

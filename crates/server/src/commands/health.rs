@@ -52,6 +52,12 @@ const CHECKS: &[Check] = &[
         argument: None,
         is_usual: false,
     },
+    Check {
+        name: "ready-to-serve-clients",
+        path: "health/checks/ready-to-serve-clients",
+        argument: None,
+        is_usual: false,
+    },
     Check { name: "aliveness", path: "aliveness-test/{}", argument: Some(("VHOST", "/")), is_usual: false },
 ];
 
@@ -68,8 +74,9 @@ pub(crate) struct Health {
 /// The end of its help.
 pub(super) const EXAMPLES: &str = "\
 Checks: alarms, local-alarms, virtual-hosts, protocol-listener[=PROTOCOL], port-listener[=PORT],
-certificate-expiration[=COUNT,UNIT], node-is-quorum-critical, node-is-mirror-sync-critical, aliveness[=VHOST].
-aliveness declares a queue, publishes and gets a message. Exit codes: 0 all is well, 1 a check failed or cannot be done, 2 usage.
+certificate-expiration[=COUNT,UNIT], node-is-quorum-critical, node-is-mirror-sync-critical, aliveness[=VHOST],
+ready-to-serve-clients.
+aliveness declares a queue, publishes and gets a message; ready-to-serve-clients needs no valid login. Exit codes: 0 all is well, 1 a check failed or cannot be done, 2 usage.
 
 Examples:
   leveret health

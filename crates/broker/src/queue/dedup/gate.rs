@@ -3,6 +3,7 @@
 //! A message that a full queue behind the exchange refuses was not taken: its publisher hears so, and may send it again.
 
 use super::Sighting;
+use crate::exchange::Publication;
 use crate::message::{Message, Parts};
 use crate::queue::state::Outcome;
 use crate::queue::{Incoming, Queue, dead_letter};
@@ -39,8 +40,8 @@ pub(crate) fn route(
         outcome.passed.drain(..)
     {
         targets.clear();
-        let (exchange, key) = (gate.name(), message.routing_key());
-        let Ok(info) = vhost.route_passed(exchange, key, message.properties(), &mut targets) else {
+        let publication = Publication::new(gate.name(), message.routing_key(), message.properties());
+        let Ok(info) = vhost.route(&publication.past_gate(), &mut targets) else {
             continue;
         };
         let message = shared(message.clone(), targets.len());

@@ -1,6 +1,7 @@
 //! Where a message goes, and what it says of itself when it gets there.
 
 use super::{Action, Sweep};
+use crate::exchange::Publication;
 use crate::message::{Message, Parts};
 use crate::name::Name;
 use crate::queue::Queue;
@@ -112,7 +113,7 @@ impl Sweep {
         vhost
             .check_publish(&self.actor, exchange)
             .and_then(|()| vhost.check_topic(&self.actor, exchange, key, Permission::Write))
-            .and_then(|()| vhost.route(exchange, key, properties, &mut targets))
+            .and_then(|()| vhost.route(&Publication::new(exchange, key, properties), &mut targets))
             .map_err(|refusal| refusal.to_string())?;
         if targets.is_empty() {
             let key = String::from_utf8_lossy(key);

@@ -8,7 +8,7 @@ mod routing;
 use leveret_protocol::{FieldTable, FieldValue, Properties};
 
 use super::*;
-use crate::exchange::{Passed, Publication};
+use crate::exchange::Publication;
 use crate::refusal::Refusal;
 
 /// A topology whose handles are the queues' names.
@@ -50,7 +50,7 @@ fn with_headers(headers: &[(&str, FieldValue)]) -> Vec<u8> {
 
 fn publication<'a>(exchange: &'a str, key: &'a str, properties: &'a [u8]) -> Publication<'a> {
     let properties = leveret_protocol::RawProperties::parse(properties).unwrap();
-    Publication { exchange, routing_key: key.as_bytes(), properties, is_due: false, passed: Passed::No }
+    Publication::new(exchange, key.as_bytes(), properties)
 }
 
 /// The names of the queues, in order, and whether they may be cached.

@@ -39,8 +39,15 @@ export function args(values) {
 }
 
 /** Pages of one entity. @param {string} label @param {[string, string][]} all part of the address and name @param {string} here @param {(tab: string) => string} href */
-export const tabs = (label, all, here, href) =>
-  h('nav', { class: 'tabs', 'aria-label': label }, all.map(([tab, name]) => h('a', { href: href(tab), 'aria-current': tab === here ? 'page' : null }, name)));
+export function tabs(label, all, here, href) {
+  const nav = h('nav', { class: 'tabs', 'aria-label': label }, all.map(([tab, name]) => h('a', { href: href(tab), 'aria-current': tab === here ? 'page' : null }, name)));
+  // Where there is no room for all, the one that is shown is seen.
+  requestAnimationFrame(() => {
+    const shown = nav.querySelector('[aria-current]');
+    if (shown) nav.scrollLeft += shown.getBoundingClientRect().left - nav.getBoundingClientRect().left - (nav.clientWidth - shown.clientWidth) / 2;
+  });
+  return nav;
+}
 
 /** A part of a page with its heading. @param {string} title @param {...any} children */
 export const section = (title, ...children) => h('section', { class: 'card' }, h('h2', {}, title), ...children);

@@ -21,7 +21,7 @@ export const channelColumns = (withOwner) => [
   { label: t('Consumers'), sort: 'consumer_count', number: true, small: 'phone', cell: (one) => count(one.consumer_count) },
   { label: t('Published'), sort: 'message_stats.publish_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.publish_details?.rate) },
   { label: t('Delivered'), sort: 'message_stats.deliver_get_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.deliver_get_details?.rate) },
-  { label: t('Acked'), sort: 'message_stats.ack_details.rate', number: true, small: 'phone', cell: (one) => rate(one.message_stats?.ack_details?.rate) },
+  { label: t('Acked'), sort: 'message_stats.ack_details.rate', number: true, small: true, cell: (one) => rate(one.message_stats?.ack_details?.rate) },
 ];
 
 /** A pause that is worth a word. */

@@ -46,7 +46,7 @@ export function shell({ onLogout }) {
     h('header', { class: 'top' }, menu,
       h('a', { class: 'brand', href: '#/', 'aria-label': 'Leveret' }, h('img', { src: 'icon.svg', alt: '', width: 28, height: 28 }), h('span', {}, 'Leveret')),
       vhostChoice(), h('span', { class: 'grow' }),
-      h('button', { class: 'button search-button', type: 'button', on: { click: () => openSearch() } }, h('span', { 'aria-hidden': 'true' }, '⌕ '), t('Search'), h('kbd', { 'aria-hidden': 'true' }, '/'))),
+      h('button', { class: 'button search-button', type: 'button', on: { click: () => openSearch() } }, h('span', { 'aria-hidden': 'true' }, '⌕'), h('span', { class: 'search-word' }, t('Search')), h('kbd', { 'aria-hidden': 'true' }, '/'))),
     side, h('div', { class: 'content' }, alarms.element, main));
   drawNav();
   offers('/events').then((can) => {
@@ -81,12 +81,19 @@ export function shell({ onLogout }) {
 }
 
 function vhostChoice() {
-  const select = h('select', { on: { change: (event) => settings.set('vhost', event.target.value) } }, h('option', { value: '' }, t('All virtual hosts')));
+  // A name may be longer than there is room for.
+  const name = () => select.value ? select.setAttribute('title', select.value) : select.removeAttribute('title');
+  const choose = () => {
+    settings.set('vhost', select.value);
+    name();
+  };
+  const select = h('select', { on: { change: choose } }, h('option', { value: '' }, t('All virtual hosts')));
   virtualHosts().then((all) => {
     select.append(...all.map(({ name }) => h('option', { value: name }, name)));
     const kept = settings.get('vhost');
     if (all.some(({ name }) => name === kept)) select.value = kept;
     else settings.set('vhost', '');
+    name();
   }).catch(() => {});
   return keep('vhost', h('label', { class: 'inline vhost-choice' }, h('span', { class: 'unseen' }, t('Virtual host')), select));
 }

@@ -35,7 +35,7 @@ export function page(ctx) {
     columns: () => [
       { label: t('Name'), sort: 'name', head: true, cell: (one) => [exchangeLink(one.vhost, one.name), ' ', h('span', { class: 'features' }, exchangeFeatures(one))] },
       { label: t('Virtual host'), sort: 'vhost', small: true, hidden: Boolean(chosenVhost()), cell: (one) => vhostLink(one.vhost) },
-      { label: t('Type'), sort: 'type', cell: (one) => one.type },
+      { label: t('Type'), sort: 'type', cell: (one) => h('span', { class: 'whole' }, one.type) },
       { label: t('In'), sort: 'message_stats.publish_in_details.rate', number: true, cell: (one) => rate(one.message_stats?.publish_in_details?.rate) },
       { label: t('Out'), sort: 'message_stats.publish_out_details.rate', number: true, small: 'phone', title: t('To queues; a message that reaches two counts twice'), cell: (one) => rate(one.message_stats?.publish_out_details?.rate) },
     ],

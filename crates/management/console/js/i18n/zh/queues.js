@@ -127,7 +127,7 @@ export const queues = {
   'They are gone for ever; they do not become dead letters.': '它们永远消失，不会成为死信。',
   'At most so many a second': '每秒最多',
   'Empty: as fast as it goes. A slow replay spares what just broke.': '留空：尽可能快。缓慢重放可以保护刚出故障的系统。',
-  'the exchange and key they were published with': '它们发布时的交换机和路由键',
+  'where they were published first': '它们发布时的交换机和路由键',
   'the queue they died in first': '它们最初死亡的队列',
   'another exchange': '其他交换机',
   'Empty: the default exchange.': '留空：默认交换机。',

@@ -4,8 +4,8 @@ import { rate, short } from '../../core/format.js';
 import { t } from '../../i18n/index.js';
 
 const NODE = { height: 46, gap: 14 };
-/** Nodes are as wide as there is room for, within these. */
-const WIDTH = { least: 104, most: 216, between: 48 };
+/** Nodes are as wide as there is room for, within these; with less room the picture is scrolled, so that its words are read. */
+const WIDTH = { least: 168, most: 216, between: 48 };
 const HEAD = 30;
 
 /**
@@ -19,7 +19,7 @@ export function layOut(flow, room) {
   ].filter(({ nodes }, at) => at > 0 || nodes.length > 0);
   const free = (room - 26 - (columns.length - 1) * WIDTH.between) / columns.length;
   const nodeWidth = Math.round(Math.min(WIDTH.most, Math.max(WIDTH.least, free)));
-  const width = Math.max(room - 2, columns.length * (nodeWidth + WIDTH.between));
+  const width = Math.max(room - 2, columns.length * nodeWidth + (columns.length - 1) * WIDTH.between + 24);
   const step = (width - nodeWidth - 24) / (columns.length - 1);
   const most = Math.max(...columns.map(({ nodes }) => nodes.length));
   const height = HEAD + most * (NODE.height + NODE.gap) + 10;

@@ -69,7 +69,7 @@ export function trouble(ctx) {
       columns: [
         { label: t('What'), cell: ({ kind, level }) => badge(kind, level) },
         { label: t('Where'), head: true, cell: ({ what }) => what },
-        { label: t('Why'), cell: ({ why }) => why },
+        { label: t('Why'), cell: ({ why }) => h('span', { class: 'whole' }, why) },
       ],
       empty: h('p', {}, t('Nothing: no queue grows, every queue with messages has a consumer, nobody is blocked.')),
     }));

@@ -25,7 +25,7 @@ const ACTIONS = () => ({
 function fields(action) {
   const rate = { name: 'per_second', label: t('At most so many a second'), type: /** @type {'number'} */ ('number'), min: 1, hint: t('Empty: as fast as it goes. A slow replay spares what just broke.') };
   if (action === 'replay') {
-    return [{ name: 'to', label: t('To'), type: 'select', options: [['origin', t('the exchange and key they were published with')], ['queue', t('the queue they died in first')], ['exchange', t('another exchange')]] },
+    return [{ name: 'to', label: t('To'), type: 'select', options: [['origin', t('where they were published first')], ['queue', t('the queue they died in first')], ['exchange', t('another exchange')]] },
       { name: 'exchange', label: t('Exchange'), hint: t('Empty: the default exchange.'), when: ['to', 'exchange'] },
       { name: 'routing_key', label: t('Routing key'), hint: t('Empty: the one of each message.'), when: ['to', 'exchange'] }, rate];
   }
