@@ -49,6 +49,16 @@ pub(crate) const KNOWN: &[Known] = &[
         },
     },
     Known {
+        name: "requeued to a connection that closes",
+        reason: "RabbitMQ closes channels one by one: what one held goes to a no-ack consumer of the next, and is lost",
+        matches: |step, theirs, ours| {
+            let counts = |lines: &[&str]| lines.iter().all(|line| line.contains("queue.declare-ok"));
+            (step == "all connections are closed" || step.ends_with(" connection.close"))
+                && counts(theirs)
+                && counts(ours)
+        },
+    },
+    Known {
         name: "RabbitMQ fails",
         reason: "what crashes a process of RabbitMQ (541) is taken, or refused with the reason",
         matches: |_, theirs, _| any(theirs, "reply_code: 541"),
