@@ -61,6 +61,9 @@ fn run(options: &Options) -> ExitCode {
             continue;
         };
         steps += held.entries.len();
+        if scripts.is_multiple_of(100) {
+            println!("{scripts} scripts, {} s", began.elapsed().as_secs());
+        }
         if options.verbose {
             println!("== script {seed}");
             held.entries.iter().for_each(print);

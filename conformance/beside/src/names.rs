@@ -55,3 +55,18 @@ impl Names {
         self.0.iter().find(|(_, found)| found == plain).map_or(plain, |(real, _)| real)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_names_are_numbered_as_they_come() {
+        let mut names = Names::default();
+        let (one, two) = ("amq.gen-abcdefghijklmnopqrst_-", "amq.ctag-ABCDEFGHIJKLMNOPQRST01");
+        assert_eq!(names.plain(&format!("'{one}' {two} {one}.")), "'amq.gen-1' amq.ctag-2 amq.gen-1.");
+        assert_eq!(names.plain("amq.gen-mine amq.topic"), "amq.gen-mine amq.topic");
+        assert_eq!((names.real("amq.gen-1"), names.real("bq0")), (one, "bq0"));
+        assert_eq!(names.queues(), [one]);
+    }
+}

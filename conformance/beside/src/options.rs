@@ -57,3 +57,24 @@ impl Options {
         Ok(Self { targets, seed, rounds, seconds, shrink, failures, verbose })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, String> {
+        Options::parse(line.split(' ').map(str::to_owned), 5)
+    }
+
+    #[test]
+    fn options_are_read() {
+        let urls = "--rabbitmq amqp://guest:guest@127.0.0.1:1/ --ours amqp://guest:guest@127.0.0.1:2/";
+        let options = parse(&format!("{urls} --seed 7 --rounds 3 --shrink")).unwrap();
+        assert_eq!((options.seed, options.rounds, options.shrink, options.verbose), (7, 3, true, false));
+        assert_eq!(options.targets.each_ref().map(|target| target.address.port()), [1, 2]);
+        assert_eq!(parse(urls).unwrap().seed, 5);
+        for wrong in ["--seed 7", "--rabbitmq nowhere", "--rabbitmq", "--rounds x", "--round 1"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

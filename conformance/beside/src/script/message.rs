@@ -1,11 +1,12 @@
 //! Messages: properties and bodies.
 
+use super::author::Traits;
 use super::{QUEUES, arguments};
 use crate::random::Random;
 use leveret_dialogues::{FieldTable, FieldValue, Properties};
 
 /// Properties, most of them valid.
-pub(super) fn properties(random: &mut Random) -> Properties {
+pub(super) fn properties(random: &mut Random, traits: Traits) -> Properties {
     let mut properties = Properties::default();
     if random.percent(50) {
         properties.delivery_mode = Some(random.weighted(&[(50, 2), (30, 1), (1, 0)]));
@@ -15,8 +16,8 @@ pub(super) fn properties(random: &mut Random) -> Properties {
     }
     if random.percent(10) {
         let expiration = random.weighted(&[
-            (5, "0"),
-            (5, "3600000"),
+            (12, "0"),
+            (12, "3600000"),
             (1, "-1"),
             (1, ""),
             (1, "text"),
@@ -24,15 +25,16 @@ pub(super) fn properties(random: &mut Random) -> Properties {
             (1, " 5"),
             (1, "99999999999999"),
         ]);
+        let expiration = if traits.priorities && expiration == "0" { "3600000" } else { expiration };
         properties.expiration = Some(expiration.to_owned());
     }
     if random.percent(30) {
-        properties.headers = Some(headers(random));
+        properties.headers = Some(headers(random, !traits.dead_letters));
     }
     if random.percent(4) {
         properties.user_id = Some(random.weighted(&[(3, "guest"), (1, "other"), (1, "")]).to_owned());
     }
-    if random.percent(2) {
+    if random.below(150) == 0 {
         properties.reply_to = Some("amq.rabbitmq.reply-to".to_owned());
     }
     if random.percent(10) {
@@ -44,13 +46,13 @@ pub(super) fn properties(random: &mut Random) -> Properties {
     properties
 }
 
-fn headers(random: &mut Random) -> FieldTable {
+fn headers(random: &mut Random, copies: bool) -> FieldTable {
     let mut headers = FieldTable::new();
     for _ in 0..random.below(3) {
         let (name, value) = arguments::header(random);
         headers.insert(name, value);
     }
-    if random.percent(30) {
+    if copies && random.percent(30) {
         let name = random.one(&["CC", "BCC"]);
         let keys = (0..random.below(3)).map(|_| FieldValue::from(random.one(&QUEUES))).collect();
         headers.insert(name, FieldValue::Array(keys));

@@ -1,8 +1,11 @@
 //! A script: what is said to both brokers, step by step.
 
 mod arguments;
+mod author;
+mod entities;
 mod generate;
 mod message;
+mod traffic;
 
 use crate::render;
 use leveret_dialogues::{Method, Properties, basic};

@@ -214,3 +214,17 @@ fn line_ends_are_stripped_from_names() {
     channel.exchange(&format!("{x}\r\n"), "direct");
     channel.call(passive(&x), exchange::DeclareOk);
 }
+
+/// An alternate exchange of a wrong type was told where RabbitMQ tells what differs from the exchange that is there.
+#[test]
+fn an_exchange_that_is_there_is_compared_before_its_arguments_are_looked_at() {
+    let connection = Connection::open();
+    let channel = connection.channel();
+    let arguments = table([("alternate-exchange", 1.into())]);
+    let declare =
+        exchange::Declare { exchange: s("amq.topic"), kind: s("topic"), arguments, ..Default::default() };
+    channel.send(declare);
+    let text = "PRECONDITION_FAILED - inequivalent arg 'durable' for exchange 'amq.topic' in vhost '/': received 'false' but \
+                current is 'true'";
+    channel.expect_close(406, text, exchange::Declare::ID);
+}

@@ -42,7 +42,9 @@ impl VirtualHost {
             return Err(Refusal::DefaultExchange);
         }
         self.permit(actor, ResourceKind::Exchange, &spec.name, Permission::Configure)?;
-        if let Some(alternate) = spec.alternate_exchange(self.name())? {
+        // (One that is there is only compared, as in RabbitMQ.)
+        let exists = self.topology().exchange(&spec.name).is_some();
+        if !exists && let Some(alternate) = spec.alternate_exchange(self.name())? {
             self.permit(actor, ResourceKind::Exchange, &spec.name, Permission::Read)?;
             self.permit(actor, ResourceKind::Exchange, &alternate, Permission::Write)?;
         }

@@ -85,12 +85,13 @@ impl VirtualHost {
         if let Some(queue) = &there {
             return self.existing(queue, &spec, actor);
         }
-        let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
-        if wanted.is_empty() && arguments.kind() != QueueKind::Classic {
-            let module = arguments.kind().module();
-            let text = format!("Cannot declare a server-named queue for type {module}");
+        // Told before anything is wrong with the arguments, as in RabbitMQ.
+        let kind = spec.arguments.get(QUEUE_TYPE).and_then(|kind| QueueKind::parse(kind.as_bytes()?));
+        if let Some(kind) = kind.filter(|kind| wanted.is_empty() && *kind != QueueKind::Classic) {
+            let text = format!("Cannot declare a server-named queue for type {}", kind.module());
             return Err(Refusal::other(ReplyCode::PreconditionFailed, text));
         }
+        let arguments = QueueArguments::parse(&name, &self.name, &spec)?;
         if let Some(exchange) = arguments.dead_letter_exchange() {
             self.permit(actor, ResourceKind::Queue, &name, Permission::Read)?;
             self.permit(actor, ResourceKind::Exchange, exchange, Permission::Write)?;

@@ -101,8 +101,8 @@ async fn credit_is_never_lost_or_gained() {
     let mut publisher = Client::to(&broker).await;
     let mut client = Client::to(&broker).await;
     client.declare(queue_with("q", FieldTable::new())).await;
-    client.call(1, global(3)).await;
     client.call(1, prefetch(2)).await;
+    client.call(1, global(3)).await;
     client.consume(consume("q", "a")).await;
     client.consume(consume("q", "b")).await;
     let mut held: Vec<u64> = Vec::new();
