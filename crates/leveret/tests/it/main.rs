@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod asking;
+mod asking_nobody;
 mod batches;
+mod dropped;
 mod duplicates;
+mod given_up;
 mod guide;
 mod home;
 mod metrics;
 mod middleware;
+mod options;
 mod ours;
 mod publishing;
 mod retries;
