@@ -112,6 +112,21 @@ async fn a_delivery_dropped_unsettled_is_counted_and_comes_again() {
 }
 
 #[tokio::test]
+async fn a_delivery_left_unsettled_is_the_brokers_until_it_is_recovered() {
+    let target = Target::start().await;
+    let connection = target.connect().await;
+    let (channel, name) = queue(&target, &connection).await;
+    let publisher = connection.publisher(PublisherOptions::to_queue(name.clone())).await.unwrap();
+    publisher.send("once").await.unwrap();
+    channel.basic_get(&name, false).await.unwrap().unwrap().delivery.leave_unsettled();
+    assert!(channel.basic_get(&name, false).await.unwrap().is_none());
+    channel.basic_recover(true).await.unwrap();
+    let again = channel.basic_get(&name, false).await.unwrap().unwrap().delivery;
+    assert_eq!((again.is_redelivered(), connection.dropped_unsettled()), (true, 0));
+    again.ack().unwrap();
+}
+
+#[tokio::test]
 async fn a_request_gets_its_answer() {
     let target = Target::start().await;
     let connection = target.connect().await;

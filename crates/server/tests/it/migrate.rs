@@ -101,6 +101,12 @@ impl Broker {
     }
 }
 
+/// Deliveries of a message that failed, as its header tells.
+fn failures(delivery: &Delivery) -> i64 {
+    let headers = delivery.raw_properties().headers().map(|headers| headers.decode().unwrap());
+    headers.and_then(|headers| headers.get("x-delivery-count")?.as_i64()).unwrap_or(0)
+}
+
 async fn connect(server: &Server) -> Connection {
     let address = format!("amqp://guest:guest@{}", server.address);
     Connection::connect(ConnectOptions::new(&address).unwrap()).await.unwrap()
