@@ -1,5 +1,7 @@
 //! The functions of `docs/guides/from-lapin.md`, as they stand there, each run against a broker of its own.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // as the guide has it
+
 use std::time::Duration;
 
 use leveret_client::options::{Mechanism, TlsOptions};

@@ -1,6 +1,8 @@
 //! The functions of `docs/guides/from-other-frameworks.md`, as they stand there, run against the broker in the test. (The codec for
 //! MassTransit's envelope is a program of its own: the documentation's test runs it.)
 
+#![allow(clippy::print_stdout)] // as the guide has it
+
 mod first {
     use leveret::test::{TestBroker, connect};
     use leveret::{App, AppReport, BoxError, Classify, Failure, Json, Mq, Queue, Retry, State};
