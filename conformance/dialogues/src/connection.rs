@@ -7,6 +7,7 @@ use crate::{conn, s};
 use leveret_protocol::{FrameKind, Method, MethodId, begin_frame};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A connection to the broker.
 pub struct Connection {
@@ -21,7 +22,11 @@ impl Connection {
     #[must_use]
     #[track_caller]
     pub fn raw() -> Self {
-        let wire = Rc::new(RefCell::new(Wire::connect()));
+        Self::over(Wire::connect())
+    }
+
+    pub(crate) fn over(wire: Wire) -> Self {
+        let wire = Rc::new(RefCell::new(wire));
         Self { wire, next_channel: Cell::new(1), open: Cell::new(false) }
     }
 
@@ -59,6 +64,13 @@ impl Connection {
     #[track_caller]
     pub fn next(&self) -> Event {
         self.wire.borrow_mut().next_on(0)
+    }
+
+    /// Everything that arrived on any channel and nobody asked for, in the order of channels; when there is nothing, what comes
+    /// within `wait`. The end of the socket comes on channel 0.
+    #[must_use]
+    pub fn arrivals(&self, wait: Duration) -> Vec<(u16, Event)> {
+        self.wire.borrow_mut().arrivals(wait)
     }
 
     /// The eight bytes that answer a wrong protocol header.

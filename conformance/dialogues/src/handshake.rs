@@ -1,7 +1,8 @@
 //! The handshake, step by step or at once.
 
 use crate::connection::Connection;
-use crate::target::target;
+use crate::target::{Target, target};
+use crate::wire::Wire;
 use crate::{conn, s};
 use leveret_protocol::{FieldTable, FieldValue, Method, PROTOCOL_HEADER};
 
@@ -26,9 +27,17 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        Self::of(target())
+    }
+}
+
+impl Options {
+    /// Those of a broker's user, with everything else as usual.
+    #[must_use]
+    pub fn of(target: &Target) -> Self {
         Self {
-            user: target().user.clone(),
-            password: target().password.clone(),
+            user: target.user.clone(),
+            password: target.password.clone(),
             vhost: "/".into(),
             capabilities: vec![
                 "authentication_failure_close",
@@ -66,15 +75,33 @@ impl Connection {
         Self::open_with(&Options::default())
     }
 
+    /// An open connection to another broker than that of this run.
+    #[must_use]
+    #[track_caller]
+    pub fn open_to(target: &Target) -> Self {
+        let connection = Self::over(Wire::connect_to(target.address));
+        let options = Options::of(target);
+        connection.send_bytes("protocol header", &PROTOCOL_HEADER);
+        connection.start();
+        connection.start_ok(&options);
+        connection.tune();
+        connection.tune_ok(&options);
+        connection.open_vhost(&options)
+    }
+
     /// An open connection, opened as told.
     #[must_use]
     #[track_caller]
     pub fn open_with(options: &Options) -> Self {
-        let connection = Self::tuned(options);
-        connection.send(conn::Open { virtual_host: s(&options.vhost) });
-        connection.expect(conn::OpenOk);
-        connection.opened();
-        connection
+        Self::tuned(options).open_vhost(options)
+    }
+
+    #[track_caller]
+    fn open_vhost(self, options: &Options) -> Self {
+        self.send(conn::Open { virtual_host: s(&options.vhost) });
+        self.expect(conn::OpenOk);
+        self.opened();
+        self
     }
 
     /// A connection just before `connection.open`.

@@ -32,7 +32,7 @@ pub use leveret_protocol as protocol;
 pub use leveret_protocol::methods::{self, basic, confirm, connection as conn, exchange, queue, tx};
 pub use leveret_protocol::{FieldTable, FieldValue, Method, MethodId, PROTOCOL_HEADER, Properties};
 pub use scratch::Scratch;
-pub use target::{differs, is_rabbitmq, target};
+pub use target::{Target, differs, is_rabbitmq, target};
 pub use wire::DEADLINE;
 
 use leveret_protocol::ShortStr;

@@ -29,9 +29,8 @@ pub struct Target {
 pub fn target() -> &'static Target {
     static TARGET: OnceLock<Target> = OnceLock::new();
     TARGET.get_or_init(|| match std::env::var(URL) {
-        Ok(url) => {
-            from_url(&url).unwrap_or_else(|| panic!("{URL}={url} is not amqp://user:password@host:port/"))
-        }
+        Ok(url) => Target::from_url(&url)
+            .unwrap_or_else(|| panic!("{URL}={url} is not amqp://user:password@host:port/")),
         Err(_) => {
             let address = in_process::start();
             Target { address, user: "guest".into(), password: "guest".into(), in_process: true }
@@ -39,13 +38,17 @@ pub fn target() -> &'static Target {
     })
 }
 
-fn from_url(url: &str) -> Option<Target> {
-    let rest = url.strip_prefix("amqp://")?;
-    let rest = rest.split_once('/').map_or(rest, |(authority, _)| authority);
-    let (login, host) = rest.rsplit_once('@').unwrap_or(("guest:guest", rest));
-    let (user, password) = login.split_once(':')?;
-    let address = host.to_socket_addrs().ok()?.next()?;
-    Some(Target { address, user: user.into(), password: password.into(), in_process: false })
+impl Target {
+    /// The broker at `amqp://user:password@host:port/`; `None` when that is something else.
+    #[must_use]
+    pub fn from_url(url: &str) -> Option<Self> {
+        let rest = url.strip_prefix("amqp://")?;
+        let rest = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+        let (login, host) = rest.rsplit_once('@').unwrap_or(("guest:guest", rest));
+        let (user, password) = login.split_once(':')?;
+        let address = host.to_socket_addrs().ok()?.next()?;
+        Some(Self { address, user: user.into(), password: password.into(), in_process: false })
+    }
 }
 
 /// Whether the broker is RabbitMQ itself: it says that it runs on Erlang.

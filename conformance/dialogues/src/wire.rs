@@ -6,7 +6,7 @@ use crate::target::target;
 use leveret_protocol::{ContentHeader, Frame, FrameKind, Method, Properties, parse_frame};
 use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// How long an expectation waits before it fails.
@@ -26,7 +26,12 @@ impl Wire {
     /// Connects; sends nothing.
     #[track_caller]
     pub(crate) fn connect() -> Self {
-        let address = target().address;
+        Self::connect_to(target().address)
+    }
+
+    /// Connects to the broker there; sends nothing.
+    #[track_caller]
+    pub(crate) fn connect_to(address: SocketAddr) -> Self {
         let stream = match TcpStream::connect_timeout(&address, DEADLINE) {
             Ok(stream) => stream,
             Err(error) => panic!("no broker at {address}: {error}"),
@@ -91,6 +96,27 @@ impl Wire {
                 self.fail(&format!("something on channel {channel}, but nothing came within {DEADLINE:?}"));
             }
         }
+    }
+
+    /// Everything that arrived and nobody asked for, by channel; when there is nothing, what comes within `wait`. The end of the
+    /// socket comes on channel 0, every time.
+    pub(crate) fn arrivals(&mut self, wait: Duration) -> Vec<(u16, Event)> {
+        if !self.eof && self.waiting.values().all(VecDeque::is_empty) {
+            self.read(Instant::now() + wait);
+        }
+        let mut channels: Vec<u16> = self.waiting.keys().copied().collect();
+        channels.sort_unstable();
+        let mut arrivals: Vec<_> = channels
+            .into_iter()
+            .flat_map(|channel| {
+                let events = self.waiting.remove(&channel).unwrap_or_default();
+                events.into_iter().map(move |event| (channel, event))
+            })
+            .collect();
+        if self.eof {
+            arrivals.push((0, Event::Eof));
+        }
+        arrivals
     }
 
     /// Expects that nothing that arrived waits on a channel.

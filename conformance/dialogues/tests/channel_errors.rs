@@ -144,3 +144,46 @@ fn closing_a_channel_takes_its_consumers_along() {
     channel.close();
     eventually("consumer gone", || (other.counts(&queue) == (0, 0)).then_some(()));
 }
+
+/// A publishing with two faults was refused for its properties, where RabbitMQ names the exchange that is not there.
+#[test]
+fn a_missing_exchange_is_told_before_wrong_properties() {
+    let connection = Connection::open();
+    let channel = connection.channel();
+    let wrong = [
+        Properties { expiration: Some("soon".into()), ..Properties::default() },
+        Properties { delivery_mode: Some(3), ..Properties::default() },
+        Properties { user_id: Some("somebody".into()), ..Properties::default() },
+        Properties { reply_to: Some("amq.rabbitmq.reply-to".into()), ..Properties::default() },
+    ];
+    for properties in wrong {
+        channel.publish_with("no.such.exchange", "k", &properties, "x");
+        let text = "NOT_FOUND - no exchange 'no.such.exchange' in vhost '/'";
+        channel.expect_close(404, text, basic::Publish::ID);
+        channel.open();
+    }
+}
+
+/// Of several wrong properties another was told than RabbitMQ tells.
+#[test]
+fn wrong_properties_are_told_in_an_order() {
+    let connection = Connection::open();
+    let channel = connection.channel();
+    let mut properties = Properties {
+        reply_to: Some("amq.rabbitmq.reply-to".into()),
+        user_id: Some("somebody".into()),
+        expiration: Some("soon".into()),
+        delivery_mode: Some(3),
+        ..Properties::default()
+    };
+    let mut expect = |text: &str, next: fn(&mut Properties)| {
+        channel.publish_with("", "k", &properties, "x");
+        channel.expect_close(406, &format!("PRECONDITION_FAILED - {text}"), basic::Publish::ID);
+        channel.open();
+        next(&mut properties);
+    };
+    expect("fast reply consumer does not exist", |p| p.reply_to = None);
+    expect("user_id property set to 'somebody' but authenticated user was 'guest'", |p| p.user_id = None);
+    expect("invalid expiration 'soon': no_integer", |p| p.expiration = None);
+    expect("invalid message: {delivery_mode_unknown,3}", |p| p.delivery_mode = None);
+}

@@ -192,3 +192,26 @@ fn a_cancelled_consumers_unsettled_messages_do_not_count_for_the_next() {
     channel.expect_deliver("2");
     channel.expect_ready(&queue, 1);
 }
+
+/// A limit of the channel went on when one for each consumer was set behind it; RabbitMQ lifts it.
+#[test]
+fn a_prefetch_for_each_consumer_lifts_the_channels() {
+    let connection = Connection::open();
+    let channel = connection.channel();
+    let queue = channel.named_queue();
+    channel.qos(1, true);
+    channel.consume(&queue, "c");
+    ["1", "2", "3"].iter().for_each(|body| channel.publish("", &queue, body));
+    channel.expect_deliver("1");
+    channel.expect_ready(&queue, 2);
+    // It is for consumers to come, and so this one has no limit now.
+    channel.qos(1, false);
+    channel.expect_deliver("2");
+    channel.expect_deliver("3");
+    // The other way round both hold.
+    let other = channel.named_queue();
+    channel.qos(1, true);
+    channel.consume(&other, "d");
+    channel.publish("", &other, "4");
+    channel.expect_ready(&other, 1);
+}

@@ -183,3 +183,38 @@ fn a_global_prefetch_and_a_quorum_queue() {
         connection.expect_close(540, &text, basic::Consume::ID);
     }
 }
+
+/// `x-delivery-count` was missing on what is got for the first time, where RabbitMQ says 0 (to consumers it says nothing then).
+#[test]
+fn what_is_got_tells_its_delivery_count_from_the_first_time_on() {
+    let scratch = Scratch::new();
+    let q = scratch.queue("q");
+    let connection = Connection::open();
+    let channel = connection.channel();
+    channel.declare(quorum(&q, &[]));
+    channel.confirm_select();
+    channel.publish("", &q, "x");
+    assert_eq!(channel.expect_confirms(1, 1), [0; 0]);
+    for count in 0..2 {
+        let got = channel.expect_get(&q, "x");
+        assert_eq!(delivery_count(&got), Some(count));
+        channel.send(basic::Reject { delivery_tag: got.delivery_tag, requeue: true });
+        channel.expect_ready(&q, 1);
+    }
+}
+
+/// `basic.get` took from a queue with a single active consumer, past that consumer.
+#[test]
+fn nothing_is_got_where_one_consumer_is_active() {
+    let scratch = Scratch::new();
+    let q = scratch.queue("q");
+    let connection = Connection::open();
+    let channel = connection.channel();
+    channel.declare(quorum(&q, &[("x-single-active-consumer", true.into())]));
+    channel.send(basic::Get { queue: s(&q), no_ack: true });
+    let text = format!(
+        "RESOURCE_LOCKED - cannot obtain access to locked queue '{q}' in vhost '/'. basic.get operations are not supported by \
+         quorum queues with single active consumer"
+    );
+    channel.expect_close(405, &text, basic::Get::ID);
+}

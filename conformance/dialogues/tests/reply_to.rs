@@ -151,3 +151,30 @@ fn after_cancel_the_consumer_may_come_again() {
     channel.cancel("first");
     channel.consume_no_ack(REPLY_TO, "second");
 }
+
+/// `basic.get` answered that nothing was there, where RabbitMQ knows of no such queue.
+#[test]
+fn nothing_is_got_from_the_pseudo_queue() {
+    let connection = Connection::open();
+    let channel = connection.channel();
+    channel.consume_no_ack(REPLY_TO, "c");
+    channel.send(basic::Get { queue: s(REPLY_TO), no_ack: true });
+    let text = format!("NOT_FOUND - no queue '{REPLY_TO}' in vhost '/'");
+    channel.expect_close(404, &text, basic::Get::ID);
+}
+
+/// Only other queues became the channel's current one when they were declared.
+#[test]
+fn once_declared_the_pseudo_queue_is_the_channels_current_one() {
+    let connection = Connection::open();
+    let channel = connection.channel();
+    channel.call(
+        queue::Declare { queue: s(REPLY_TO), ..Default::default() },
+        queue::DeclareOk { queue: s(REPLY_TO), message_count: 0, consumer_count: 1 },
+    );
+    channel.call(queue::Delete::default(), queue::DeleteOk { message_count: 0 });
+    channel.call(
+        basic::Consume { consumer_tag: s("c"), no_ack: true, ..Default::default() },
+        basic::ConsumeOk { consumer_tag: s("c") },
+    );
+}

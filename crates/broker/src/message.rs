@@ -9,7 +9,7 @@ mod traced;
 
 use crate::queue::past::Past;
 use bytes::Bytes;
-use leveret_protocol::{FRAME_END, FieldTable, FrameKind, RawProperties};
+use leveret_protocol::{FRAME_END, FieldTable, FieldValue, FrameKind, RawProperties};
 use std::sync::LazyLock;
 use triomphe::ThinArc;
 
@@ -170,10 +170,22 @@ impl Message {
 
     /// A copy for one delivery that says in headers what became of the message before. The body is not copied if it is kept apart.
     pub(crate) fn counted(&self, past: &Past) -> Self {
+        self.with_headers(|headers| past.write(headers))
+    }
+
+    /// The same, with `x-delivery-count` also when it never came back.
+    pub(crate) fn counted_from_zero(&self, past: &Past) -> Self {
+        self.with_headers(|headers| {
+            headers.insert("x-delivery-count", FieldValue::I64(0));
+            past.write(headers);
+        })
+    }
+
+    fn with_headers(&self, write: impl FnOnce(&mut FieldTable)) -> Self {
         let properties = self.properties();
         let decoded = properties.headers().and_then(|raw| raw.decode().ok());
         let mut headers: FieldTable = decoded.unwrap_or_default();
-        past.write(&mut headers);
+        write(&mut headers);
         let mut raw = Vec::new();
         properties.write_with_headers(Some(&headers), true, &mut raw);
         let properties = RawProperties::parse(&raw).unwrap_or(RawProperties::EMPTY);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use leveret_protocol::methods::connection;
 use leveret_protocol::{FieldTable, ShortStr};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
 
 use crate::channel::Channel;
 use crate::consumer::{Consumer, ConsumerOptions};
 use crate::error::{ConnectError, Error};
-use crate::io::{ChannelShared, Command, ConnectionShared, Reply, Task};
+use crate::io::{ChannelShared, Command, ConnectionShared, First, Reply, Task};
 use crate::options::ConnectOptions;
 use crate::publisher::{Publisher, PublisherOptions};
 use crate::topology::RecoveryReport;
@@ -85,11 +85,13 @@ pub struct Connection(pub(crate) Arc<Handle>);
 impl Connection {
     /// Connects by TCP or TLS and waits until the connection is open.
     ///
-    /// Fails at once when trying again cannot help (a wrong password); otherwise tries again as `options.recovery` says, for at
-    /// most its `time_max` or three times `connect_timeout`. Dropping the future gives up.
+    /// The addresses are tried in their order, and of a name every address that it has (the first 32), in the resolver's; each attempt has
+    /// [`connect_timeout`](ConnectOptions::connect_timeout). With recovery on that begins anew, with its pauses, for at most its `time_max`;
+    /// if there is none, three times `connect_timeout`, or until every address was tried once. With recovery off each is tried once. It
+    /// fails at once when trying again cannot help (a wrong password). Dropping the future gives up.
     ///
     /// # Errors
-    /// What the last attempt failed with.
+    /// What the last attempt failed with; of several addresses, [`ConnectError::NoBroker`] with what each failed with.
     pub async fn connect<O>(options: O) -> Result<Self, ConnectError>
     where
         O: TryInto<ConnectOptions>,
@@ -105,12 +107,12 @@ impl Connection {
     pub async fn connect_over(connector: Connector, options: ConnectOptions) -> Result<Self, ConnectError> {
         options.check()?;
         let shared = Arc::new(ConnectionShared::new(&options));
-        let (commands, receiver) = mpsc::channel(options.write.queue_len_max);
+        let (commands, receiver) = mpsc::channel(options.write.queue_len_max.min(Semaphore::MAX_PERMITS));
         let (sender, state) = watch::channel(ConnectionState::Connecting);
-        let (first_error, mut failed) = oneshot::channel();
         let operation_timeout = options.operation_timeout;
-        let wait = options.recovery.time_max.unwrap_or(options.connect_timeout * 3);
-        let task = Task::new(options, connector, shared.clone(), receiver, sender, first_error);
+        let (time_max, wait) = (options.recovery.time_max, options.connect_timeout.saturating_mul(3));
+        let first = Arc::<First>::default();
+        let task = Task::new(options, connector, shared.clone(), receiver, sender, first.clone());
         let connection = Self(Arc::new(Handle { commands, shared, state: state.clone(), operation_timeout }));
         tokio::spawn(task.run());
         let mut state = state;
@@ -121,11 +123,22 @@ impl Connection {
                 Err(_) => Err(Error::Lost("the runtime is shutting down".into())),
             }
         };
-        match timeout(wait, connected).await {
-            Ok(Ok(())) => Ok(connection),
-            Ok(Err(why)) => Err(failed.try_recv().unwrap_or(ConnectError::Closed(why))),
-            Err(_) => Err(ConnectError::Timeout(wait)),
-        }
+        let patience = async {
+            sleep(time_max.unwrap_or(wait)).await;
+            if time_max.is_none() {
+                // Every attempt has an end, and so has this.
+                first.round_over.notified().await;
+            }
+        };
+        let why = tokio::select! {
+            biased;
+            connected = connected => match connected {
+                Ok(()) => return Ok(connection),
+                Err(why) => ConnectError::Closed(why),
+            },
+            () = patience => ConnectError::Timeout(time_max.unwrap_or(wait)),
+        };
+        Err(first.tries.lock().take(time_max.unwrap_or(wait)).unwrap_or(why))
     }
 
     /// The state now.

@@ -37,6 +37,7 @@ mod channel;
 pub mod confirms;
 mod connection;
 mod consumer;
+mod deadline;
 mod error;
 mod io;
 mod message;
@@ -55,7 +56,9 @@ pub use channel::{
 };
 pub use connection::{Connection, ConnectionState};
 pub use consumer::{Consumer, ConsumerOptions, Delivery, DrainReport, prefetch_for};
-pub use error::{ConnectError, ConsumeError, Error, Origin, Returned, Scope, SendError, StaleDelivery};
+pub use error::{
+    ConnectError, ConsumeError, Error, Origin, Returned, Scope, SendError, StaleDelivery, Tried,
+};
 pub use io::Returns;
 pub use leveret_protocol::{FieldName, FieldTable, FieldValue, Properties, RawProperties};
 pub use message::{Message, RawMessage};

@@ -67,6 +67,7 @@ mod app;
 pub mod batch;
 mod broker;
 pub mod codec;
+mod deadline;
 #[cfg(feature = "prometheus")]
 pub mod endpoint;
 pub mod extract;

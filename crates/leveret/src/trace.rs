@@ -101,7 +101,7 @@ pub(crate) fn inherit(properties: &mut Properties) {
 }
 
 /// Whether a message is one of those that are traced, of which this is the share: its context says so, or chance.
-pub(crate) fn is_sampled(properties: &Properties, share: f64) -> bool {
+fn is_sampled(properties: &Properties, share: f64) -> bool {
     match header(properties, HEADERS[0]) {
         // version-trace-parent-flags; the last bit of the flags says that somebody keeps the trace.
         Some(traceparent) => {
@@ -110,6 +110,11 @@ pub(crate) fn is_sampled(properties: &Properties, share: f64) -> bool {
         }
         None => rand::random::<f64>() < share,
     }
+}
+
+/// Whether a message of which this share is traced is.
+pub(crate) fn is_kept(properties: &Properties, share: f64) -> bool {
+    share >= 1.0 || is_sampled(properties, share)
 }
 
 /// The span around a call of a handler. It has no parent here: what runs the worker is none.

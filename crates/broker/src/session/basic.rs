@@ -3,11 +3,11 @@
 use super::Session;
 use super::deliver::{put_deliver, put_get_ok};
 use super::errors::{IntoError as _, name};
-use super::queue::REPLY_TO;
 use super::trace::Sent;
 use crate::channel::unacked::Slot;
 use crate::limiter::ChannelLimiter;
 use crate::name::ResourceKind;
+use crate::queue::arguments::QueueKind;
 use crate::queue::backlog::Entry;
 use crate::queue::state::Got;
 use crate::queue::stream::{self, request};
@@ -28,15 +28,20 @@ impl Session {
         let now_ms = self.now_ms;
         let frame_max = self.negotiated.frame_max;
         let queue = self.channel(channel)?.queue_name(channel, name(m.queue)?, basic::Get::ID)?;
-        if queue == REPLY_TO {
-            basic::GetEmpty.write(channel, out);
-            return Ok(());
-        }
         let actor = &self.negotiated.actor;
         self.vhost.permit(actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
         let queue = self.vhost.owned_queue(actor, &queue).or_refuse(channel)?;
         if queue.is_stream() {
             return Err(request::unsupported(&queue, "basic.get")).or_refuse(channel);
+        }
+        if queue.kind() == QueueKind::Quorum && queue.lock().settings().single_active_consumer {
+            let text = format!(
+                "cannot obtain access to locked queue '{}' in vhost '{}'. basic.get operations are not supported by quorum \
+                 queues with single active consumer",
+                queue.name(),
+                self.vhost.name()
+            );
+            return Err(ProtocolError::channel(channel, ReplyCode::ResourceLocked, text));
         }
         let Some((entry, left)) = self.take_one(&queue, m.no_ack) else {
             self.channel(channel)?.figures.of(queue.kind()).get_empty.add(1);
@@ -51,8 +56,12 @@ impl Session {
         let tag = open.last_delivery_tag;
         open.figures.of(queue.kind()).got(m.no_ack, entry.redelivered);
         open.figures.used_ms.set(now_ms);
-        let counted =
-            (!entry.past.is_none() && queue.counts_deliveries()).then(|| entry.message.counted(&entry.past));
+        // (RabbitMQ's quorum queues tell who gets a message that it never came back; who consumes is told from the first time on.)
+        let is_told = !entry.past.is_none() && queue.counts_deliveries();
+        let counted = match queue.kind() {
+            QueueKind::Quorum => Some(entry.message.counted_from_zero(&entry.past)),
+            _ => is_told.then(|| entry.message.counted(&entry.past)),
+        };
         let message = counted.as_ref().unwrap_or(&entry.message);
         put_get_ok(out, channel, tag, entry.redelivered, left as u32, message, frame_max);
         if let Some(trace) = trace {
@@ -130,17 +139,25 @@ impl Session {
             let open = self.channel(channel)?;
             open.figures.global_prefetch.set(m.prefetch_count.into());
             let limiter = open.limiter.get_or_insert_with(Arc::default).clone();
-            let resumable = limiter.set(u32::from(m.prefetch_count));
-            for (queue, consumer) in resumable {
-                queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
-            }
+            self.set_limit(&limiter, m.prefetch_count);
         } else {
             let open = self.channel(channel)?;
             open.prefetch = m.prefetch_count;
             open.figures.prefetch.set(m.prefetch_count.into());
+            // A limit that the channel had is lifted, as in RabbitMQ: who wants both sets the channel's last.
+            if let Some(limiter) = open.limiter.clone() {
+                open.figures.global_prefetch.set(0);
+                self.set_limit(&limiter, 0);
+            }
         }
         basic::QosOk.write(channel, out);
         Ok(())
+    }
+
+    fn set_limit(&self, limiter: &ChannelLimiter, prefetch_count: u16) {
+        for (queue, consumer) in limiter.set(u32::from(prefetch_count)) {
+            queue.with(|state, queue, outcome| state.resume(queue, consumer, self.now_ms, outcome));
+        }
     }
 
     /// A channel's first limit: it is given to the consumers that exist and counts what they hold already.

@@ -44,10 +44,10 @@ impl Session {
                 format!("this channel has {limits_max} consumers, the most it may have: use another channel");
             return Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text));
         }
-        if given == REPLY_TO {
+        let queue = open.queue_name(channel, given, basic::Consume::ID)?;
+        if queue == REPLY_TO {
             return self.consume_replies(channel, &m, tag, out);
         }
-        let queue = open.queue_name(channel, given, basic::Consume::ID)?;
         let (prefetch, limiter) = (open.prefetch, open.limiter.clone());
         let actor = self.negotiated.actor.clone();
         self.vhost.permit(&actor, ResourceKind::Queue, &queue, Permission::Read).or_refuse(channel)?;
@@ -279,6 +279,7 @@ impl Session {
             let text = format!("no queue '{wanted}' in vhost '{}'", self.vhost.name());
             return Err(ProtocolError::channel(channel, ReplyCode::NotFound, text));
         }
+        self.channel(channel)?.last_queue = Some(wanted.to_owned());
         if !no_wait {
             let queue = ShortStr::truncate(wanted);
             queue::DeclareOk { queue, message_count: 0, consumer_count: 1 }.write(channel, out);

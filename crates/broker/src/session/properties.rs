@@ -6,28 +6,49 @@ use super::publish::REPLY_PREFIX;
 use leveret_protocol::{FieldTable, Properties, ProtocolError, RawProperties, ReplyCode};
 
 impl Session {
-    /// Refuses properties that lie or do not parse; returns the time to live in milliseconds.
+    /// Refuses properties that lie or do not parse, in RabbitMQ's order; returns the time to live in milliseconds.
     pub(super) fn check_properties(
         &self,
         channel: u16,
         properties: RawProperties<'_>,
     ) -> Result<Option<u64>, ProtocolError> {
+        if properties.reply_to().is_some_and(|reply_to| reply_to == super::queue::REPLY_TO) {
+            self.reply_token(channel)?;
+        }
         if let Some(claimed) = properties.user_id() {
             let user = &self.negotiated.actor.user;
             self.broker.auth().check_user_id(user, claimed.as_bytes()).or_refuse(channel)?;
         }
-        if let Some(mode) = properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
-            let text = format!("invalid message: {{delivery_mode_unknown,{mode}}}");
-            return Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text));
+        let refused = |text| ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text);
+        let ttl_ms = match properties.expiration() {
+            None => None,
+            Some(expiration) => {
+                let digits = expiration.to_str().ok();
+                let parsed =
+                    digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
+                let problem = || expiration_problem(&expiration.to_lossy());
+                Some(
+                    parsed.ok_or_else(|| {
+                        refused(format!("invalid expiration '{expiration}': {}", problem()))
+                    })?,
+                )
+            }
+        };
+        match properties.delivery_mode().filter(|mode| !matches!(mode, 1 | 2)) {
+            Some(mode) => Err(refused(format!("invalid message: {{delivery_mode_unknown,{mode}}}"))),
+            None => Ok(ttl_ms),
         }
-        let Some(expiration) = properties.expiration() else { return Ok(None) };
-        let digits = expiration.to_str().ok();
-        let parsed = digits.and_then(|text| text.parse::<u64>().ok()).filter(|ms| *ms <= EXPIRATION_MS_MAX);
-        parsed.map(Some).ok_or_else(|| {
-            let text =
-                format!("invalid expiration '{expiration}': {}", expiration_problem(&expiration.to_lossy()));
+    }
+
+    /// The channel's address for direct replies.
+    fn reply_token(&self, channel: u16) -> Result<&str, ProtocolError> {
+        let open = self.channels.get(usize::from(channel)).and_then(Option::as_ref);
+        let consumer = open.and_then(|open| open.reply_consumer.as_ref());
+        let missing = || {
+            let text = "fast reply consumer does not exist";
             ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text)
-        })
+        };
+        consumer.map(|consumer| &*consumer.token).ok_or_else(missing)
     }
 
     /// Takes `BCC` out and puts a real address in place of the reply pseudo-queue.
@@ -47,10 +68,7 @@ impl Session {
         }
         let reply_to = match properties.reply_to() {
             Some(reply_to) if reply_to == super::queue::REPLY_TO => {
-                let open = self.channels.get(usize::from(channel)).and_then(Option::as_ref);
-                let consumer = open.and_then(|open| open.reply_consumer.as_ref());
-                let consumer = consumer.ok_or_else(|| precondition("fast reply consumer does not exist"))?;
-                Some(format!("{REPLY_PREFIX}{}", consumer.token))
+                Some(format!("{REPLY_PREFIX}{}", self.reply_token(channel)?))
             }
             _ => None,
         };

@@ -10,6 +10,7 @@ use crate::channel::Mode;
 use crate::exchange::{Publication, RoutingKeys};
 use crate::message::{Message, Parts};
 use crate::queue::Incoming;
+use crate::refusal::Permission;
 use crate::vhost::{Tap, VirtualHost};
 use bytes::Bytes;
 use leveret_protocol::methods::basic;
@@ -54,7 +55,8 @@ impl Session {
         let mut ttl_ms = None;
         let mut extras = Extras::default();
         if !plain {
-            ttl_ms = self.check_properties(channel, properties)?;
+            let checked = self.check_properties(channel, properties);
+            ttl_ms = checked.map_err(|error| self.refused_by_exchange(channel, publish).unwrap_or(error))?;
             extras = Extras::of(properties);
         }
         let sampled = self.trace.as_mut().and_then(|trace| trace.decide(properties));
@@ -139,40 +141,57 @@ impl Session {
         let Some(Some(open)) = channels.get_mut(usize::from(channel)) else {
             return Err(ProtocolError::connection(ReplyCode::ChannelError, "expected 'channel.open'"));
         };
-        let build = |copies: usize| {
-            let message = match wire {
-                Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies as u32),
-                None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies as u32),
+        let is_transaction = matches!(open.mode, Mode::Transaction(_));
+        // What nobody takes and nobody is told of is not made into a message.
+        let is_wanted = is_transaction
+            || !queues.is_empty()
+            || publish.mandatory
+            || found.is_watched()
+            || following.is_some();
+        let mut message = None;
+        if is_wanted {
+            let copies = queues.len().max(1) as u32;
+            let mut made = match wire {
+                Some(wire) => Message::from_wire(wire, parts, ttl_ms, copies),
+                None => Message::new(parts, Bytes::from(body.into_vec()), ttl_ms, copies),
             };
-            let message = match &sampled {
-                Some(start) => message.in_trace(start.context),
-                None => message,
-            };
+            if let Some(start) = &sampled {
+                made = made.in_trace(start.context);
+            }
             if found.is_watched() {
                 let tap = Tap { connection: connection_name, channel, user: negotiated.actor.user.name() };
-                hand_on(found, &message, address, vhost, tap);
+                hand_on(found, &made, address, vhost, tap);
             }
             if let Some(following) = &following {
                 let is_returned = publish.mandatory && queues.is_empty();
-                following.published(channel, &message, queues, is_returned.then_some(NO_ROUTE.1));
+                following.published(channel, &made, queues, is_returned.then_some(NO_ROUTE.1));
             }
-            message
-        };
-        let follow = |confirm: u64| {
-            if let (Some(start), Some(trace)) = (&sampled, trace) {
-                let failure = (publish.mandatory && queues.is_empty()).then_some(NO_ROUTE.1);
-                let address = (publish.exchange.as_bytes(), publish.routing_key.as_bytes());
-                let vhost = vhost.name();
-                trace.published(
-                    start,
-                    Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure },
-                );
+            message = Some(made);
+        }
+        let mut confirm = 0;
+        if !is_transaction {
+            open.figures.published(queues.len(), publish.mandatory);
+            runs.count(found.exchange, queues.len());
+            if let Mode::Confirm(confirms) = &mut open.mode {
+                if confirms.is_placed() {
+                    confirming.push(channel);
+                }
+                confirm = confirms.take();
+                open.figures.publish_confirm.add(1);
             }
-        };
+        }
         open.figures.used_ms.set(*now_ms);
+        if let (Some(start), Some(trace)) = (&sampled, trace) {
+            let failure = (publish.mandatory && queues.is_empty()).then_some(NO_ROUTE.1);
+            let address = (publish.exchange.as_bytes(), publish.routing_key.as_bytes());
+            let vhost = vhost.name();
+            trace.published(
+                start,
+                Published { vhost, address, body_bytes, properties, queues, channel, confirm, failure },
+            );
+        }
+        let Some(message) = message else { return Ok(()) };
         if let Mode::Transaction(tx) = &mut open.mode {
-            follow(0);
-            let message = build(queues.len());
             let bytes_max = broker.config().limits.transaction_bytes_max;
             tx.held.add(message.charge() + 64, vhost.memory());
             if queues.is_empty() && publish.mandatory {
@@ -186,39 +205,34 @@ impl Session {
             open.show_transaction();
             return Ok(());
         }
-        open.figures.published(queues.len(), publish.mandatory);
-        runs.count(found.exchange, queues.len());
-        let mut confirm = 0;
-        if let Mode::Confirm(confirms) = &mut open.mode {
-            if confirms.is_placed() {
-                confirming.push(channel);
-            }
-            confirm = confirms.take();
-            open.figures.publish_confirm.add(1);
-        }
-        follow(confirm);
         match queues {
-            [] => {
-                if publish.mandatory || found.is_watched() || following.is_some() {
-                    let message = build(1);
-                    let (code, text) = NO_ROUTE;
-                    if publish.mandatory {
-                        put_return(out, channel, code, text, &message, negotiated.frame_max);
-                    }
-                }
+            [] if publish.mandatory => {
+                let (code, text) = NO_ROUTE;
+                put_return(out, channel, code, text, &message, negotiated.frame_max);
             }
-            [queue] => pending.publish(queue, Incoming { message: build(1), channel, confirm, moved: false }),
+            [queue] => pending.publish(queue, Incoming { message, channel, confirm, moved: false }),
             queues => {
-                let message = build(queues.len());
                 for queue in queues {
-                    pending.publish(
-                        queue,
-                        Incoming { message: message.clone(), channel, confirm, moved: false },
-                    );
+                    let message = message.clone();
+                    pending.publish(queue, Incoming { message, channel, confirm, moved: false });
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Session {
+    /// Where the exchange refuses the publishing anyhow: that is told before what is wrong with the properties, as RabbitMQ does.
+    #[cold]
+    fn refused_by_exchange(&self, channel: u16, publish: basic::Publish<'_>) -> Option<ProtocolError> {
+        let (actor, key) = (&self.negotiated.actor, publish.routing_key.as_bytes());
+        let exchange = name(publish.exchange).ok()?;
+        let checked = self
+            .vhost
+            .check_publish(actor, exchange)
+            .and_then(|()| self.vhost.check_topic(actor, exchange, key, Permission::Write));
+        checked.or_refuse(channel).err()
     }
 }
 

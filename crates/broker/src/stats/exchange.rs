@@ -44,46 +44,50 @@ struct Run {
     publish_out: u64,
 }
 
+impl Run {
+    #[inline]
+    fn count(&mut self, queues: usize) {
+        self.publish_in += 1;
+        self.publish_out += queues as u64;
+    }
+}
+
 /// What a connection published since it last handed in.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
-    runs: Vec<Run>,
-    last: usize,
-    is_owed: bool,
+    /// To the exchange that was published to last; most publish to one.
+    current: Option<Run>,
+    others: Vec<Run>,
 }
 
 impl Runs {
     #[inline]
     pub(crate) fn count(&mut self, exchange: &Arc<ExchangeFigures>, queues: usize) {
-        let is_last = self.runs.get(self.last).is_some_and(|run| Arc::ptr_eq(&run.exchange, exchange));
-        if !is_last {
-            self.last = self.find(exchange);
+        match &mut self.current {
+            Some(run) if Arc::ptr_eq(&run.exchange, exchange) => run.count(queues),
+            _ => self.turn_to(exchange).count(queues),
         }
-        let run = &mut self.runs[self.last];
-        run.publish_in += 1;
-        run.publish_out += queues as u64;
-        self.is_owed = true;
     }
 
-    fn find(&mut self, exchange: &Arc<ExchangeFigures>) -> usize {
-        if let Some(at) = self.runs.iter().position(|run| Arc::ptr_eq(&run.exchange, exchange)) {
-            return at;
-        }
-        if self.runs.len() >= RUNS_MAX {
+    #[inline(never)]
+    fn turn_to(&mut self, exchange: &Arc<ExchangeFigures>) -> &mut Run {
+        let known = self.others.iter().position(|run| Arc::ptr_eq(&run.exchange, exchange));
+        let next = match known {
+            Some(at) => self.others.swap_remove(at),
+            None => Run { exchange: exchange.clone(), publish_in: 0, publish_out: 0 },
+        };
+        if self.others.len() + 1 >= RUNS_MAX {
             self.hand_in();
-            self.runs.clear();
+            self.others.clear();
         }
-        self.runs.push(Run { exchange: exchange.clone(), publish_in: 0, publish_out: 0 });
-        self.runs.len() - 1
+        self.others.extend(self.current.take());
+        self.current.insert(next)
     }
 
     /// Hands in; once per batch.
     #[inline]
     pub(crate) fn hand_in(&mut self) {
-        if !std::mem::take(&mut self.is_owed) {
-            return;
-        }
-        for run in self.runs.iter_mut().filter(|run| run.publish_in > 0) {
+        for run in self.current.iter_mut().chain(&mut self.others).filter(|run| run.publish_in > 0) {
             run.exchange.add(std::mem::take(&mut run.publish_in), std::mem::take(&mut run.publish_out));
         }
     }

@@ -41,6 +41,20 @@ impl<Q: Clone> Topology<Q> {
         Ok(true)
     }
 
+    /// Refuses what [`bind`](Self::bind) would refuse; binds nothing.
+    pub(crate) fn check_bind(
+        &self,
+        source: &str,
+        destination: &Destination,
+        key: &[u8],
+        arguments: &FieldTable,
+    ) -> Result<(), Refusal> {
+        check_ends(source, destination)?;
+        let exchange = self.exchanges.get(source).ok_or_else(|| self.no_exchange(source))?;
+        self.target(destination).ok_or_else(|| self.no_destination(destination))?;
+        check_binding(exchange.routing_kind, key, arguments)
+    }
+
     /// The binding that these would be, if there is it.
     pub(crate) fn binding(
         &self,

@@ -52,6 +52,9 @@ impl VirtualHost {
         self.check_binding(actor, &spec)?;
         self.check_store(true)?;
         let bound = self.change(|t, batch| {
+            // (An exclusive queue is locked for what could be bound otherwise, as in RabbitMQ.)
+            t.check_bind(&spec.source, &spec.destination, &spec.key, &spec.arguments)?;
+            check_owner(t, actor, &spec.destination)?;
             let new = bind(t, self.name(), spec.clone(), batch)?;
             let binding = t.binding(&spec.source, &spec.destination, &spec.key, &spec.arguments).cloned();
             Ok(binding.filter(|_| new).map(|binding| {
@@ -105,6 +108,9 @@ impl VirtualHost {
         self.check_store(true)?;
         let gone = self.change(|t, batch| {
             let known = t.binding(&spec.source, &spec.destination, &spec.key, &spec.arguments);
+            if known.is_some() {
+                check_owner(t, actor, &spec.destination)?;
+            }
             let lasting = known.is_some_and(|binding| changes::is_lasting_binding(t, binding));
             let gone = t.unbind(&spec.source, &spec.destination, &spec.key, &spec.arguments)?;
             if let Some(gone) = gone.as_ref().filter(|gone| lasting || !gone.exchanges.is_empty()) {
@@ -123,12 +129,20 @@ impl VirtualHost {
             return Err(Refusal::DefaultExchange);
         }
         self.permit(actor, ResourceKind::Exchange, &spec.source, Permission::Read)?;
-        if let Destination::Queue(name) = &spec.destination {
-            match self.owned_queue(actor, name) {
-                Err(Refusal::NoQueue { .. }) | Ok(_) => {}
-                Err(refusal) => return Err(refusal),
-            }
-        }
         self.check_topic(actor, &spec.source, &spec.key, Permission::Read)
+    }
+}
+
+/// Refuses another connection's exclusive queue.
+fn check_owner(
+    topology: &Topology<Arc<Queue>>,
+    actor: &Actor,
+    destination: &Destination,
+) -> Result<(), Refusal> {
+    match destination {
+        Destination::Queue(name) => {
+            topology.queue(name).map_or(Ok(()), |queue| queue.check_owner(actor.connection))
+        }
+        Destination::Exchange(_) => Ok(()),
     }
 }

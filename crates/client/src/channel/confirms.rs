@@ -12,6 +12,7 @@ use leveret_protocol::methods::confirm;
 use tokio::time::{Instant, timeout};
 
 use super::{Channel, PublishOptions, short};
+use crate::deadline;
 use crate::error::{Error, Returned, SendError};
 use crate::io::{CallKind, Returns};
 use crate::message::{Message, RawMessage};
@@ -108,7 +109,7 @@ impl Channel {
         let shared = &self.0.shared;
         let bytes = body.len().clamp(1, shared.bytes_max) as u32;
         let after = self.0.connection.0.operation_timeout;
-        let deadline = Some(Instant::now() + after);
+        let deadline = Some(deadline::after(Instant::now(), after));
         let room = async {
             let one = shared.count.acquire().await?;
             let many = shared.bytes.acquire_many(bytes).await?;

@@ -193,6 +193,14 @@ impl Delivery {
         self.settle(Settlement::Reject { requeue })
     }
 
+    /// Neither: it stays with the broker as unsettled, and goes back to its queue with [`Channel::basic_recover`] or when its channel ends.
+    /// For who reads a queue and takes nothing out of it; nothing of the message is kept here meanwhile.
+    ///
+    /// [`Channel::basic_recover`]: crate::Channel::basic_recover
+    pub fn leave_unsettled(self) {
+        self.forget();
+    }
+
     fn settle(mut self, kind: Settlement) -> Result<(), StaleDelivery> {
         if std::mem::replace(&mut self.settled, true) {
             return Ok(()); // consumed with `no_ack`: there is nothing to tell
@@ -207,7 +215,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// Of a channel that is gone, and never seen by the application.
+    /// Of a channel that is gone and never seen by the application, or left with the broker.
     pub(crate) fn forget(mut self) {
         self.settled = true;
     }

@@ -173,9 +173,33 @@ pub enum ConnectError {
     /// Not connected in time.
     #[error("not connected within {0:?}; raise ConnectOptions::connect_timeout or check the address")]
     Timeout(Duration),
+    /// None of several addresses led to a connection; each is named, with what its last attempt failed with.
+    #[error("none of {} addresses led to a connection: {}", .tried.len(), list(.tried))]
+    NoBroker {
+        /// In the order in which they were tried. One that a name was resolved to stands behind the name, in brackets.
+        tried: Vec<Tried>,
+    },
     /// The connection was closed while it was being made.
     #[error("{0}")]
     Closed(Error),
+}
+
+/// An address that was tried in vain.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Tried {
+    /// Host and port.
+    pub address: String,
+    /// What its last attempt failed with.
+    pub error: ConnectError,
+}
+
+fn list(tried: &[Tried]) -> String {
+    let told = |Tried { address, error }: &Tried| match error {
+        ConnectError::Unreachable { source, .. } => format!("{address}: {source}"),
+        error => format!("{address}: {error}"),
+    };
+    tried.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
 impl ConnectError {
@@ -185,8 +209,17 @@ impl ConnectError {
         match self {
             Self::Unreachable { .. } | Self::Timeout(_) | Self::Handshake(_) => true,
             Self::Refused { code, .. } => !matches!(code, 403 | 530 | 402),
+            Self::NoBroker { tried } => tried.iter().all(|tried| tried.error.is_transient()),
             _ => false,
         }
+    }
+
+    /// Itself; of several addresses, what ended the attempts: the error with which trying again cannot help, or else the last.
+    #[must_use]
+    pub fn decisive(&self) -> &Self {
+        let Self::NoBroker { tried } = self else { return self };
+        let last = tried.iter().rfind(|tried| !tried.error.is_transient()).or(tried.last());
+        last.map_or(self, |tried| tried.error.decisive())
     }
 }
 

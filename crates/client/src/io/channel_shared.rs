@@ -17,6 +17,9 @@ use crate::acks::Settlement;
 use crate::error::Error;
 use crate::publisher::InFlight;
 
+/// Places for messages, at most: they are there from the beginning.
+const IN_FLIGHT_MAX: usize = 1 << 20;
+
 /// One channel, as its handles see it.
 #[derive(Debug)]
 pub(crate) struct ChannelShared {
@@ -56,6 +59,7 @@ impl ChannelShared {
         prefetch: u16,
     ) -> Self {
         let bytes_max = bytes_max.clamp(1, u32::MAX as usize);
+        let count_max = count_max.clamp(1, IN_FLIGHT_MAX);
         Self {
             connection,
             number,
@@ -66,9 +70,9 @@ impl ChannelShared {
             quiet: Quiet::new(),
             prefetch: usize::from(prefetch).clamp(64, 4096),
             overflow: Mutex::default(),
-            count: Semaphore::new(count_max.max(1)),
+            count: Semaphore::new(count_max),
             bytes: Semaphore::new(bytes_max),
-            count_max: count_max.max(1),
+            count_max,
             bytes_max,
             closed: OnceLock::new(),
             ended: Notify::new(),

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::asked::{Opened, Subscription};
 use super::channel_state::{ChannelState, Pending};
 use super::restore::encode;
+use crate::deadline;
 use crate::error::Error;
 
 /// Pauses between attempts to bring a channel or a consumer back that the broker closed.
@@ -20,7 +21,7 @@ impl ChannelState {
     pub(super) fn open(&mut self, first: Option<oneshot::Sender<Result<Opened, Error>>>, out: &mut Vec<u8>) {
         let number = self.shared.number;
         // Whoever opens it for the first time has a deadline of their own.
-        let by = first.is_none().then(|| Instant::now() + self.answer_within);
+        let by = first.is_none().then(|| deadline::after(Instant::now(), self.answer_within));
         channel::Open.write(number, out);
         self.pending.push_back(first.map_or(Pending::Internal(by), Pending::Open));
         if self.confirms {
@@ -41,7 +42,7 @@ impl ChannelState {
     pub(super) fn subscribe(&mut self, index: usize, out: &mut Vec<u8>) {
         let Some(consumer) = self.consumers.get_mut(index) else { return };
         consumer.again_at = None;
-        let by = Instant::now() + self.answer_within;
+        let by = deadline::after(Instant::now(), self.answer_within);
         if consumer.declares {
             let topology = self.shared.connection.topology.lock();
             for step in topology.leading_to(&consumer.subscription.queue) {

@@ -1,20 +1,18 @@
 //! Making a connection, with pauses between attempts, while what has a deadline still meets it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::handshake::handshake;
+use super::dial::{Failed, dial};
 use super::link::Link;
 use super::task::Task;
 use crate::backoff::Backoff;
 use crate::connection::ConnectionState;
-use crate::error::{ConnectError, Error, Scope};
+use crate::error::{Error, Scope};
 
 impl Task {
-    /// Connects, with pauses, to one address after the other.
+    /// Connects, with pauses, to one address after the other. Where nothing is tried again, each is tried once, without pauses.
     pub(super) async fn establish(
         &mut self,
         attempts: &mut Backoff,
@@ -22,52 +20,40 @@ impl Task {
         cause: Option<String>,
     ) -> Result<Link, Error> {
         let mut cause = cause;
-        let mut pause = cause.is_some();
+        let mut tried = 0;
+        // Those that are made again have nobody who asks.
+        let tries = self.first.as_ref().map(|first| first.tries.clone()).unwrap_or_default();
         loop {
-            if pause {
+            if let Some(cause) = cause.as_deref().filter(|_| self.options.recovery.enabled) {
                 let delay = attempts.next_delay(since.elapsed(), &mut rand::rng());
-                let text: Arc<str> = cause.as_deref().unwrap_or_default().into();
-                let delay = delay.map_err(|gave_up| Error::Lost(format!("{text}; {gave_up}").into()))?;
-                if self.first_error.is_none() {
+                let delay = delay.map_err(|gave_up| Error::Lost(format!("{cause}; {gave_up}").into()))?;
+                if self.first.is_none() {
                     let attempt = attempts.attempts();
-                    self.set_state(ConnectionState::Recovering { attempt, cause: text });
+                    self.set_state(ConnectionState::Recovering { attempt, cause: cause.into() });
                 }
                 self.offline(tokio::time::sleep(delay)).await?;
             }
-            pause = true;
             let (options, connector) = (self.options.clone(), self.connector.clone());
-            let Some(address) = options.addresses.get(self.address % options.addresses.len().max(1)).cloned()
-            else {
+            let count = options.addresses.len();
+            let Some(address) = options.addresses.get(self.address % count.max(1)).cloned() else {
                 return Err(Error::Lost("no address".into()));
             };
-            let attempt = async move {
-                let connecting = async {
-                    let mut stream = connector.open(&address, &options).await?;
-                    let mut input = BytesMut::new();
-                    let (tuning, broker) = handshake(&mut stream, &mut input, &options).await?;
-                    Ok((Link::new(stream, input, tuning, options.message_bytes_max), broker))
-                };
-                let after = options.connect_timeout;
-                timeout(after, connecting).await.unwrap_or(Err(ConnectError::Timeout(after)))
-            };
-            match self.offline(attempt).await? {
+            match self.offline(dial(connector, address, options, tries.clone())).await? {
                 Ok((link, broker)) => {
+                    tries.lock().clear();
                     *self.shared.server_properties.lock() = broker.into();
                     return Ok(link);
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "attempt to connect failed");
-                    let text = error.to_string();
-                    let give_up = !error.is_transient() || !self.options.recovery.enabled;
-                    if give_up && let Some(first) = self.first_error.take() {
-                        let _ = first.send(error);
-                        return Err(Error::Lost(text.into()));
+                Err(Failed { text, is_transient }) => {
+                    tried += 1;
+                    self.address += 1;
+                    if let Some(first) = self.first.as_ref().filter(|_| tried == count) {
+                        first.round_over.notify_one();
                     }
-                    if give_up {
+                    if !is_transient || !self.options.recovery.enabled && tried >= count {
                         return Err(Error::Lost(text.into()));
                     }
                     cause = Some(text);
-                    self.address += 1;
                 }
             }
         }

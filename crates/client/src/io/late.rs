@@ -13,6 +13,7 @@ use super::channel_state::{ChannelState, Pending};
 use super::link::Link;
 use super::restore::{NOT_FOUND, RESOURCE_LOCKED, encode};
 use super::task::Task;
+use crate::deadline;
 use crate::topology::{Outcome, Recovery};
 
 /// An exclusive queue belongs to another connection: perhaps the lost one, of whose end the broker does not know yet. So often all of them
@@ -109,7 +110,7 @@ impl Task {
         match (frame, late.channel) {
             (Some(frame), Some(number)) => {
                 link.out.extend_from_slice(&frame);
-                let by = Instant::now() + self.options.operation_timeout;
+                let by = deadline::after(Instant::now(), self.options.operation_timeout);
                 if let Some(state) = self.channel(number) {
                     state.pending.push_back(Pending::Internal(Some(by)));
                 }

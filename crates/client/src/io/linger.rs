@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::channel_state::ChannelState;
 
+use crate::deadline;
+
 /// How long the messages of one channel wait, and what ends it sooner.
 #[derive(Debug)]
 pub(crate) struct Linger {
@@ -48,12 +50,12 @@ impl ChannelState {
             self.linger_at = Some(now);
             return false;
         }
-        *self.linger_at.get_or_insert(now + linger.time) > now
+        *self.linger_at.get_or_insert(deadline::after(now, linger.time)) > now
     }
 
     /// All was written that could be. Who came since then waits from now on.
     pub(super) fn wrote_all(&mut self, now: Instant) {
         let Some(linger) = self.shared.linger.get() else { return };
-        self.linger_at = (linger.queued.load(SeqCst) > 0).then(|| now + linger.time);
+        self.linger_at = (linger.queued.load(SeqCst) > 0).then(|| deadline::after(now, linger.time));
     }
 }

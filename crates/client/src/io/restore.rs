@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::late::Late;
 use super::link::Link;
 use super::task::{End, Task};
+use crate::deadline;
 use crate::topology::{Outcome, Recovery, RecoveryReport, Step};
 
 /// The channel it happens on; no other is open then.
@@ -109,7 +110,7 @@ impl Task {
     async fn answer(&mut self, link: &mut Link) -> Result<Answer, End> {
         let after: Duration = self.options.operation_timeout;
         // For all of the wait: what else comes meanwhile, a heartbeat for example, is no answer.
-        let until = Instant::now() + after;
+        let until = deadline::after(Instant::now(), after);
         loop {
             if let Some(answer) = self.take_answer(link)? {
                 return Ok(answer);

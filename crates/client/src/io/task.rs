@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::asked::{Command, ReplySender};
@@ -14,9 +15,10 @@ use super::late::Late;
 use super::link::Link;
 use super::serving::Serving;
 use super::shared::ConnectionShared;
+use super::tries::Tries;
 use crate::backoff::Backoff;
 use crate::connection::ConnectionState;
-use crate::error::{ConnectError, Error, Origin, Scope};
+use crate::error::{Error, Origin, Scope};
 use crate::options::ConnectOptions;
 use crate::transport::Connector;
 
@@ -32,6 +34,14 @@ pub(super) enum End {
     Lost(String),
     /// A side closed it.
     Closed(Error),
+}
+
+/// How the first connection comes about, for whoever waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct First {
+    pub(crate) tries: Arc<Mutex<Tries>>,
+    /// Every address was tried once.
+    pub(crate) round_over: Notify,
 }
 
 pub(crate) struct Task {
@@ -56,7 +66,8 @@ pub(crate) struct Task {
     pub(super) close_written: bool,
     /// What of the recovery has to wait.
     pub(super) late: Option<Late>,
-    pub(super) first_error: Option<tokio::sync::oneshot::Sender<ConnectError>>,
+    /// What whoever makes the connection is told, until it is there.
+    pub(super) first: Option<Arc<First>>,
     pub(super) address: usize,
 }
 
@@ -67,7 +78,7 @@ impl Task {
         shared: Arc<ConnectionShared>,
         commands: mpsc::Receiver<Command>,
         state: watch::Sender<ConnectionState>,
-        first_error: tokio::sync::oneshot::Sender<ConnectError>,
+        first: Arc<First>,
     ) -> Self {
         Self {
             options,
@@ -85,7 +96,7 @@ impl Task {
             close_by: None,
             close_written: false,
             late: None,
-            first_error: Some(first_error),
+            first: Some(first),
             address: 0,
         }
     }
@@ -144,7 +155,7 @@ impl Task {
                 Err(error) => return self.finish(&error),
             };
             let opened = Instant::now();
-            self.first_error = None;
+            self.first = None;
             let (serving, end) = Serving::new(self, link).serve().await;
             let Serving { task, mut link, .. } = *serving;
             self = task;

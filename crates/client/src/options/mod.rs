@@ -7,18 +7,21 @@ mod credentials;
 mod error;
 mod parameters;
 mod recovery;
+mod setters;
 mod tls;
+mod write;
 
 use std::fmt;
 use std::time::Duration;
 
 use leveret_protocol::handshake::Tuning;
-use leveret_protocol::{FRAME_MIN_SIZE, FieldTable, FieldValue, ShortStr};
+use leveret_protocol::{FRAME_MIN_SIZE, FieldTable, ShortStr};
 
 pub use credentials::{Credentials, Mechanism};
 pub use error::OptionsError;
 pub use recovery::{BackoffOptions, Jitter, RecoveryOptions};
 pub use tls::{Identity, TlsOptions};
+pub use write::WriteOptions;
 
 use crate::uri::{Address, AmqpUri, PORT, UriError};
 
@@ -81,45 +84,6 @@ pub struct ConnectOptions {
     pub tls: Option<TlsOptions>,
     /// What happens when the connection is lost or cannot be made. Default: on.
     pub recovery: RecoveryOptions,
-}
-
-/// Bounds of what waits to be written on one connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WriteOptions {
-    /// Encoded bytes gathered into one write; a larger message is written at once all the same. Default: 256 KiB.
-    pub batch_bytes_max: usize,
-    /// Commands and messages queued for the connection before callers wait. Default: 1024.
-    pub queue_len_max: usize,
-    /// Bytes that low-level channels have handed over and that are not in the outgoing buffer yet, before callers wait; a larger message
-    /// has all of it. Default: 16 MiB. (Publishers have bounds of their own.)
-    pub queue_bytes_max: usize,
-}
-
-impl Default for WriteOptions {
-    fn default() -> Self {
-        Self { batch_bytes_max: 256 << 10, queue_len_max: 1024, queue_bytes_max: 16 << 20 }
-    }
-}
-
-impl WriteOptions {
-    /// Sets [`WriteOptions::batch_bytes_max`].
-    #[must_use]
-    pub fn batch_bytes_max(self, batch_bytes_max: usize) -> Self {
-        Self { batch_bytes_max, ..self }
-    }
-
-    /// Sets [`WriteOptions::queue_bytes_max`]; at least 1.
-    #[must_use]
-    pub fn queue_bytes_max(self, queue_bytes_max: usize) -> Self {
-        Self { queue_bytes_max: queue_bytes_max.max(1), ..self }
-    }
-
-    /// Sets [`WriteOptions::queue_len_max`].
-    #[must_use]
-    pub fn queue_len_max(self, queue_len_max: usize) -> Self {
-        Self { queue_len_max, ..self }
-    }
 }
 
 impl Default for ConnectOptions {
@@ -188,122 +152,6 @@ impl ConnectOptions {
         Ok(options)
     }
 
-    /// Sets [`ConnectOptions::addresses`].
-    #[must_use]
-    pub fn addresses(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
-        self.addresses = addresses.into_iter().collect();
-        self
-    }
-
-    /// Adds one to [`ConnectOptions::addresses`].
-    #[must_use]
-    pub fn address(mut self, host: impl Into<String>, port: u16) -> Self {
-        self.addresses.push(Address::new(host, port));
-        self
-    }
-
-    /// Sets [`ConnectOptions::vhost`].
-    #[must_use]
-    pub fn vhost(mut self, vhost: impl Into<String>) -> Self {
-        self.vhost = vhost.into();
-        self
-    }
-
-    /// Sets [`ConnectOptions::credentials`].
-    #[must_use]
-    pub fn credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
-        self.credentials = Credentials::new(username, password);
-        self
-    }
-
-    /// Sets [`ConnectOptions::mechanisms`].
-    #[must_use]
-    pub fn mechanisms(mut self, mechanisms: impl IntoIterator<Item = Mechanism>) -> Self {
-        self.mechanisms = mechanisms.into_iter().collect();
-        self
-    }
-
-    /// Sets [`ConnectOptions::name`].
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// Adds one to [`ConnectOptions::client_properties`]. The name has at most 255 bytes; what is longer is cut.
-    #[must_use]
-    pub fn client_property(mut self, name: &'static str, value: impl Into<FieldValue>) -> Self {
-        self.client_properties.insert(name, value);
-        self
-    }
-
-    /// Sets [`ConnectOptions::locale`].
-    #[must_use]
-    pub fn locale(mut self, locale: impl Into<String>) -> Self {
-        self.locale = locale.into();
-        self
-    }
-
-    /// Sets [`ConnectOptions::heartbeat`].
-    #[must_use]
-    pub fn heartbeat(self, heartbeat: Duration) -> Self {
-        Self { heartbeat, ..self }
-    }
-
-    /// Sets [`ConnectOptions::frame_max`].
-    #[must_use]
-    pub fn frame_max(self, frame_max: u32) -> Self {
-        Self { frame_max, ..self }
-    }
-
-    /// Sets [`ConnectOptions::channel_max`].
-    #[must_use]
-    pub fn channel_max(self, channel_max: u16) -> Self {
-        Self { channel_max, ..self }
-    }
-
-    /// Sets [`ConnectOptions::message_bytes_max`].
-    #[must_use]
-    pub fn message_bytes_max(self, message_bytes_max: usize) -> Self {
-        Self { message_bytes_max, ..self }
-    }
-
-    /// Sets [`ConnectOptions::connect_timeout`].
-    #[must_use]
-    pub fn connect_timeout(self, connect_timeout: Duration) -> Self {
-        Self { connect_timeout, ..self }
-    }
-
-    /// Sets [`ConnectOptions::operation_timeout`].
-    #[must_use]
-    pub fn operation_timeout(self, operation_timeout: Duration) -> Self {
-        Self { operation_timeout, ..self }
-    }
-
-    /// Sets [`ConnectOptions::waiting_bytes_max`].
-    #[must_use]
-    pub fn waiting_bytes_max(self, waiting_bytes_max: usize) -> Self {
-        Self { waiting_bytes_max, ..self }
-    }
-
-    /// Sets [`ConnectOptions::write`].
-    #[must_use]
-    pub fn write(self, write: WriteOptions) -> Self {
-        Self { write, ..self }
-    }
-
-    /// Sets [`ConnectOptions::tls`].
-    #[must_use]
-    pub fn tls(self, tls: TlsOptions) -> Self {
-        Self { tls: Some(tls), ..self }
-    }
-
-    /// Sets [`ConnectOptions::recovery`].
-    #[must_use]
-    pub fn recovery(self, recovery: RecoveryOptions) -> Self {
-        Self { recovery, ..self }
-    }
-
     /// Looks for values nothing can work with. Connecting does this first.
     ///
     /// # Errors
@@ -368,6 +216,7 @@ impl fmt::Debug for ConnectOptions {
             .field("message_bytes_max", &self.message_bytes_max)
             .field("connect_timeout", &self.connect_timeout)
             .field("operation_timeout", &self.operation_timeout)
+            .field("waiting_bytes_max", &self.waiting_bytes_max)
             .field("write", &self.write)
             .field("tls", &self.tls)
             .field("recovery", &self.recovery)

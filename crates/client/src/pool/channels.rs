@@ -1,14 +1,10 @@
 //! Pools of publishers and channels over few connections.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use parking_lot::Mutex;
-use tokio::sync::OnceCell;
-
+use super::connections::Connections;
 use super::{Guard, Manage, Pool, PoolError, PoolOptions, PoolStats};
 use crate::channel::Channel;
-use crate::connection::{Connection, ConnectionState};
 use crate::error::{ConnectError, Error};
 use crate::options::ConnectOptions;
 use crate::publisher::{Publisher, PublisherOptions};
@@ -24,38 +20,6 @@ pub enum OpenError {
     /// The connection is there and opened no channel.
     #[error("no channel on the connection")]
     Channel(#[from] Error),
-}
-
-/// A few connections that are made when they are needed and taken in turn. One that was closed for good is replaced; one that
-/// recovers is waited for by what runs on it.
-#[derive(Debug)]
-struct Connections {
-    connector: Connector,
-    options: ConnectOptions,
-    slots: Mutex<Vec<Arc<OnceCell<Connection>>>>,
-    next: AtomicUsize,
-}
-
-impl Connections {
-    fn new(connector: Connector, options: ConnectOptions, count: usize) -> Self {
-        let slots = (0..count.max(1)).map(|_| Arc::default()).collect();
-        Self { connector, options, slots: Mutex::new(slots), next: AtomicUsize::new(0) }
-    }
-
-    async fn next(&self) -> Result<Connection, ConnectError> {
-        let slot = {
-            let mut slots = self.slots.lock();
-            let at = self.next.fetch_add(1, Relaxed) % slots.len();
-            let is_over =
-                |connection: &Connection| matches!(connection.state(), ConnectionState::Closed { .. });
-            if slots[at].get().is_some_and(is_over) {
-                slots[at] = Arc::default();
-            }
-            slots[at].clone()
-        };
-        let connect = || Connection::connect_over(self.connector.clone(), self.options.clone());
-        slot.get_or_try_init(connect).await.cloned()
-    }
 }
 
 /// Makes publishers; one with messages in flight is not lent again.

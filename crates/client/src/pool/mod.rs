@@ -5,6 +5,7 @@
 //! borrowed it. No lock is held while anything is awaited.
 
 mod channels;
+mod connections;
 mod error;
 mod guard;
 mod keeper;
@@ -31,6 +32,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use leases::Leases;
+
+use crate::deadline;
 
 /// How the items of a pool are made and looked after.
 pub trait Manage: Send + Sync + 'static {
@@ -128,7 +131,7 @@ impl<M: Manage> Pool<M> {
     /// Outside of a tokio runtime.
     pub fn new(manage: M, options: PoolOptions) -> Self {
         let inner = Arc::new(Inner {
-            permits: Arc::new(Semaphore::new(options.size_max)),
+            permits: Arc::new(Semaphore::new(options.size_max.clamp(1, Semaphore::MAX_PERMITS))),
             idle: Mutex::default(),
             leases: Leases::default(),
             figures: Arc::default(),
@@ -199,7 +202,7 @@ impl<M: Manage> Inner<M> {
         place: &'static Location<'static>,
     ) -> Result<Guard<M>, PoolError<M::Error>> {
         let pool = || inner.options.name.clone();
-        let deadline = Instant::now() + inner.options.wait_max;
+        let deadline = deadline::after(Instant::now(), inner.options.wait_max);
         let timed_out = || {
             inner.figures.timeouts.fetch_add(1, Relaxed);
             let waited_ms = inner.options.wait_max.as_millis() as u64;

@@ -22,6 +22,7 @@ use leveret_protocol::{FieldTable, ShortStr};
 use tokio::time::{Instant, timeout_at};
 
 use crate::connection::Connection;
+use crate::deadline;
 use crate::error::{Error, Scope, SendError};
 use crate::io::{ChannelShared, Linger};
 use crate::message::Message;
@@ -102,7 +103,7 @@ impl Publisher {
     }
 
     async fn begin(&self, message: Message, waits: bool) -> Result<Confirm, SendError> {
-        let deadline = Instant::now() + self.0.options.deadline;
+        let deadline = deadline::after(Instant::now(), self.0.options.deadline);
         let bytes = self.permit_bytes(&message);
         if !self.try_room(bytes) {
             self.room(bytes, deadline).await?;

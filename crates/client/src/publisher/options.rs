@@ -38,7 +38,7 @@ pub struct PublisherOptions {
     pub message_ids: bool,
     /// From `send` to the confirm. Default: 30 s.
     pub deadline: Duration,
-    /// Messages in flight, then senders wait. Default: 4096.
+    /// Messages in flight, then senders wait; 1 to 1 048 576. Default: 4096.
     pub in_flight_max: usize,
     /// Bytes of bodies in flight, then senders wait. Default: 16 MiB.
     pub in_flight_bytes_max: usize,

@@ -11,6 +11,7 @@ use leveret_protocol::ShortStr;
 use tokio::time::Instant;
 
 use super::{Confirm, Publisher};
+use crate::deadline;
 use crate::error::SendError;
 use crate::message::Message;
 
@@ -126,7 +127,7 @@ impl Sink<Message> for PublisherSink {
             return Err(SinkError { message: message.into(), error });
         }
         let publisher = self.publisher.clone();
-        let deadline = Instant::now() + publisher.0.options.deadline;
+        let deadline = deadline::after(Instant::now(), publisher.0.options.deadline);
         let bytes = publisher.permit_bytes(&message);
         if publisher.try_room(bytes) {
             return self.admit(message, deadline, bytes);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::recovery::{Item, Step, step};
+use super::Step;
+use super::recovery::{Item, step};
 use super::{Destination, Topology};
 
 impl Topology {

@@ -9,7 +9,9 @@
 mod change;
 mod entities;
 mod lineage;
+mod named;
 mod recovery;
+mod steps;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +19,9 @@ use leveret_protocol::FieldTable;
 
 pub use change::Change;
 pub use entities::{Binding, Consumer, Destination, Entity, Exchange, Qos, Queue};
-pub use recovery::{Failure, Outcome, Recovery, RecoveryReport, Rename, Step};
+use named::Named;
+pub use recovery::Recovery;
+pub use steps::{Failure, Outcome, RecoveryReport, Rename, Step};
 
 /// Entities are found by name and walked in the order of their numbers, which is the order of declaration.
 type Id = u64;
@@ -59,34 +63,6 @@ pub struct Topology {
 
 /// Two bindings with the same of all these are one.
 type BindingKey = (Destination, String, Vec<u8>, Vec<u8>);
-
-#[derive(Debug)]
-struct Named<T> {
-    by_id: BTreeMap<Id, T>,
-    ids: HashMap<String, Id>,
-}
-
-impl<T> Default for Named<T> {
-    fn default() -> Self {
-        Self { by_id: BTreeMap::new(), ids: HashMap::new() }
-    }
-}
-
-impl<T> Named<T> {
-    /// An entity that is declared again keeps its place: others may depend on it.
-    fn insert(&mut self, id: Id, name: &str, entity: T) {
-        let id = *self.ids.entry(name.to_owned()).or_insert(id);
-        self.by_id.insert(id, entity);
-    }
-
-    fn get(&self, name: &str) -> Option<&T> {
-        self.by_id.get(self.ids.get(name)?)
-    }
-
-    fn remove(&mut self, name: &str) -> Option<T> {
-        self.by_id.remove(&self.ids.remove(name)?)
-    }
-}
 
 /// The last `basic.qos` of either kind on a channel.
 #[derive(Debug, Default, Clone, Copy)]

@@ -5,15 +5,19 @@ mod tls;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 
 use crate::error::ConnectError;
 use crate::options::ConnectOptions;
 use crate::uri::Address;
+
+/// Addresses of one name that are tried, at most.
+const SOCKETS_MAX: usize = 32;
 
 /// A stream of bytes in both directions.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -60,16 +64,38 @@ impl Connector {
         })))
     }
 
+    /// The socket addresses of a name, in the resolver's order. `None`: the transport knows what to do with the name.
+    pub(crate) async fn resolve(&self, address: &Address) -> io::Result<Vec<Option<SocketAddr>>> {
+        if self.0.is_some() {
+            return Ok(vec![None]);
+        }
+        let mut sockets = Vec::new();
+        for socket in lookup_host((&*address.host, address.port)).await? {
+            if sockets.len() < SOCKETS_MAX && !sockets.contains(&Some(socket)) {
+                sockets.push(Some(socket));
+            }
+        }
+        if sockets.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+        }
+        Ok(sockets)
+    }
+
     pub(crate) async fn open(
         &self,
         address: &Address,
+        socket: Option<SocketAddr>,
         options: &ConnectOptions,
     ) -> Result<BoxStream, ConnectError> {
         let unreachable = |source| ConnectError::Unreachable { address: address.to_string(), source };
         if let Some(open) = &self.0 {
             return open(address.clone()).await.map_err(unreachable);
         }
-        let tcp = TcpStream::connect((&*address.host, address.port)).await.map_err(unreachable)?;
+        let tcp = match socket {
+            Some(socket) => TcpStream::connect(socket).await,
+            None => TcpStream::connect((&*address.host, address.port)).await,
+        };
+        let tcp = tcp.map_err(unreachable)?;
         tcp.set_nodelay(true).map_err(unreachable)?;
         match &options.tls {
             Some(tls) => tls::wrap(tcp, &address.host, tls).await,

@@ -7,10 +7,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds, and which test did not end")]
+mod addresses;
 mod blocked;
 mod closing;
 mod dropped;
 mod everywhere;
+mod extremes;
 mod lifecycle;
 mod publishing;
 mod recovery;

@@ -164,3 +164,31 @@ async fn a_closed_connection_tells_its_publishers_and_consumers() {
     assert!(timeout(SOON, consumer.next()).await.unwrap().is_none());
     assert!(matches!(connection.channel().await, Err(Error::Closed { code: 200, .. })));
 }
+
+/// What a message gets that it lacks, as its options say.
+#[tokio::test]
+async fn a_message_gets_what_it_lacks_unless_the_publisher_is_told_not_to() {
+    let target = Target::start().await;
+    let connection = target.connect().await;
+    let channel = connection.channel().await.unwrap();
+    let queue = channel.queue_declare("", exclusive()).await.unwrap().name;
+    let to = || PublisherOptions::to_queue(queue.clone());
+    type Wanted = (bool, Option<u8>, Option<(&'static str, i64)>);
+    let table: [(PublisherOptions, Wanted); 4] = [
+        (to(), (true, Some(2), None)),
+        (to().persistent(false), (true, None, None)),
+        (to().message_ids(false), (false, Some(2), None)),
+        (to().producer_id("till 7"), (true, Some(2), Some(("till 7", 1)))),
+    ];
+    for (options, wanted) in table {
+        let told = format!("{options:?}");
+        connection.publisher(options).await.unwrap().send("a").await.unwrap();
+        let got = channel.basic_get(&queue, true).await.unwrap().unwrap();
+        let properties = got.delivery.properties().unwrap();
+        let headers = properties.headers.unwrap_or_default();
+        let id = headers.get("x-producer-id").and_then(|id| id.as_str());
+        let sequence = headers.get("x-producer-sequence").and_then(|number| number.as_i64());
+        let found = (properties.message_id.is_some(), properties.delivery_mode, id.zip(sequence));
+        assert_eq!(found, wanted, "{told}");
+    }
+}

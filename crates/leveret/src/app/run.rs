@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{App, AppError, AppReport, Relaying, Stops};
+use crate::deadline;
 use crate::relayed::{RelayError, RelayReport};
 use crate::worker::{DrainReport, Worker, WorkerError};
 
@@ -47,7 +48,7 @@ impl App {
                 stop.cancel();
             }
         }
-        let until = Instant::now() + drain;
+        let until = deadline::after(Instant::now(), drain);
         all.finish.cancel();
         all.relays_end(until).await;
         let mut flushing = JoinSet::new();

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 use self::entries::{Entries, Progress};
 use super::{Answer, Claim, Committed, IdempotencyStore};
 
+use crate::deadline;
+
 /// Entries unless told otherwise.
 const ENTRIES_MAX: usize = 100_000;
 
@@ -61,8 +63,8 @@ impl MemoryStore {
         match entries.find(hash, key) {
             Some((_, Progress::Done, until)) if until > now => Claim::Done,
             Some((_, Progress::Claimed, until)) if until > now => Claim::InProgress,
-            Some((token, ..)) => Claim::New(entries.claim_again(token, now + lease)),
-            None => Claim::New(entries.insert(hash, key, now + lease)),
+            Some((token, ..)) => Claim::New(entries.claim_again(token, deadline::after(now, lease))),
+            None => Claim::New(entries.insert(hash, key, deadline::after(now, lease))),
         }
     }
 
@@ -80,7 +82,7 @@ impl MemoryStore {
                 None => entries.insert(hash, key, now),
             }
         };
-        entries.done(token, now + window);
+        entries.done(token, deadline::after(now, window));
         entries.sweep(now, self.entries_max);
         Committed::Done
     }

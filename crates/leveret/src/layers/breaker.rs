@@ -8,6 +8,7 @@ use tower::{Layer, Service};
 
 use super::{Answer, ready};
 use crate::failure::{BoxError, Carried, Class};
+use crate::rpc::CallError;
 use crate::worker::CircuitBreaker;
 
 /// The circuit breaker is open: not begun.
@@ -18,7 +19,8 @@ pub struct CircuitOpen {
     pub next: Duration,
 }
 
-/// Around a publisher, so that a broker that is away is not waited for by every request:
+/// Around a publisher, so that a broker that is away is not waited for by every request; around a
+/// [requester](crate::rpc::RequesterBuilder::layer), so that a responder that is away is not:
 ///
 /// ```
 /// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {
@@ -82,6 +84,9 @@ fn failed<T>(result: &Result<T, BoxError>) -> Option<bool> {
     let Err(error) = result else { return Some(false) };
     if let Some(Carried(failure)) = error.downcast_ref::<Carried>() {
         return matches!(failure.class(), None | Some(Class::Transient)).then_some(true);
+    }
+    if let Some(error) = error.downcast_ref::<CallError>() {
+        return error.is_trouble();
     }
     match error.downcast_ref::<SendError>() {
         // The broker is there and says no to this one.

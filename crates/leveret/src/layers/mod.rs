@@ -1,5 +1,6 @@
-//! Layers for workers ([`WorkerBuilder::layer`](crate::WorkerBuilder::layer), [`batch_layer`](crate::WorkerBuilder::batch_layer)) and publishers
-//! ([`PublisherBuilder::layer`](crate::PublisherBuilder::layer)). Those of `tower` and anyone's do as well, if their services are `Clone`.
+//! Layers for workers ([`WorkerBuilder::layer`](crate::WorkerBuilder::layer), [`batch_layer`](crate::WorkerBuilder::batch_layer)), publishers
+//! ([`PublisherBuilder::layer`](crate::PublisherBuilder::layer)) and requesters ([`RequesterBuilder::layer`](crate::rpc::RequesterBuilder::layer)).
+//! Those of `tower` and anyone's do as well, if their services are `Clone`.
 //!
 //! | layer | a call |
 //! |---|---|
@@ -9,9 +10,9 @@
 //! | [`Timeout`] | is given up after a time: [`TimedOut`] |
 //! | [`CircuitBreaker`](crate::CircuitBreaker) | fails at once while most fail: [`CircuitOpen`]; of workers, [`circuit_breaker`](crate::WorkerBuilder::circuit_breaker) pauses instead |
 //!
-//! Clones of one share its count, also between workers and publishers. In a worker [`Overloaded`] and [`CircuitOpen`] release the message: it
+//! Clones of one share its count, also between workers, publishers and requesters. In a worker [`Overloaded`] and [`CircuitOpen`] release the message: it
 //! goes back to the queue after a second, and that was no attempt. Tracing, metrics and the catching of panics need no layer: workers
-//! and publishers have them.
+//! and publishers have them, and requesters have their spans.
 
 mod breaker;
 mod limit;

@@ -9,8 +9,8 @@ use tower::{Layer, Service};
 use super::{Answer, ready};
 use crate::failure::BoxError;
 
-/// Refuses calls when so many are under way already, waiting in layers further in included. For publishers on the path of a request that has
-/// somebody waiting for it: better an error now than an answer nobody wants any more.
+/// Refuses calls when so many are under way already, waiting in layers further in included. For publishers and requesters on the path of a request
+/// that has somebody waiting for it: better an error now than an answer nobody wants any more.
 ///
 /// ```
 /// # async fn example(mq: leveret::Mq) -> Result<(), Box<dyn std::error::Error>> {

@@ -9,7 +9,8 @@ use super::{Answer, ready};
 use crate::failure::BoxError;
 
 /// Drops a call that takes longer, waiting in layers further in included. Workers have [deadlines](crate::WorkerBuilder::deadline), which
-/// ask a handler to stop before it is dropped, and publishers [theirs](crate::PublisherBuilder::deadline); this one is around other layers.
+/// ask a handler to stop before it is dropped, publishers [theirs](crate::PublisherBuilder::deadline), and so have
+/// [requesters](crate::rpc::RequesterBuilder::deadline); this one is around other layers.
 ///
 /// ```
 /// use leveret::Json;
@@ -23,7 +24,7 @@ use crate::failure::BoxError;
 #[derive(Debug, Clone, Copy)]
 pub struct Timeout(Duration);
 
-/// A call took longer than it may. A message that was being sent may have been stored.
+/// A call took longer than it may. A message that was being sent may have been stored, a question carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not done within {0:?}")]
 pub struct TimedOut(pub Duration);

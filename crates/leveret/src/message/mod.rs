@@ -139,8 +139,7 @@ impl Incoming {
 
     /// Whether its handling is a span.
     pub(crate) fn is_traced(&self) -> bool {
-        let share = self.0.place.trace_share;
-        share >= 1.0 || trace::is_sampled(&self.0.properties, share)
+        trace::is_kept(&self.0.properties, self.0.place.trace_share)
     }
 
     /// When its handling is given up.

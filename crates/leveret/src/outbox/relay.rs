@@ -15,6 +15,7 @@ use super::rows::Outcome;
 use super::send::{Sender, Trouble};
 use super::{Outbox, RelayError, RelayReport};
 use crate::app::Stops;
+use crate::deadline;
 use crate::mq::Mq;
 use crate::sql::SqlDatabase;
 
@@ -180,7 +181,7 @@ impl<DB: SqlDatabase> Relay<DB> {
         report: &mut RelayReport,
     ) -> Result<Round, sqlx::Error> {
         // From before the claim: the database counts from a later moment.
-        let begin_before = Instant::now() + self.lease / 2;
+        let begin_before = deadline::after(Instant::now(), self.lease / 2);
         let (rows_max, bytes_max) = self.batch;
         let rows = self.outbox.claim(&self.name, self.lease, rows_max, bytes_max).await?;
         if rows.is_empty() {

@@ -13,6 +13,7 @@ use tracing::{Instrument as _, Span};
 
 use super::confirm::{Way, count};
 use super::{PublishError, SendStack};
+use crate::deadline;
 use crate::metrics::PublisherMetrics;
 
 /// A publisher's layers.
@@ -46,7 +47,7 @@ impl Layered {
         metrics: &Arc<PublisherMetrics>,
         span: &Span,
     ) -> Result<Way, PublishError> {
-        let (began, until) = (Instant::now(), Instant::now() + self.deadline);
+        let (began, until) = (Instant::now(), deadline::after(Instant::now(), self.deadline));
         let room = timeout_at(until, self.room(message.body.len())).await;
         let room = room.map_err(|_| SendError::Deadline)?;
         let mut stack = self.stack.clone();

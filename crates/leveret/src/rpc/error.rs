@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use leveret_client::{Delivery, Error};
+use leveret_client::Error;
 use serde::de::DeserializeOwned;
 
+use super::Reply;
 use crate::codec::{CodecError, Decode as _, Json};
+use crate::failure::BoxError;
+use crate::publisher::may_pass;
 use crate::retry::headers;
 
 /// Why a question has no answer.
@@ -37,6 +40,10 @@ pub enum CallError {
     /// The answer is no such value.
     #[error("the answer: {0}")]
     Decode(CodecError),
+    /// A [layer](super::RequesterBuilder::layer) says so; those [here](crate::layers) with `Overloaded` or `CircuitOpen`, and nothing was sent,
+    /// or with `TimedOut`, and it may have been carried out.
+    #[error(transparent)]
+    Layer(BoxError),
 }
 
 impl CallError {
@@ -47,7 +54,37 @@ impl CallError {
             Self::Busy(_) | Self::Deadline(_) => true,
             Self::Lost(error) => error.is_transient(),
             Self::Refused(refused) => refused.is_transient,
+            Self::Layer(error) => may_pass(error),
             Self::Encode(_) | Self::Unroutable(_) | Self::Decode(_) => false,
+        }
+    }
+
+    /// Whether a circuit breaker counts it: whoever answers is not there, or is in trouble. `None`: that is not known.
+    pub(crate) fn is_trouble(&self) -> Option<bool> {
+        match self {
+            // It is there, and says no to this one.
+            Self::Refused(refused) => refused.is_transient.then_some(true),
+            Self::Encode(_) | Self::Decode(_) => None,
+            _ => Some(true),
+        }
+    }
+
+    /// The kind of it in one word, for telemetry; none where the question went its way.
+    pub(super) fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Deadline(_) => Some("deadline"),
+            Self::Lost(_) => Some("lost"),
+            Self::Unroutable(_) => Some("unroutable"),
+            Self::Refused(_) => None,
+            _ => Some("_OTHER"),
+        }
+    }
+
+    /// What a stack of layers answered.
+    pub(super) fn unboxed(error: BoxError) -> Self {
+        match error.downcast() {
+            Ok(error) => *error,
+            Err(error) => Self::Layer(error),
         }
     }
 }
@@ -68,12 +105,12 @@ pub struct Refused {
 
 impl Refused {
     /// What an answer says, if it is an error.
-    pub(super) fn read(answer: &Delivery) -> Option<Self> {
-        let properties = answer.properties().ok()?;
-        let text = headers::text(&properties, headers::ERROR)?.to_owned();
-        let reason = headers::text(&properties, headers::REASON).unwrap_or("failed").to_owned();
-        let is_transient = headers::text(&properties, headers::CLASS) == Some("transient");
-        Some(Self { text, reason, is_transient, details: answer.body().clone() })
+    pub(super) fn read(answer: &Reply) -> Option<Self> {
+        let properties = &answer.properties;
+        let text = headers::text(properties, headers::ERROR)?.to_owned();
+        let reason = headers::text(properties, headers::REASON).unwrap_or("failed").to_owned();
+        let is_transient = headers::text(properties, headers::CLASS) == Some("transient");
+        Some(Self { text, reason, is_transient, details: answer.body.clone() })
     }
 
     /// The value that the handler gave with [`Failure::details`](crate::Failure::details); `None`: it gave none, or another.

@@ -10,7 +10,8 @@ use leveret_client::{Channel, Connection, Error, Message};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::requester::connected;
+use super::asker::connected;
+use super::question::Out;
 
 /// Where it is told.
 pub(super) const EXCHANGE: &str = "amq.direct";
@@ -30,6 +31,11 @@ pub(super) fn key(exchange: &str, routing_key: &str) -> String {
     key
 }
 
+/// A time as the `expiration` of a message. RabbitMQ takes no more than 2^32 - 1 ms, 49 days, and closes the channel over more.
+pub(super) fn expiration(time: Duration) -> String {
+    time.as_millis().clamp(1, u32::MAX.into()).to_string()
+}
+
 /// A request nobody waits for any more.
 struct GivenUp {
     id: String,
@@ -46,28 +52,29 @@ impl Teller {
         Self(sender)
     }
 
-    /// For a request that is about to be sent: dropping it tells that it was given up.
+    /// For a question that somebody begins to wait for: dropping it tells that it was given up, if an attempt of it is out.
     pub(super) fn asking(&self, id: String, until: Instant) -> Asking<'_> {
-        Asking { teller: self, given_up: Some(GivenUp { id, until }) }
+        Asking { teller: self, given_up: Some(GivenUp { id, until }), out: Out::default() }
     }
 }
 
-/// A request that somebody waits for.
+/// A question that somebody waits for.
 pub(super) struct Asking<'a> {
     teller: &'a Teller,
     given_up: Option<GivenUp>,
+    out: Out,
 }
 
 impl Asking<'_> {
-    /// There is nothing to give up any more.
-    pub(super) fn ended(mut self) {
-        self.given_up = None;
+    /// Where its attempts are counted.
+    pub(super) fn out(&self) -> Out {
+        self.out.clone()
     }
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        if let Some(given_up) = self.given_up.take() {
+        if let Some(given_up) = self.given_up.take().filter(|_| self.out.is_left()) {
             // Too many at once, or the broker does not let us: they find out by their deadline.
             let _ = self.teller.0.try_send(given_up);
         }
@@ -80,7 +87,7 @@ async fn tell_all(connection: Connection, key: String, mut waiting: mpsc::Receiv
         let left = until.saturating_duration_since(Instant::now()).max(REMEMBER_MIN);
         let mut message = Message::default().exchange(EXCHANGE).routing_key(key.clone());
         message.properties.correlation_id = Some(id);
-        message.properties.expiration = Some(left.as_millis().to_string());
+        message.properties.expiration = Some(expiration(left));
         message.properties.delivery_mode = Some(1);
         match timeout(TELL_TIME, tell(&connection, &mut channel, message)).await {
             Ok(Ok(())) => {}

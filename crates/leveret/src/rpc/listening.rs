@@ -84,6 +84,11 @@ impl Listening {
             let _ = timeout(END_TIME * 2, task).await;
         }
     }
+
+    /// The same without waiting for it.
+    pub(crate) fn leave(&self) {
+        self.stop.cancel();
+    }
 }
 
 /// The queue with its consumer.

@@ -15,18 +15,23 @@
 //! Users whose permissions leave out `amq.direct` or such queues do without, which is logged once.
 
 mod answer;
+mod asker;
 mod askers;
+mod builder;
 mod error;
 mod given_up;
 mod listening;
+mod question;
 mod requester;
 mod responder;
 
 pub(crate) use answer::Answer;
 pub use answer::IntoAnswer;
 pub(crate) use askers::Asked;
+pub use builder::RequesterBuilder;
 pub use error::{CallError, Refused};
 pub(crate) use listening::Listening;
-pub use requester::{Requester, RequesterBuilder};
+pub use question::{Question, Reply};
+pub use requester::Requester;
 pub use responder::Responder;
 pub(crate) use responder::{Responding, reply};

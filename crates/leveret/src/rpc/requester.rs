@@ -5,74 +5,27 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use leveret_client::{Connection, ConnectionState, Error, Message, RpcClient, RpcError};
-use tokio::sync::Semaphore;
+use leveret_client::Message;
 use tokio::time::{Instant, timeout_at};
-use tracing::Instrument as _;
+use tower::ServiceExt as _;
+use tracing::{Instrument as _, Span};
 
-use super::given_up::{Teller, key};
-use super::{CallError, Refused};
+use super::asker::Asker;
+use super::builder::AskStack;
+use super::given_up::Teller;
+use super::{CallError, Question, RequesterBuilder};
 use crate::codec::{Decode, Encode};
-use crate::mq::Mq;
+use crate::deadline;
 use crate::trace;
 
-/// Settings of a [`Requester`]; from [`Mq::requester`] and [`Mq::requester_to`].
-#[derive(Debug, Clone)]
-#[must_use = "a builder does nothing until build"]
-pub struct RequesterBuilder {
-    mq: Mq,
-    exchange: String,
-    routing_key: String,
-    deadline: Duration,
-    outstanding_max: usize,
-    repeats: bool,
-    kind: Option<String>,
-}
+/// How long after the deadline what layers hold up is ended: what is further in has ended by then, and they have heard of it.
+const LATER: Duration = Duration::from_millis(2);
 
-impl RequesterBuilder {
-    pub(crate) fn new(mq: Mq, exchange: String, routing_key: String) -> Self {
-        let (deadline, outstanding_max) = (Duration::from_secs(30), 1024);
-        Self { mq, exchange, routing_key, deadline, outstanding_max, repeats: false, kind: None }
-    }
-
-    /// From `call` to the answer, at most. A request that nobody has begun by then expires in the queue. Default: 30 s.
-    pub fn deadline(self, deadline: Duration) -> Self {
-        Self { deadline, ..self }
-    }
-
-    /// Questions that may be out at the same time; others wait for their turn. Default: 1024.
-    pub fn outstanding_max(self, outstanding_max: usize) -> Self {
-        Self { outstanding_max: outstanding_max.clamp(1, Semaphore::MAX_PERMITS), ..self }
-    }
-
-    /// Questions that were out when the connection was lost are asked again when it is back, within their deadline, with the same message
-    /// id: for requests that do no harm twice. Default: they fail with [`CallError::Lost`].
-    pub fn repeat_when_lost(self) -> Self {
-        Self { repeats: true, ..self }
-    }
-
-    /// Sets the requests' `type`. Default: none.
-    pub fn message_type(self, kind: impl Into<String>) -> Self {
-        Self { kind: Some(kind.into()), ..self }
-    }
-
-    /// Opens it, for questions and answers in these codecs: `build::<Json<Order>, Json<Price>>()`.
-    ///
-    /// # Errors
-    /// No channel can be opened.
-    pub async fn build<Q: Encode, A: Decode>(self) -> Result<Requester<Q, A>, Error> {
-        let rpc = RpcClient::new(self.mq.publishing()).await?;
-        let places = Semaphore::new(self.outstanding_max);
-        let teller = Teller::new(self.mq.publishing().clone(), key(&self.exchange, &self.routing_key));
-        Ok(Requester { inner: Arc::new(Inner { settings: self, rpc, places, teller }), codecs: PhantomData })
-    }
-}
-
-struct Inner {
-    settings: RequesterBuilder,
-    rpc: RpcClient,
-    places: Semaphore,
-    teller: Teller,
+pub(super) struct Inner {
+    pub(super) settings: RequesterBuilder,
+    pub(super) asker: Arc<Asker>,
+    pub(super) stack: Option<AskStack>,
+    pub(super) teller: Teller,
 }
 
 /// Asks questions, any number at a time, and gets each its answer; clones share one channel and its bound.
@@ -108,8 +61,8 @@ struct Inner {
 /// # leveret::test::run_example(example);
 /// ```
 pub struct Requester<Q, A> {
-    inner: Arc<Inner>,
-    codecs: PhantomData<fn(Q) -> A>,
+    pub(super) inner: Arc<Inner>,
+    pub(super) codecs: PhantomData<fn(Q) -> A>,
 }
 
 impl<Q, A> Clone for Requester<Q, A> {
@@ -139,87 +92,44 @@ impl<Q: Encode, A: Decode> Requester<Q, A> {
     /// # Errors
     /// As [`call`](Self::call).
     pub async fn call_within(&self, question: &Q::Value, deadline: Duration) -> Result<A, CallError> {
-        let Inner { settings, places, teller, .. } = &*self.inner;
-        let until = Instant::now() + deadline;
+        let Inner { settings, asker, stack, teller } = &*self.inner;
+        let until = deadline::after(Instant::now(), deadline);
         let id = format!("{:032x}", rand::random::<u128>());
+        let message = self.message(question, &id)?;
+        let span = if trace::is_kept(&message.properties, settings.mq.options().trace_share) {
+            trace::publish_span(&settings.exchange, &settings.routing_key, &message.properties)
+        } else {
+            Span::none()
+        };
+        let asking = teller.asking(id, until);
+        let question = Question { message, until, deadline, out: asking.out() };
+        let asked = async {
+            let Some(stack) = stack else { return asker.ask(question).await };
+            let answered = timeout_at(until + LATER, stack.clone().oneshot(question)).await;
+            answered.map_err(|_| CallError::Deadline(deadline))?.map_err(CallError::unboxed)
+        };
+        let answer = asked.instrument(span.clone()).await;
+        drop(asking);
+        let answer = answer.inspect_err(|error| {
+            if let Some(word) = error.word() {
+                trace::failed(&span, word);
+            }
+        })?;
+        A::read(answer.properties.content_type.as_deref(), &answer.body).map_err(CallError::Decode)
+    }
+
+    fn message(&self, question: &Q::Value, id: &str) -> Result<Message, CallError> {
+        let settings = &self.inner.settings;
         let mut message = Message::new(Q::encode(question).map_err(CallError::Encode)?)
             .exchange(settings.exchange.clone())
             .routing_key(settings.routing_key.clone())
-            .message_id(id.clone());
+            .message_id(id);
         message.properties.content_type = Some(Q::CONTENT_TYPE.to_owned());
         message.properties.kind.clone_from(&settings.kind);
         // It is worth nothing after its deadline, and the asker is gone with this process.
         message.properties.delivery_mode = Some(1);
         message.properties.timestamp = Some(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs());
         trace::inherit(&mut message.properties);
-        let busy = || CallError::Busy(settings.outstanding_max);
-        let place = timeout_at(until, places.acquire()).await.map_err(|_| busy())?;
-        let _place = place.map_err(|_| busy())?;
-        let span = trace::publish_span(&settings.exchange, &settings.routing_key, &message.properties);
-        let asking = teller.asking(id, until);
-        let answer = self.ask(message, until, deadline).instrument(span.clone()).await;
-        // What may be carried out still is given up here, as it is when this future is dropped.
-        if !matches!(answer, Err(CallError::Deadline(_) | CallError::Lost(_))) {
-            asking.ended();
-        }
-        let answer = answer.inspect_err(|error| trace::failed(&span, word(error)))?;
-        if let Some(refused) = Refused::read(&answer) {
-            return Err(CallError::Refused(refused));
-        }
-        let content_type = answer.raw_properties().content_type();
-        let content_type = content_type.and_then(|text| text.to_str().ok()).map(str::to_owned);
-        A::read(content_type.as_deref(), answer.body()).map_err(CallError::Decode)
-    }
-
-    async fn ask(
-        &self,
-        mut message: Message,
-        until: Instant,
-        deadline: Duration,
-    ) -> Result<leveret_client::Delivery, CallError> {
-        let Inner { settings, rpc, .. } = &*self.inner;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(CallError::Deadline(deadline));
-            }
-            message.properties.expiration = Some(left.as_millis().max(1).to_string());
-            match rpc.call(message.clone(), left).await {
-                Ok(answer) => return Ok(answer),
-                Err(RpcError::Unroutable(returned)) => {
-                    return Err(CallError::Unroutable(RpcError::Unroutable(returned).to_string()));
-                }
-                Err(RpcError::Closed(error)) if settings.repeats && error.is_transient() => {
-                    let back = connected(settings.mq.publishing());
-                    timeout_at(until, back).await.map_err(|_| CallError::Lost(error))?;
-                    // One that is lost as soon as it is there is not asked in a busy loop.
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-                Err(RpcError::Closed(error)) => return Err(CallError::Lost(error)),
-                Err(_) => return Err(CallError::Deadline(deadline)),
-            }
-        }
-    }
-}
-
-/// Waits until a connection is there, or is closed for good, which the next attempt tells.
-pub(super) async fn connected(connection: &Connection) {
-    let mut states = connection.watch();
-    let there = |state: &ConnectionState| {
-        matches!(
-            state,
-            ConnectionState::Connected | ConnectionState::Blocked { .. } | ConnectionState::Closed { .. }
-        )
-    };
-    let _ = states.wait_for(there).await;
-}
-
-/// The kind of an error in one word, for telemetry.
-fn word(error: &CallError) -> &'static str {
-    match error {
-        CallError::Deadline(_) => "deadline",
-        CallError::Lost(_) => "lost",
-        CallError::Unroutable(_) => "unroutable",
-        _ => "_OTHER",
+        Ok(message)
     }
 }

@@ -16,6 +16,7 @@ use super::run::Running;
 use super::settle::{settle, settle_unreadable};
 use super::verdict::{Verdict, class_of, verdict};
 use crate::batch::BatchOutcome as _;
+use crate::deadline;
 use crate::failure::{Class, Failure};
 use crate::idempotency::Claimed;
 use crate::message::Incoming;
@@ -110,7 +111,7 @@ async fn end(
 /// One attempt, with those in place, which are made of what is left.
 async fn attempt(running: &Running, batch: &BatchCall, all: &mut [One<'_>]) {
     let settings = &running.settings;
-    let deadline = settings.deadline.map(|time| Instant::now() + time);
+    let deadline = settings.deadline.map(|time| deadline::after(Instant::now(), time));
     if let Some(deadline) = deadline {
         all.iter().for_each(|one| one.message.begin(deadline));
     }
@@ -131,7 +132,7 @@ async fn attempt(running: &Running, batch: &BatchCall, all: &mut [One<'_>]) {
         };
         left.retain(|at| all.get(*at).is_some_and(transient));
         let Some(pause) = running.retry.pause_in_place(calls).filter(|_| !left.is_empty()) else { return };
-        if deadline.is_some_and(|deadline| deadline <= Instant::now() + pause) {
+        if deadline.is_some_and(|deadline| deadline <= deadline::after(Instant::now(), pause)) {
             return;
         }
         tokio::select! {

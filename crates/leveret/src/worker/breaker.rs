@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::deadline;
+
 /// Pauses a worker while what its handler depends on is down; for
 /// [`WorkerBuilder::circuit_breaker`](crate::WorkerBuilder::circuit_breaker). Clones are the same: workers that share one pause together.
 /// As a [layer](crate::layers) of a publisher it makes sends fail at once instead.
@@ -126,7 +128,12 @@ impl Ticket {
 
     fn tell(&self, failed: Option<bool>) {
         let Inner { failures, attempts, pause, state, probed } = &*self.breaker.0;
-        let changed = state.lock().ended(self.probe, failed, (*failures, *attempts), Instant::now() + *pause);
+        let changed = state.lock().ended(
+            self.probe,
+            failed,
+            (*failures, *attempts),
+            deadline::after(Instant::now(), *pause),
+        );
         match changed {
             Some(true) => tracing::warn!(?pause, "the circuit breaker opens: nothing is begun for a while"),
             Some(false) => tracing::info!("the circuit breaker closes: everything goes on"),

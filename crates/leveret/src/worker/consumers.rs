@@ -9,6 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use super::prefetch::{Follower, LOOK};
 use super::run::{Running, subscription};
 
+use crate::deadline;
+
 /// How long a consumer that was left waits for its last handlers: RabbitMQ itself waits no longer for an ack.
 const LEFT_TIME: Duration = Duration::from_secs(30 * 60);
 
@@ -87,7 +89,7 @@ impl Consumers {
 
     /// Drains all.
     pub(super) async fn drain(mut self, time: Duration) -> Result<DrainReport, Error> {
-        let until = Instant::now() + time;
+        let until = deadline::after(Instant::now(), time);
         if let Some(before) = self.before.take() {
             self.left.spawn(before.drain(time));
         }

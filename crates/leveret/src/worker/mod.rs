@@ -12,6 +12,7 @@ mod concurrency;
 mod consumers;
 mod error;
 mod hand;
+mod handlers;
 mod lanes;
 mod places;
 mod prefetch;
@@ -75,7 +76,8 @@ impl Worker {
     /// Runs until `stop` is cancelled. Then nothing new is begun, tokens of handlers ([`Cancelled`](crate::Cancelled)) are cancelled,
     /// and what was begun may finish within [`drain_within`](WorkerBuilder::drain_within); what was not begun goes back to the queue.
     ///
-    /// Not cancel-safe: when the future is dropped, handlers go on in their tasks, and their messages are delivered again.
+    /// When the future is dropped, handlers are dropped where they wait, as after a drain that took too long, and their messages go back to
+    /// the queue; nothing waits for that.
     ///
     /// # Errors
     /// It cannot start; or its connection was closed for good.

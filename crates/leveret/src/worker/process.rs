@@ -15,6 +15,7 @@ use super::report::Outcome;
 use super::run::Running;
 use super::settle::{settle, settle_unreadable, told, unix_seconds};
 use super::verdict::{Verdict, class_of, verdict};
+use crate::deadline;
 use crate::failure::{Class, Failure};
 use crate::idempotency::{Claimed, Permission};
 use crate::message::Incoming;
@@ -175,7 +176,7 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
     let settings = &running.settings;
     let asker = if settings.answers { message.time_allowed() } else { None };
     if let Some(deadline) = settings.deadline.into_iter().chain(asker).min() {
-        message.begin(Instant::now() + deadline);
+        message.begin(deadline::after(Instant::now(), deadline));
     }
     for calls in 1.. {
         let Err(failure) = call(running, message).await else { return Ok(()) };
@@ -186,7 +187,7 @@ async fn attempt(running: &Running, message: &Incoming) -> Result<(), Failure> {
         let Some(pause) = running.retry.pause_in_place(calls).filter(|_| again) else {
             return Err(failure);
         };
-        if message.deadline().is_some_and(|deadline| deadline <= Instant::now() + pause) {
+        if message.deadline().is_some_and(|deadline| deadline <= deadline::after(Instant::now(), pause)) {
             return Err(failure);
         }
         tracing::debug!(queue = message.queue(), id = message.message_id(), %failure, "failed; again in {pause:?}");

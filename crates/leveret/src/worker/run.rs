@@ -79,6 +79,7 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<Drain
     }
     let mut consumers = Consumers::new(consumer, follower);
     let running = Arc::new(running);
+    let _dropped = Dropped(running.clone());
     let tasks = TaskTracker::new();
     let concurrency = running.settings.concurrency;
     let places = Place::new(&running);
@@ -94,6 +95,19 @@ pub(super) async fn run(worker: Worker, stop: CancellationToken) -> Result<Drain
     match ended {
         Some(source) => Err(WorkerError::Ended { queue: name, source }),
         None => Ok(report),
+    }
+}
+
+/// Ends what was begun when the worker's future is dropped; where it ends by itself there is nothing left to end.
+struct Dropped(Arc<Running>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.stop.cancel();
+        self.0.abort.cancel();
+        if let Some(listening) = &self.0.place.listening {
+            listening.leave();
+        }
     }
 }
 
@@ -289,7 +303,7 @@ async fn drain(running: &Running, consumers: Consumers, tasks: &TaskTracker) -> 
             () = sleep(time) => running.abort.cancel(),
         }
     };
-    let (drained, ()) = tokio::join!(consumers.drain(time + DROPPED_TIME), finish);
+    let (drained, ()) = tokio::join!(consumers.drain(time.saturating_add(DROPPED_TIME)), finish);
     // The consumer may be gone with its connection; what was begun has its end all the same.
     let _ = tokio::time::timeout(DROPPED_TIME, tasks.wait()).await;
     let drained = drained.unwrap_or_else(|error| {

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod asking;
+mod asking_nobody;
 mod batches;
+mod dropped;
 mod duplicates;
 mod from_other_frameworks;
+mod given_up;
 mod guide;
 mod home;
 mod metrics;
 mod middleware;
+mod options;
 mod ours;
 mod publishing;
 mod retries;

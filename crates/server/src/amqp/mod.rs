@@ -83,7 +83,7 @@ impl AmqpOptions {
 
 /// What to do about a connection that was not made.
 fn explained(error: ConnectError) -> Failure {
-    let hint = match &error {
+    let hint = match error.decisive() {
         ConnectError::Unreachable { .. } | ConnectError::Timeout(_) => {
             "\n  `leveret serve` starts a broker on port 5672. Another address: --url amqp://USER:PASSWORD@HOST:PORT/VHOST, or LEVERET_URL"
         }

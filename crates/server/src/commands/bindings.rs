@@ -1,8 +1,10 @@
 //! `leveret bindings`.
 
 use super::args::{InVhost, VhostOption, object};
+use super::exchanges::NOUN as EXCHANGE;
 use super::list::ListOptions;
 use super::noun::Noun;
+use super::queues::NOUN as QUEUE;
 use super::{DONE, Runs};
 use crate::failure::{Failure, Outcome};
 use crate::http::{Api, path};
@@ -103,6 +105,14 @@ impl Runs for Bindings {
             Bindings::List(List { source, queue, exchange, vhost, list }) => {
                 let named = vhost.vhost.is_some() || std::env::var_os("LEVERET_VHOST").is_some();
                 let vhost = vhost.name()?;
+                let api = list.common.api()?;
+                // The broker answers with no bindings, or with that of the default exchange.
+                for (noun, name) in [(&EXCHANGE, &source), (&QUEUE, &queue), (&EXCHANGE, &exchange)] {
+                    if let Some(name) = name.as_deref().filter(|name| !name.is_empty()) {
+                        let place = path(&[noun.path, &vhost, name]);
+                        noun.ask(&api, (&vhost, name), "GET", &place, None)?;
+                    }
+                }
                 let path = match (&source, &queue, &exchange) {
                     (Some(source), ..) => path(&["exchanges", &vhost, source, "bindings", "source"]),
                     (_, Some(queue), _) => path(&["queues", &vhost, queue, "bindings"]),

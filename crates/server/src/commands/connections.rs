@@ -4,8 +4,8 @@ use super::Runs;
 use super::args::{Common, One};
 use super::list::ListInVhost;
 use super::noun::Noun;
-use crate::failure::Outcome;
-use crate::http::path;
+use crate::failure::{Failure, Outcome};
+use crate::http::{Api, path};
 use crate::output::Kind;
 use clap::{Args, Subcommand};
 
@@ -145,9 +145,22 @@ impl Close {
             CONNECTION.done("closed", "", name, &self.common)?;
         }
         if names.is_empty() {
+            if let Some(user) = &self.of_user {
+                must_be_known(&api, user)?;
+            }
             let said = serde_json::json!({"done": "closed", "connection": null});
             self.common.output.done("no connection to close", &said)?;
         }
         super::DONE
+    }
+}
+
+/// Nobody of this name is connected, which is no wonder when there is nobody. (Who may not ask is not told.)
+fn must_be_known(api: &Api, user: &str) -> Result<(), Failure> {
+    match api.get(&path(&["users", user])) {
+        Err(error) if error.status() == Some(404) => Err(Failure::new(format!(
+            "there is no user '{user}', and no connection of one; `leveret connections list` shows all"
+        ))),
+        _ => Ok(()),
     }
 }

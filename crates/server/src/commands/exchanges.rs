@@ -9,7 +9,7 @@ use crate::output::Kind;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-const NOUN: Noun = Noun {
+pub(crate) const NOUN: Noun = Noun {
     path: "exchanges",
     one: "exchange",
     command: "exchanges",

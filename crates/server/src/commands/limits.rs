@@ -93,6 +93,19 @@ impl Owner {
         Ok(("vhost", vhost.unwrap_or_else(|| "/".to_owned())))
     }
 
+    /// The broker deletes what is not there as well.
+    fn must_have(&self, common: &Common, limit: &str) -> Result<(), Failure> {
+        let (kind, name) = self.named()?;
+        let found = common.api()?.get(&format!("{kind}-limits"))?;
+        let mut of_it = found.as_array().into_iter().flatten().filter(|owner| owner[kind] == name.as_str());
+        if of_it.any(|owner| owner["value"].get(limit).is_some()) {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "there is no limit {limit} of {kind} '{name}'; `leveret limits list` shows all"
+        )))
+    }
+
     fn change(&self, common: &Common, method: &str, limit: &str, body: Option<Value>, done: &str) -> Outcome {
         let (kind, name) = self.named()?;
         let place = path(&[&format!("{kind}-limits"), &name, limit]);
@@ -111,6 +124,7 @@ impl Runs for Limits {
                 owner.change(&common, "PUT", &limit, Some(json!({"value": value})), "set")
             }
             Limits::Delete(Delete { limit, owner, common }) => {
+                owner.must_have(&common, &limit)?;
                 owner.change(&common, "DELETE", &limit, None, "deleted")
             }
         }

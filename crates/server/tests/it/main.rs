@@ -11,6 +11,7 @@ mod blocked;
 mod client;
 mod commands;
 mod dependencies;
+mod migrate;
 mod mistakes;
 mod peer;
 mod serve;

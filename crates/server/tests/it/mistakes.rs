@@ -82,3 +82,97 @@ fn errors_say_what_to_do() {
     let said = String::from_utf8(away.stderr).unwrap();
     assert!(said.contains("nothing listens there\n  Is the broker running?"), "{said}");
 }
+
+/// Each did nothing and ended with 0.
+#[test]
+fn what_is_not_there_is_no_success() {
+    const OURS: (&str, u16, &str) = ("GET /api/leveret/openapi.json", 200, "{}");
+    const SWEEPS: &str = "POST /api/leveret/queues/%2F/lost/sweeps";
+    let cases: &[(&[&str], Script, &str)] = &[
+        (
+            &["replay", "lost", "--place", "a", "--place", "b", "--place", "a"],
+            &[
+                OURS,
+                (
+                    SWEEPS,
+                    202,
+                    r#"{"id":1,"action":"replay","state":"done","moved":1,"failed":0,"skipped":1,"remaining":0}"#,
+                ),
+            ],
+            "1 of 2 messages are no longer at their places: they were taken, or expired",
+        ),
+        (
+            &["copy", "lost", "q", "--place", "a", "--header", "k=v", "--quiet"],
+            &[
+                OURS,
+                (
+                    SWEEPS,
+                    202,
+                    r#"{"id":1,"action":"copy","state":"done","moved":0,"failed":0,"skipped":0,"remaining":0}"#,
+                ),
+            ],
+            "1 of 1 messages are not what the filter wants",
+        ),
+        (
+            &["sweeps", "cancel", "1"],
+            &[OURS, ("GET /api/leveret/sweeps/%2F/1", 200, r#"{"id":1,"state":"done"}"#)],
+            "sweep '1' does not run any more: it is done",
+        ),
+        (
+            &["bindings", "list", "--queue", "ordrs"],
+            &[
+                ("GET /api/vhosts?columns=name", 200, r#"[{"name":"/"}]"#),
+                ("GET /api/queues/%2F?columns=name,user", 200, QUEUES),
+                ("GET /api/queues/%2F/ordrs/bindings", 200, "[]"),
+            ],
+            "there is no queue 'ordrs' in vhost '/'; did you mean 'orders'?",
+        ),
+        (
+            &["bindings", "list", "--source", "x"],
+            &[
+                ("GET /api/vhosts?columns=name", 200, r#"[{"name":"/"}]"#),
+                ("GET /api/exchanges/%2F?columns=name,user", 200, "[]"),
+                ("GET /api/exchanges/%2F/x/bindings/source", 200, "[]"),
+            ],
+            "there is no exchange 'x' in vhost '/'; there are none",
+        ),
+        (
+            &["limits", "delete", "max-queues", "--vhost", "shop"],
+            &[
+                (
+                    "GET /api/vhost-limits",
+                    200,
+                    r#"[{"vhost":"/","value":{"max-queues":1}},{"vhost":"shop","value":{"max-connections":1}}]"#,
+                ),
+                ("DELETE /api/vhost-limits/shop/max-queues", 204, ""),
+            ],
+            "there is no limit max-queues of vhost 'shop'; `leveret limits list` shows all",
+        ),
+        (
+            &["connections", "close", "--of-user", "ap"],
+            &[("GET /api/connections?columns=name,user", 200, r#"[{"name":"c","user":"app"}]"#)],
+            "there is no user 'ap', and no connection of one",
+        ),
+    ];
+    for (arguments, script, text) in cases {
+        let (code, _, stderr) = run(&Peer::start(script), arguments);
+        assert_eq!(code, 1, "{arguments:?}: {stderr}");
+        assert!(stderr.contains(text) && stderr.starts_with("leveret "), "{arguments:?}: {stderr}");
+    }
+}
+
+/// It named the one that was there: "there is no queue 'q'; did you mean 'q'?"
+#[test]
+fn of_two_queues_the_missing_one_is_named() {
+    let peer = Peer::start(&[
+        ("GET /api/leveret/openapi.json", 200, "{}"),
+        ("GET /api/queues/%2F/orders", 200, "{}"),
+        ("GET /api/vhosts?columns=name", 200, r#"[{"name":"/"}]"#),
+        ("GET /api/queues/%2F?columns=name,user", 200, QUEUES),
+    ]);
+    let (code, _, stderr) = run(&peer, &["move", "orders", "invoice"]);
+    assert!(
+        code == 1 && stderr.contains("there is no queue 'invoice' in vhost '/'; did you mean 'invoices'?"),
+        "{stderr}"
+    );
+}

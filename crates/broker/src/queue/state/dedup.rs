@@ -35,8 +35,9 @@ impl QueueState {
 
     #[inline]
     pub(super) fn remember(&mut self, sighting: Option<&Sighting>, message: &Message, now_ms: u64) {
+        let Some(sighting) = sighting else { return };
         let lasting = self.lasts(message);
-        if let (Some(dedup), Some(sighting)) = (&mut self.dedup, sighting) {
+        if let Some(dedup) = &mut self.dedup {
             dedup.remember(sighting, lasting, now_ms + self.unix_origin_ms);
         }
     }

@@ -1,7 +1,7 @@
 //! A broker's side of a connection that does what the test says: it answers as a broker does until a given method comes.
 
 use bytes::BytesMut;
-use leveret_client::Connector;
+use leveret_client::{Address, Connector};
 use leveret_protocol::handshake::{Greeting, ServerHandshake, ServerStep, Tuning};
 use leveret_protocol::methods::{basic, channel, confirm, connection, exchange, queue};
 use leveret_protocol::{
@@ -20,11 +20,17 @@ pub(crate) struct Peers(mpsc::UnboundedReceiver<DuplexStream>);
 
 impl Peers {
     pub(crate) fn new() -> (Connector, Self) {
+        Self::at(|_| true)
+    }
+
+    /// Where somebody listens; elsewhere the connection is refused.
+    pub(crate) fn at(is_there: impl Fn(&Address) -> bool + Send + Sync + 'static) -> (Connector, Self) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let connector = Connector::new(move |_| {
+        let connector = Connector::new(move |address| {
             let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
-            let sent = sender.send(theirs);
-            std::future::ready(sent.map(|()| ours).map_err(|_| std::io::ErrorKind::ConnectionRefused.into()))
+            let is_there = is_there(&address) && sender.send(theirs).is_ok();
+            let refused = std::io::ErrorKind::ConnectionRefused;
+            std::future::ready(is_there.then_some(ours).ok_or_else(|| refused.into()))
         });
         (connector, Self(receiver))
     }

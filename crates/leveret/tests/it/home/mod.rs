@@ -7,17 +7,19 @@
 //!
 //! Not here: what can only be asked of the test broker ([`Home::ours`]); such tests stand in `ours.txt`, with the reason.
 
+mod faults;
 mod looks;
 mod management;
 mod real;
 mod relay;
+mod time;
 
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use leveret::client::{FieldValue, Properties};
-use leveret::test::{Direction, Ending, MessageView, TestBroker};
+use leveret::test::{MessageView, TestBroker};
 use leveret::{Mq, MqOptions};
 
 pub(crate) use looks::Figures;
@@ -92,92 +94,6 @@ impl Home {
             Self::Real(real) => Mq::connect(change(MqOptions::new(real.client_options()))).await.unwrap(),
         }
     }
-
-    // ---- Time
-
-    /// Pauses tokio's clock, where the broker's is virtual as well.
-    pub(crate) fn pause_clock(&self) {
-        if !self.is_real() {
-            tokio::time::pause();
-        }
-    }
-
-    /// So many seconds of a test.
-    pub(crate) fn span(&self, seconds: u32) -> Duration {
-        seconds * if self.is_real() { SECOND } else { Duration::from_secs(1) }
-    }
-
-    pub(crate) fn spans<const N: usize>(&self, seconds: [u32; N]) -> [Duration; N] {
-        seconds.map(|seconds| self.span(seconds))
-    }
-
-    /// Sleeps for so many seconds of a test, on tokio's clock.
-    pub(crate) async fn sleep(&self, seconds: u32) {
-        tokio::time::sleep(self.span(seconds)).await;
-    }
-
-    /// Whether something took so many seconds of a test: to the second on a virtual clock; on the machine's no less, but for what a look
-    /// at its beginning may be late.
-    pub(crate) fn took(&self, time: Duration, seconds: u32) -> bool {
-        let (least, most) = (self.span(seconds), self.span(seconds + 1));
-        if self.is_real() {
-            time + SECOND / 2 >= least && time < most + WITHIN
-        } else {
-            (least..most).contains(&time)
-        }
-    }
-
-    /// Lets so many seconds pass at the broker.
-    pub(crate) async fn advance(&self, seconds: u32) {
-        self.pass(self.span(seconds)).await;
-    }
-
-    /// The same for any time.
-    pub(crate) async fn pass(&self, time: Duration) {
-        match self {
-            Self::Test(broker) => broker.advance(time).await,
-            Self::Real(_) => tokio::time::sleep(time).await,
-        }
-    }
-
-    /// Lets a pause of so many seconds pass at the broker, during which `holds` has to hold. On the machine's clock nobody knows when it
-    /// began: whoever is called notes when, see [`took`](Self::took).
-    #[track_caller]
-    pub(crate) fn pause_over(
-        &self,
-        seconds: u32,
-        mut holds: impl FnMut() -> bool,
-    ) -> impl Future<Output = ()> {
-        let place = Location::caller();
-        async move {
-            let little = Duration::from_millis(30);
-            if !self.is_real() {
-                self.pass(self.span(seconds) - little).await;
-                assert!(holds(), "{place}: not before {seconds} s are over");
-                self.pass(little + Duration::from_millis(10)).await;
-            }
-        }
-    }
-
-    /// Lets the pause of so many seconds pass that a message of this queue has, or will have in a moment, before its next attempt.
-    pub(crate) async fn retry_of(&self, queue: &str, seconds: u32) {
-        if let Self::Test(broker) = self {
-            let waits = || broker.queue(queue).is_some_and(|q| q.counters.retried > 0 || q.ready > 0);
-            broker.eventually("it is tried again", waits).await;
-            broker.settle().await;
-        }
-        self.advance(seconds).await;
-    }
-
-    /// Until nothing moves any more; at a broker that runs somewhere, a moment.
-    pub(crate) async fn settle(&self) {
-        match self {
-            Self::Test(broker) => broker.settle().await,
-            Self::Real(_) => tokio::time::sleep(3 * SECOND).await,
-        }
-    }
-
-    // ---- What there is
 
     #[track_caller]
     pub(crate) fn eventually(
@@ -269,54 +185,5 @@ impl Home {
         };
         names.sort();
         names
-    }
-
-    // ---- What goes wrong
-
-    /// Resets all connections.
-    pub(crate) fn cut(&self) {
-        match self {
-            Self::Test(broker) => drop(broker.faults().open().drop_now(Ending::Reset)),
-            Self::Real(real) => real.relay().cut(),
-        }
-    }
-
-    /// Nobody can connect until [`accept`](Self::accept).
-    pub(crate) fn refuse(&self) {
-        match self {
-            Self::Test(broker) => broker.faults().refuse_all(),
-            Self::Real(real) => real.relay().refuse(true),
-        }
-    }
-
-    pub(crate) fn accept(&self) {
-        match self {
-            Self::Test(broker) => broker.faults().accept(),
-            Self::Real(real) => real.relay().refuse(false),
-        }
-    }
-
-    /// From now on nothing of what the broker says arrives.
-    pub(crate) fn stall_answers(&self) {
-        match self {
-            Self::Test(broker) => drop(broker.faults().every().stall(Direction::ToClient)),
-            Self::Real(real) => real.relay().stall_answers(),
-        }
-    }
-
-    /// The next that is published to this queue is refused with `basic.nack`: three times, or for half a second.
-    pub(crate) async fn nack_for_a_while(&self, queue: &str) {
-        match self {
-            Self::Test(broker) => broker.faults().nack_next(3),
-            Self::Real(real) => real.full_for(queue, 5 * SECOND).await,
-        }
-    }
-
-    /// Everything that was declared is gone, and so are the connections: what a broker in memory does when it is started again.
-    pub(crate) async fn forget_everything(&self) {
-        match self {
-            Self::Test(broker) => broker.restart().await.unwrap(),
-            Self::Real(real) => real.forget_everything(),
-        }
     }
 }

@@ -2,19 +2,17 @@
 //! source.
 
 use super::IDLE;
-use super::batch::{Seen, resumed};
 use super::ends::End;
-use super::gather::{BATCH_MAX, Batch, offset};
+use super::gather::{BATCH_MAX, Batch};
 use super::lock::lock;
-use super::marker::{self, Marker};
-use super::origin::{as_it_came, with_exchange};
+use super::marker;
+use super::missing::{Known, Returns};
 use super::plan::QueueMove;
-use super::sums::{Sums, digest, own_properties};
+use super::sums::Sums;
 use super::trouble::Trouble;
 use super::unacked::{Rest, Unacked};
 use crate::output::Progress;
-use leveret_client::{Channel, Connection, Delivery, Error, PublishOptions, RawMessage, RawProperties};
-use std::borrow::Cow;
+use leveret_client::{Connection, Error};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,6 +30,9 @@ const CLOSE_TIME: Duration = Duration::from_secs(5);
 /// Both brokers, and who looks on.
 pub(super) struct Carrier {
     pub(super) from: End,
+    pub(super) from_is_leveret: bool,
+    /// Whether the source counts what is given back to it as a delivery that failed.
+    pub(super) is_counted: bool,
     pub(super) to: End,
     pub(super) progress: Arc<Progress>,
     pub(super) stop: Arc<AtomicBool>,
@@ -59,6 +60,8 @@ pub(super) struct Moved {
     pub(super) unsure: u64,
     /// Messages that consumers of the source had and did not settle: they are still there.
     pub(super) unacked: u64,
+    /// Messages that the source kept back: they wait for their next attempt, or another consumer is the only active one.
+    pub(super) kept: u64,
     pub(super) problem: Option<String>,
     /// What was read back.
     pub(super) verified: Option<Result<Sums, String>>,
@@ -76,7 +79,8 @@ impl Carrier {
             }
             failures += 1;
             let may_pass = trouble.may_pass && began.elapsed() < self.away_max;
-            if failures > RETRIES && !may_pass || self.stop.load(Ordering::Relaxed) {
+            let is_over = trouble.is_final || failures > RETRIES && !may_pass;
+            if is_over || self.stop.load(Ordering::Relaxed) {
                 moved.problem = Some(trouble.text);
                 break;
             }
@@ -124,59 +128,49 @@ impl Carrier {
         let publisher = target.channel().await.map_err(at_to)?;
         publisher.tx_select().await.map_err(at_to)?;
         // What the last run may have left unacknowledged.
-        let mut came_back = marker.last.clone();
-        let mut is_first = is_resumed;
+        let resumed_at = Instant::now();
+        let mut returns = Returns::new(&marker.last, is_certain);
         let mut size = if is_resumed { BATCH_FIRST.max(marker.last.len() as u16) } else { BATCH_FIRST };
-        let mut unacked = Unacked::new();
+        let mut unacked = Unacked::new(self.from_is_leveret);
         while !self.stop.load(Ordering::Relaxed) {
+            let is_weighed = returns.is_open(&marker.missing) && unacked.is_after(resumed_at);
+            // (Asked while nothing of it is with this program.)
+            let held = if is_weighed { unacked.held(&self.from, source, queue).await? } else { None };
             let batch = match queue.is_stream {
                 true => Batch::of_stream(source, &queue.name, size, marker.next_offset).await,
-                false => Batch::of_queue(source, &queue.name, size, is_first).await,
+                false => Batch::of_queue(source, &queue.name, size, returns.is_at_head()).await,
             };
             let batch = batch.map_err(at_from)?;
             if batch.deliveries.is_empty() {
                 batch.close().await.map_err(at_from)?;
-                let rest = self.rest(queue, source, &mut unacked).await?;
-                // What came back to the head would be there by now, unless a node of the source that is away still has it with a
-                // connection that we lost with it.
-                is_first &= unacked.count > 0;
-                match rest {
+                marker.unsure += returns.is_missing(&mut marker.missing);
+                let is_awaited = !marker.missing.is_empty();
+                match self.rest(queue, source, &mut unacked, is_awaited).await? {
                     Rest::MayCome => continue,
                     Rest::Nothing => {}
                     Rest::Stays => {
-                        if !is_first {
-                            // It is acknowledged: what comes back later and is equal to it is another message.
-                            marker.last.clear();
-                            marker::write(&publisher, &queue.name, &marker).await.map_err(at_to)?;
-                            publisher.tx_commit().await.map_err(at_to)?;
-                        }
-                        let (count, wait) = (unacked.count, self.wait_unacked);
-                        moved.problem = Some(format!(
-                            "consumers of FROM have {count} messages and did not settle them within {wait:?}; the same command goes on"
-                        ));
+                        // It is acknowledged, or missing: what comes back later and is equal to it is another message.
+                        marker.last.clear();
+                        marker::write(&publisher, &queue.name, &marker).await.map_err(at_to)?;
+                        publisher.tx_commit().await.map_err(at_to)?;
+                        moved.problem = Some(unacked.words(self.wait_unacked));
                     }
                 }
-                moved.unacked = unacked.count;
+                (moved.unacked, moved.kept) = (unacked.count, unacked.kept);
                 break;
             }
             unacked.moved();
             let bytes: usize = batch.deliveries.iter().map(|delivery| delivery.body().len()).sum();
             let fits = BATCH_BYTES * batch.deliveries.len() / bytes.max(1);
-            let skip = if is_first && !queue.is_stream {
-                let head: Vec<Seen> =
-                    batch.deliveries.iter().map(|delivery| self.seen(queue, delivery)).collect();
-                let resumed = resumed(&came_back, &head, is_certain);
-                moved.recognised += resumed.stored as u64;
-                marker.unsure += resumed.unsure as u64;
-                came_back.drain(..came_back.len() - resumed.more);
-                resumed.stored
-            } else {
-                0
-            };
-            is_first = !came_back.is_empty();
-            self.store(queue, &publisher, &batch.deliveries[skip..], &mut marker, &mut moved.read)
-                .await
-                .map_err(at_to)?;
+            let known = self.known(queue, &batch.deliveries, (&mut returns, held), &mut marker);
+            moved.recognised += known.iter().filter(|known| **known == Known::Stored).count() as u64;
+            let stored =
+                self.store(queue, &publisher, (&batch.deliveries, &known), &mut marker, &mut moved.read);
+            if let Err(error) = stored.await {
+                // A consumer that is lost with them would use up their attempts.
+                let _ = batch.give_back(self.is_counted || queue.is_stream).await;
+                return Err(Trouble::at_store(&error));
+            }
             (moved.stored, moved.unsure) = (marker.sums.clone(), marker.unsure);
             self.progress.add(batch.deliveries.len() as u64);
             batch.acknowledge().await.map_err(at_from)?;
@@ -194,61 +188,13 @@ impl Carrier {
         queue: &QueueMove,
         source: &Connection,
         unacked: &mut Unacked,
+        is_awaited: bool,
     ) -> Result<Rest, Trouble> {
         match (self.follows, queue.is_stream) {
             (true, _) => Ok(Rest::MayCome),
             (false, true) => Ok(Rest::Nothing),
-            (false, false) => unacked.look(&self.from, source, queue, self.wait_unacked).await,
+            (false, false) => unacked.look(&self.from, source, queue, (self.wait_unacked, is_awaited)).await,
         }
-    }
-
-    /// The properties with which a message is published.
-    fn own<'a>(&self, queue: &QueueMove, delivery: &'a Delivery) -> Cow<'a, [u8]> {
-        let raw = delivery.raw_properties();
-        let own = own_properties(raw, queue.counts_deliveries, delivery.is_redelivered());
-        if self.tells_exchange { with_exchange(own, delivery.exchange()) } else { own }
-    }
-
-    fn seen(&self, queue: &QueueMove, delivery: &Delivery) -> Seen {
-        let own = self.own(queue, delivery);
-        let properties = RawProperties::parse(&own).unwrap_or_default();
-        let digest = digest(delivery.routing_key_bytes(), properties, delivery.body());
-        Seen { digest, is_redelivered: delivery.is_redelivered() }
-    }
-
-    /// Publishes a batch and the marker in one transaction.
-    async fn store(
-        &self,
-        queue: &QueueMove,
-        publisher: &Channel,
-        deliveries: &[Delivery],
-        marker: &mut Marker,
-        read: &mut Sums,
-    ) -> Result<(), Error> {
-        if deliveries.is_empty() {
-            return Ok(());
-        }
-        let alone = marker::name_of(&queue.name);
-        let mut next = Marker { last: Vec::with_capacity(deliveries.len()), ..marker.clone() };
-        for delivery in deliveries {
-            let own = self.own(queue, delivery);
-            let properties = RawProperties::parse(&own).unwrap_or_default();
-            let (key, body) = (delivery.routing_key_bytes(), delivery.body().clone());
-            let digest = digest(key, properties, &body);
-            read.add(&digest);
-            next.sums.add(&digest);
-            if !queue.is_stream {
-                next.last.push(digest);
-            }
-            next.next_offset = offset(delivery).map_or(next.next_offset, |offset| offset + 1);
-            let exchange = if as_it_came(&queue.name, delivery) { "" } else { &alone };
-            let message = RawMessage { exchange, routing_key: key, properties, body };
-            publisher.basic_publish_raw(message, PublishOptions::default()).await?;
-        }
-        marker::write(publisher, &queue.name, &next).await?;
-        publisher.tx_commit().await?;
-        *marker = next;
-        Ok(())
     }
 
     /// Takes away what the migration of a queue had at the target.

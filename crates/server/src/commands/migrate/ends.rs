@@ -75,7 +75,11 @@ impl End {
                 Err(error) if error.is_transient() && step < count => {}
                 Err(error) => {
                     let may_pass = error.is_transient();
-                    return Err(Trouble { text: format!("{}: {error}", self.label), may_pass });
+                    return Err(Trouble {
+                        text: format!("{}: {error}", self.label),
+                        may_pass,
+                        is_final: false,
+                    });
                 }
             }
         }
@@ -84,6 +88,19 @@ impl End {
     /// Whether it is a Leveret.
     pub(super) fn is_leveret(&self) -> bool {
         self.api.get("leveret/openapi.json").is_ok()
+    }
+
+    /// The first number of RabbitMQ's version.
+    pub(super) fn major_version(&self) -> Result<u64, String> {
+        let overview = self.api.get("overview").map_err(|error| format!("{}: {error}", self.label))?;
+        let version = overview["rabbitmq_version"].as_str().unwrap_or_default();
+        let major = version.split('.').next().and_then(|number| number.parse().ok());
+        major.ok_or_else(|| format!("{}: its version is not known ({version:?})", self.label))
+    }
+
+    /// Whether what is given back to it is no delivery that failed: Leveret, and RabbitMQ from 4.0 on.
+    pub(super) fn counts_losses_alone(&self) -> bool {
+        self.is_leveret() || self.major_version().is_ok_and(|major| major >= 4)
     }
 
     /// Whether it has more than one node.
@@ -95,6 +112,7 @@ impl End {
         let nodes = self.api.get("nodes").map_err(|error| Trouble {
             may_pass: matches!(error, HttpError::Unreachable { .. } | HttpError::Timeout { .. }),
             text: format!("{}: {error}", self.label),
+            is_final: false,
         })?;
         Ok(nodes.as_array().cloned().unwrap_or_default())
     }

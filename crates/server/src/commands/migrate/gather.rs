@@ -113,6 +113,19 @@ impl Batch {
         Ok(())
     }
 
+    /// It goes back to where it was. `is_counted`: the source counts that as it counts a lost consumer, and gets it by the channel's end, which
+    /// RabbitMQ before 4 keeps the order of.
+    pub(super) async fn give_back(self, is_counted: bool) -> Result<(), Error> {
+        let Batch { channel, consumer, deliveries, .. } = self;
+        deliveries.into_iter().for_each(Delivery::leave_unsettled);
+        if !is_counted {
+            channel.basic_recover(true).await?;
+        }
+        channel.close().await?;
+        drop(consumer);
+        Ok(())
+    }
+
     /// There is nothing in it.
     pub(super) async fn close(self) -> Result<(), Error> {
         self.channel.close().await?;

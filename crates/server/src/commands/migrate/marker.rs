@@ -1,5 +1,6 @@
 //! How far a queue is, kept at the target: one message in a queue of its own, replaced in the same transaction as a batch is stored.
 
+use super::missing::Missing;
 use super::sums::{Digest, Sums, from_hex, hex};
 use super::trouble::Trouble;
 use leveret_client::{
@@ -19,35 +20,52 @@ pub(super) struct Marker {
     pub(super) sums: Sums,
     /// The last batch, in order.
     pub(super) last: Vec<Digest>,
+    /// Batches before it that the source may still have.
+    pub(super) missing: Vec<Missing>,
     /// The target as it ran then.
     pub(super) incarnation: String,
     /// Messages that may have come twice by now.
     pub(super) unsure: u64,
     /// Of a stream: where to go on.
     pub(super) next_offset: u64,
+    /// How often the queue was read back, or was going to be.
+    pub(super) read_backs: u64,
 }
 
 impl Marker {
     pub(super) fn to_body(&self) -> String {
-        let last: Vec<String> = self.last.iter().map(|digest| hex(digest)).collect();
-        json!({"count": self.sums.count, "chain": hex(&self.sums.chain), "set": self.sums.set.to_string(), "last": last,
-            "incarnation": self.incarnation, "unsure": self.unsure, "next_offset": self.next_offset})
+        let texts = |digests: &[Digest]| digests.iter().map(|digest| hex(digest)).collect::<Vec<_>>();
+        let missing = self.missing.iter();
+        let missing =
+            missing.map(|batch| json!({"digests": texts(&batch.digests), "is_certain": batch.is_certain}));
+        json!({"count": self.sums.count, "chain": hex(&self.sums.chain), "set": self.sums.set.to_string(),
+            "last": texts(&self.last), "missing": missing.collect::<Vec<_>>(), "incarnation": self.incarnation,
+            "unsure": self.unsure, "next_offset": self.next_offset, "read_backs": self.read_backs})
         .to_string()
     }
 
     pub(super) fn parse(body: &[u8]) -> Option<Marker> {
         let value: Value = serde_json::from_slice(body).ok()?;
-        let last = value["last"].as_array()?.iter().map(|text| from_hex(text.as_str()?));
+        let digests = |list: &Value| -> Option<Vec<Digest>> {
+            list.as_array()?.iter().map(|text| from_hex(text.as_str()?)).collect()
+        };
+        // A version that had no such list forgot them.
+        let missing = value["missing"].as_array().map_or(&[][..], Vec::as_slice).iter().map(|batch| {
+            Some(Missing { digests: digests(&batch["digests"])?, is_certain: batch["is_certain"].as_bool()? })
+        });
         Some(Marker {
             sums: Sums {
                 count: value["count"].as_u64()?,
                 chain: from_hex(value["chain"].as_str()?)?,
                 set: value["set"].as_str()?.parse().ok()?,
             },
-            last: last.collect::<Option<_>>()?,
+            last: digests(&value["last"])?,
+            missing: missing.collect::<Option<_>>()?,
             incarnation: value["incarnation"].as_str()?.to_owned(),
             unsure: value["unsure"].as_u64()?,
             next_offset: value["next_offset"].as_u64()?,
+            // A version that had no such number did not read what it had not moved to the end.
+            read_backs: value["read_backs"].as_u64().unwrap_or(0),
         })
     }
 }
@@ -113,10 +131,16 @@ mod tests {
 
     #[test]
     fn it_reads_what_it_wrote() {
-        let mut marker =
-            Marker { incarnation: "a:1 b:2".into(), unsure: 3, next_offset: 9, ..Marker::default() };
+        let mut marker = Marker {
+            incarnation: "a:1 b:2".into(),
+            unsure: 3,
+            next_offset: 9,
+            read_backs: 2,
+            ..Marker::default()
+        };
         marker.sums.add(&[7; 32]);
         marker.last.push([7; 32]);
+        marker.missing.push(Missing { digests: vec![[8; 32], [9; 32]], is_certain: false });
         assert_eq!(Marker::parse(marker.to_body().as_bytes()), Some(marker));
         assert_eq!(Marker::parse(b"{}"), None);
         assert_eq!(name_of("orders").len(), PREFIX.len() + 24);

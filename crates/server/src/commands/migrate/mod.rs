@@ -1,9 +1,10 @@
 //! `leveret migrate FROM TO`: definitions and messages of one broker to another, Leveret's or RabbitMQ's.
 //!
-//! `plan` says what of the definitions is to be made (pure), `apply` makes it. `carry` moves one queue in batches: published in a
+//! `plan` says what of the definitions is to be made (pure), `apply` makes it. `carry` moves one queue in batches: published (`store`) in a
 //! transaction at the target together with a `marker` of how far it is, then acknowledged in a transaction at the source. Whoever is
-//! killed in between finds the marker and what came back, and `batch` (pure) says what is there already. `sums` counts;
-//! `unacked` says whether a queue without messages is done with, `apis` and `ends` know all nodes of a cluster.
+//! killed in between finds the marker and what came back, and `batch` (pure) says what is there already; what comes back later, `missing` (pure) knows. `sums` counts;
+//! `unacked` says whether a queue without messages is done with, `apis` and `ends` know all nodes of a cluster. `verify` reads a queue of
+//! the target back where `readable` (pure) says that this leaves it as it is.
 
 mod apis;
 mod apply;
@@ -13,10 +14,13 @@ mod ends;
 mod gather;
 mod lock;
 mod marker;
+mod missing;
 mod origin;
 mod plan;
+mod readable;
 mod report;
 mod source;
+mod store;
 mod sums;
 mod trouble;
 mod unacked;
@@ -97,7 +101,7 @@ pub(crate) struct Migrate {
     /// Do not end when queues are empty: carry what enters them until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// At the end read each queue of the target and compare; marks its messages as redelivered, and nobody else may read or write there
+    /// At the end read each queue of the target and compare; marks its messages as redelivered. One with consumers, or with other messages, is not read
     #[arg(long, conflicts_with = "follow")]
     verify: bool,
     /// How long messages are waited for that consumers of FROM hold, after the last message of a queue; 0s: not
@@ -121,8 +125,12 @@ impl Runs for Migrate {
         let queues = self.queues.as_deref().map(regex::Regex::new).transpose();
         let queues = queues.map_err(|error| Failure::usage(format!("--queues: {error}")))?;
         let scope = plan::Scope { vhost: self.vhost.clone(), queues };
-        let mut plan = Plan::new(&source::definitions(&from)?, &source::definitions(&to)?, &scope);
-        plan.look(&source::queues(&from)?, &scope, to.is_leveret());
+        let (definitions, found) = (source::definitions(&from)?, source::queues(&from)?);
+        if let Some(missing) = scope.missing(&definitions, &found) {
+            return Err(Failure::new(format!("{missing}: nothing was done")));
+        }
+        let mut plan = Plan::new(&definitions, &source::definitions(&to)?, &scope);
+        plan.look(&found, &scope, to.is_leveret());
         if self.dry_run {
             return report::plan(&plan, &self.output);
         }
@@ -143,10 +151,14 @@ impl Runs for Migrate {
 
 /// Moves all queues of the plan, some at a time.
 fn run_queues(options: &Migrate, from: End, to: End, plan: &Plan) -> Result<Vec<Moved>, Failure> {
-    let total = plan.queues.iter().map(|queue| queue.messages).sum::<u64>().max(1);
+    // What is read back is read a second time.
+    let each = if options.verify { 2 } else { 1 };
+    let total = (plan.queues.iter().map(|queue| queue.messages).sum::<u64>() * each).max(1);
     let progress = Arc::new(Progress::new("messages", total, !options.output.quiet));
     let stop = Arc::new(AtomicBool::new(false));
     let carrier = Arc::new(Carrier {
+        from_is_leveret: from.is_leveret(),
+        is_counted: !from.counts_losses_alone(),
         from,
         to,
         progress,

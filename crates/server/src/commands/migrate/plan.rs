@@ -78,6 +78,19 @@ impl Scope {
             && !name.starts_with(PREFIX)
     }
 
+    /// What it names and the source does not have.
+    pub(super) fn missing(&self, definitions: &Value, queues: &[Value]) -> Option<String> {
+        let vhosts = definitions["vhosts"].as_array().into_iter().flatten();
+        if let Some(vhost) = &self.vhost
+            && !vhosts.into_iter().any(|one| text(one, "name") == vhost)
+        {
+            return Some(format!("FROM has no vhost '{vhost}'"));
+        }
+        let pattern = self.queues.as_ref()?;
+        let has_one = queues.iter().any(|queue| self.has_queue(text(queue, "vhost"), text(queue, "name")));
+        (!has_one).then(|| format!("FROM has no queue whose name matches '{pattern}'"))
+    }
+
     /// Whether a thing belongs to it: of exchanges, those from which one of its queues is reached at once.
     fn has(&self, kind: &Kind, thing: &Value, document: &Value) -> bool {
         let vhost = if kind.list == "vhosts" { text(thing, "name") } else { text(thing, "vhost") };

@@ -118,6 +118,7 @@ fn row(moved: &Moved) -> Value {
         "recognised": moved.recognised,
         "maybe_twice": moved.unsure,
         "unacked_at_source": moved.unacked,
+        "kept_at_source": moved.kept,
         "read_back": moved.verified.as_ref().and_then(|verified| verified.as_ref().ok()).map(sums),
         "verdict": verdict,
         "ok": is_good(moved),

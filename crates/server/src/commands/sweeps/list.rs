@@ -3,9 +3,9 @@
 use crate::commands::Runs;
 use crate::commands::args::{OneInVhost, VhostOption};
 use crate::commands::list::ListOptions;
-use crate::commands::noun::{Noun, show};
+use crate::commands::noun::Noun;
 use crate::commands::own::ours;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::http::path;
 use crate::output::Kind;
 use clap::{Args, Subcommand};
@@ -62,11 +62,22 @@ impl Runs for Sweeps {
             Sweeps::Show(one) => {
                 let (api, vhost) = one.place.find()?;
                 ours(&api, "sweeps", "")?;
-                show(&api.get(&path(&["leveret", "sweeps", &vhost, &one.name]))?, &one.place.common)
+                SWEEP.show(&api, &vhost, &[&one.name], &one.place.common)
             }
             Sweeps::Cancel(one) => {
-                ours(&one.place.common.api()?, "sweeps", "")?;
-                SWEEP.delete_one_in_vhost(&one)
+                let (api, vhost) = one.place.find()?;
+                ours(&api, "sweeps", "")?;
+                let place = path(&["leveret", "sweeps", &vhost, &one.name]);
+                let found = SWEEP.ask(&api, (&vhost, &one.name), "GET", &place, None)?;
+                if found["state"] != "running" {
+                    let state = found["state"].as_str().unwrap_or("over");
+                    return Err(Failure::new(format!(
+                        "sweep '{}' does not run any more: it is {state}",
+                        one.name
+                    )));
+                }
+                SWEEP.ask(&api, (&vhost, &one.name), "DELETE", &place, None)?;
+                SWEEP.done("cancelled", &vhost, &one.name, &one.place.common)
             }
         }
     }

@@ -8,7 +8,6 @@ use super::args::InVhost;
 use super::own::{Filter, ours};
 use super::queues::NOUN as QUEUE;
 use super::{DONE, Runs};
-use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::http::{Api, path};
 use crate::output::{Progress, print_json};
@@ -141,16 +140,43 @@ impl Begin {
         let (api, vhost) = self.place.find()?;
         ours(&api, what, "")?;
         body["filter"] = self.filter.conditions()?;
-        if !self.places.is_empty() {
-            body["places"] = json!(self.places);
+        let places = self.places();
+        if !places.is_empty() {
+            body["places"] = json!(places);
         }
         if let Some(rate) = self.rate {
             body["per_second"] = rate.into();
         }
         let place = path(&["leveret", "queues", &vhost, queue, "sweeps"]);
-        let begun = QUEUE.ask(&api, (&vhost, queue), "POST", &place, Some(&body))?;
+        // Of two queues the other may be the one that is not there.
+        let other = body["to"]
+            .as_str()
+            .filter(|_| body["action"] != "replay")
+            .filter(|_| is_there(&api, &vhost, queue));
+        let begun = QUEUE.ask(&api, (&vhost, other.unwrap_or(queue)), "POST", &place, Some(&body))?;
         let end = if self.detach { begun } else { self.wait(&api, &vhost, begun)? };
         self.told(&end)
+    }
+
+    /// Each once.
+    fn places(&self) -> Vec<&String> {
+        let is_first = |(at, place): &(usize, &String)| !self.places[..*at].contains(place);
+        self.places.iter().enumerate().filter(is_first).map(|(_, place)| place).collect()
+    }
+
+    /// Why not all of the messages that were named by their places went, once it is over.
+    fn missed(&self, sweep: &Value) -> Option<String> {
+        let number = |key: &str| sweep[key].as_u64().unwrap_or_default();
+        let (named, gone) = (self.places().len() as u64, number("skipped"));
+        let others = named.saturating_sub(number("moved") + number("failed") + gone);
+        match (gone, others) {
+            _ if sweep["state"] != "done" => None,
+            (0, 0) => None,
+            (0, others) => Some(format!("{others} of {named} messages are not what the filter wants")),
+            (gone, _) => Some(format!(
+                "{gone} of {named} messages are no longer at their places: they were taken, or expired; `leveret browse` shows what is there"
+            )),
+        }
     }
 
     /// Asks until it is over.
@@ -194,11 +220,16 @@ impl Begin {
             self.place.common.output.done(&sentence, sweep)?;
         }
         match sweep["state"].as_str() {
-            Some("done" | "running") if sweep["failed"] == 0 => DONE,
-            _ => {
-                let problem = sweep["problem"].as_str().unwrap_or("not every message went");
-                Err(Failure { text: problem.to_owned(), code: exit::FAILURE })
+            Some("done" | "running") if sweep["failed"] == 0 => {
+                self.missed(sweep).map_or(DONE, |why| Err(Failure::new(why)))
             }
+            _ => Err(Failure::new(sweep["problem"].as_str().unwrap_or("not every message went"))),
         }
     }
+}
+
+/// Whether a queue is there, or cannot be known not to be.
+fn is_there(api: &Api, vhost: &str, queue: &str) -> bool {
+    let found = api.get(&path(&["queues", vhost, queue]));
+    !found.is_err_and(|error| error.status() == Some(404))
 }

@@ -75,3 +75,22 @@ fn a_scope_takes_what_belongs_to_its_queues() {
     let plan = Plan::new(&document(), &json!({}), &scope);
     assert_eq!(places(&plan), ["vhosts/v", "queues/v/x"]);
 }
+
+#[test]
+fn what_a_scope_names_must_be_there() {
+    let queues = [json!({"name": "a", "vhost": "/"}), json!({"name": "x", "vhost": "v"})];
+    for (vhost, pattern, missing) in [
+        (None, None, None),
+        (Some("v"), None, None),
+        (Some("w"), None, Some("FROM has no vhost 'w'")),
+        (None, Some("^a$"), None),
+        (None, Some("^b$"), Some("FROM has no queue whose name matches '^b$'")),
+        (Some("v"), Some("^a$"), Some("FROM has no queue whose name matches '^a$'")),
+    ] {
+        let scope = Scope {
+            vhost: vhost.map(str::to_owned),
+            queues: pattern.map(|pattern| Regex::new(pattern).unwrap()),
+        };
+        assert_eq!(scope.missing(&document(), &queues).as_deref(), missing);
+    }
+}
