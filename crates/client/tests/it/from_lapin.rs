@@ -119,7 +119,8 @@ async fn pipeline(connection: &Connection) -> Result<(), Box<dyn std::error::Err
     let publisher = connection.publisher(PublisherOptions::to_queue("orders")).await?;
     let first = publisher.enqueue("one coffee").await?; // on its way
     let second = publisher.enqueue("one tea").await?;
-    (first.await?, second.await?);
+    first.await?;
+    second.await?;
     let outcomes = publisher.send_all(["one cake", "another"]).await; // one outcome for each, in order
     assert!(outcomes.iter().all(Result::is_ok));
     publisher.flush().await?; // nothing is in flight any more
