@@ -80,9 +80,8 @@ async fn declare(connection: &Connection) -> Result<(), leveret_client::Error> {
     let arguments = FieldTable::from([("x-message-ttl", 60_000)]);
     let how = QueueDeclare { durable: true, arguments, ..Default::default() };
     channel.queue_declare("invoices", how).await?;
-    channel
-        .queue_bind("invoices", "events", Bind { routing_key: "invoice.*".into(), ..Default::default() })
-        .await
+    let bind = Bind { routing_key: "invoice.*".into(), ..Default::default() };
+    channel.queue_bind("invoices", "events", bind).await
 }
 
 #[tokio::test]
