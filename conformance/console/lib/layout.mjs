@@ -47,7 +47,7 @@ export async function misplaced(page, where) {
  * @param {import('playwright-core').Page} page @param {string} where @param {number} [stopsMax]
  * @returns {Promise<string[]>} the stops at which it is not seen
  */
-export async function unseenFocus(page, where, stopsMax = 40) {
+export async function unseenFocus(page, where, stopsMax = 30) {
   const wrong = [];
   const gone = new Set();
   let away = 0;
