@@ -30,6 +30,9 @@ fn a_tag_used_twice_is_530() {
     channel.consume(&queue, "c");
     // A tag belongs to its channel.
     other.consume(&queue, "c");
+    // What the channel does not have comes before what it has twice.
+    other.send(consume("", "c"));
+    other.expect_close(404, "NOT_FOUND - no previously declared queue", basic::Consume::ID);
     channel.send(consume(&queue, "c"));
     connection.expect_close(530, "NOT_ALLOWED - attempt to reuse consumer tag 'c'", basic::Consume::ID);
 }

@@ -28,6 +28,7 @@ impl Session {
         let given = name(m.queue)?;
         let limits_max = self.broker.config().limits.consumers_per_channel_max;
         let open = self.channel(channel)?;
+        let queue = open.queue_name(channel, given, basic::Consume::ID)?;
         let tag: Arc<[u8]> = if m.consumer_tag.is_empty() {
             server_name("amq.ctag-").into_bytes().into()
         } else {
@@ -44,7 +45,6 @@ impl Session {
                 format!("this channel has {limits_max} consumers, the most it may have: use another channel");
             return Err(ProtocolError::channel(channel, ReplyCode::PreconditionFailed, text));
         }
-        let queue = open.queue_name(channel, given, basic::Consume::ID)?;
         if queue == REPLY_TO {
             return self.consume_replies(channel, &m, tag, out);
         }
