@@ -8,6 +8,7 @@ use tokio::time::Instant;
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// `now` and this time, however long it is.
-pub(crate) fn after(now: Instant, time: Duration) -> Instant {
+#[must_use]
+pub fn after(now: Instant, time: Duration) -> Instant {
     now + time.min(NEVER)
 }

@@ -37,7 +37,8 @@ mod channel;
 pub mod confirms;
 mod connection;
 mod consumer;
-mod deadline;
+#[doc(hidden)] // for the toolkit: what `Duration::MAX` means is decided once
+pub mod deadline;
 mod error;
 mod io;
 mod message;
